@@ -1,0 +1,1 @@
+"""The topology on AWS: one CloudFormation template, how it is deployed, and how failures of AWS read."""

@@ -1,0 +1,114 @@
+"""How one fee is split to the cent.
+
+Fixed shares come off first; what is left goes by basis points, by largest remainder, ties broken in the
+order club, organiser, partner by id, platform, in the smallest step that Stripe takes for the currency.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+from payouts_pipeline.domain import currencies
+from payouts_pipeline.domain.billing import SHARE_ORDER, BillingSubject
+
+WHOLE_BPS = 10_000
+
+
+class CannotSplit(ValueError):  # noqa: N818 - a reason to hold a fee out, not an error of ours
+    """A fee that is held out; its message is the reason that the operator reads."""
+
+
+@dataclass(frozen=True, order=True)
+class Share:
+    """One subject's part of a fee: a fixed amount, basis points of the rest, or both. Sorts in tie order."""
+
+    order: int
+    partner_id: int
+    fixed_minor: int
+    share_bps: int
+
+    @property
+    def subject(self) -> BillingSubject:
+        """Whose part this is."""
+        return SHARE_ORDER[self.order]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a competition asks for one match, and who gets which part: one share for each payee, in tie order."""
+
+    currency: str
+    fee_minor: int
+    shares: tuple[Share, ...]
+
+    @classmethod
+    def from_rows(cls, currency: str, fee_minor: int, shares_json: str) -> Self:
+        """Read the rows of ``league.fee_shares``: ``[[subject, partner_id, fixed_minor, share_bps], ...]``.
+
+        Rows of the same payee are added up. Raises CannotSplit where the terms can't split any fee.
+        """
+        payees: dict[tuple[int, int], list[int]] = {}
+        for subject, partner_id, fixed_minor, share_bps in json.loads(shares_json or "[]"):
+            parts = payees.setdefault(_payee(subject, partner_id), [0, 0])
+            _require_not_negative(fixed_minor or 0, share_bps or 0)
+            parts[0] += fixed_minor or 0
+            parts[1] += share_bps or 0
+        shares = tuple(Share(*payee, *parts) for payee, parts in sorted(payees.items()))
+        terms = cls(currency, fee_minor, shares)
+        terms._check()
+        return terms
+
+    @property
+    def rest_minor(self) -> int:
+        """What is left for the basis points once the fixed parts are off."""
+        return self.fee_minor - sum(share.fixed_minor for share in self.shares)
+
+    def _check(self) -> None:
+        """The rules of design section 3, each with the reason that an operator reads."""
+        if self.currency not in currencies.KNOWN:
+            raise CannotSplit("the currency is not one that Stripe knows")
+        if self.fee_minor < 0:
+            raise CannotSplit("the fee is negative")
+        if self.fee_minor > currencies.MAXIMUM_AMOUNT_MINOR:
+            raise CannotSplit("the fee is above the largest amount that Stripe takes")
+        step = currencies.step_minor(self.currency)
+        if any(amount % step for amount in (self.fee_minor, *(s.fixed_minor for s in self.shares))):
+            raise CannotSplit(f"an amount is not a multiple of {step}, the smallest step of {self.currency}")
+        if self.rest_minor < 0:
+            raise CannotSplit("the fixed shares are above the fee")
+        if sum(share.share_bps for share in self.shares) != WHOLE_BPS:
+            raise CannotSplit("the shares do not add up to 10,000 basis points")
+
+
+def _payee(subject: str, partner_id: int | None) -> tuple[int, int]:
+    """The tie order of a share row, which is also the identity of its payee within a fee."""
+    if subject not in SHARE_ORDER:
+        raise CannotSplit("a share names a subject other than club, organiser, partner and platform")
+    if subject != BillingSubject.PARTNER:
+        return SHARE_ORDER.index(BillingSubject(subject)), 0
+    if partner_id is None:
+        raise CannotSplit("a partner's share names no partner")
+    return SHARE_ORDER.index(BillingSubject.PARTNER), partner_id
+
+
+def _require_not_negative(fixed_minor: int, share_bps: int) -> None:
+    if fixed_minor < 0 or share_bps < 0:
+        raise CannotSplit("a share is negative")
+
+
+def allocate(terms: Terms) -> list[tuple[Share, int]]:
+    """Each share with its amount in minor units; the amounts add up to the fee, with no exception.
+
+    Every amount is within one step of the exact part, and does not depend on the order of the rows.
+    """
+    step = currencies.step_minor(terms.currency)
+    rest_steps = terms.rest_minor // step
+    products = [rest_steps * share.share_bps for share in terms.shares]
+    steps = [product // WHOLE_BPS for product in products]
+    left_over = rest_steps - sum(steps)
+    by_remainder = sorted(range(len(products)), key=lambda i: (-(products[i] % WHOLE_BPS), i))
+    for i in by_remainder[:left_over]:
+        steps[i] += 1
+    amounts = [share.fixed_minor + n * step for share, n in zip(terms.shares, steps, strict=True)]
+    assert sum(amounts) == terms.fee_minor, "the shares of a fee add up to the fee"  # noqa: S101 - last guard of rule 1
+    return list(zip(terms.shares, amounts, strict=True))

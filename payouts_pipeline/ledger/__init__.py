@@ -1,0 +1,1 @@
+"""Postgres: what is owed, asked and paid. Schema `payouts` is the payment truth."""

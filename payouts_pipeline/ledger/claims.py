@@ -1,0 +1,114 @@
+"""What a worker needs of the ledger: take instructions, note attempts before the call, record outcomes after it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
+from payouts_pipeline.ledger.database import Connection, sql
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One committed attempt: everything that the provider is told, and how old its key is."""
+
+    instruction_id: UUID
+    billing_type: BillingType
+    day: date
+    currency: str
+    amount_minor: int
+    number: int
+    idempotency_key: str
+    stripe_account_id: str | None
+    stripe_customer_id: str | None
+    stripe_payment_method_id: str | None
+    first_sent_at: datetime
+    sends: int
+    # The provider may have forgotten the key: the same call could move the money again.
+    key_is_old: bool
+    # And nothing of an earlier call can be under way any more.
+    is_gone: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt: `settled` with a reference, `waiting`, `rejected`, or `unknown`."""
+
+    instruction_id: UUID
+    number: int
+    status: Status
+    reason: str | None = None
+    code: str | None = None
+    retry_after_s: float | None = None
+    provider_reference: str | None = None
+    provider_request_id: str | None = None
+
+
+def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: str) -> list[Attempt]:
+    """Take those of the instructions that may be sent now, with an attempt committed for each.
+
+    What is settled, taken by a living worker, retracted or not due yet is left out: its message is done with.
+    """
+    parameters = {
+        "ids": list(ids),
+        "lease": timedelta(seconds=lease_s),
+        "actor": actor,
+        "key_young_for": KEY_YOUNG_FOR,
+        "call_gone_after": CALL_GONE_AFTER,
+    }
+    with connection.transaction():
+        connection.execute(sql("claim_mark_published"), parameters)
+        connection.execute(sql("claim_give_up_lost"), parameters)
+        claimed = [row[0] for row in connection.execute(sql("claim"), parameters)]
+        connection.execute(sql("claim_open_attempts"), {"ids": claimed})
+        return _attempts(connection, parameters | {"ids": claimed})
+
+
+def _attempts(connection: Connection, parameters: dict[str, object]) -> list[Attempt]:
+    """The open attempts of the claimed; a repeated call is counted, unless its key is too old to repeat it."""
+    with connection.cursor(row_factory=class_row(Attempt)) as cursor:
+        attempts = cursor.execute(sql("claim_attempts"), parameters).fetchall()
+    connection.execute(sql("claim_count_sends"), parameters)
+    return attempts
+
+
+def next_attempt(connection: Connection, attempt: Attempt, actor: str) -> Attempt:
+    """Close an attempt that provably never reached the provider, and open the next one."""
+    parameters: dict[str, object] = {
+        "ids": [attempt.instruction_id],
+        "number": attempt.number,
+        "actor": actor,
+        "key_young_for": KEY_YOUNG_FOR,
+        "call_gone_after": CALL_GONE_AFTER,
+    }
+    with connection.transaction():
+        connection.execute(sql("close_absent_attempt"), parameters)
+        connection.execute(sql("claim_open_attempts"), parameters)
+        return _attempts(connection, parameters)[0]
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> list[UUID]:
+    """Write the outcomes, with ledger entries for what settled, in one transaction; which of them counted.
+
+    An outcome counts once: not when its attempt is closed already or another worker took the instruction over
+    and finished it.
+    """
+    parameters = {
+        "outcomes": json.dumps([asdict(outcome) for outcome in outcomes], default=str),
+        "actor": actor,
+    }
+    with connection.transaction():
+        connection.execute(sql("record_lock_accounts"), parameters)
+        connection.execute(sql("record_lock_instructions"), parameters)
+        return [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
+
+
+def known(connection: Connection, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
+    """Which of the ids are instructions of this billing type."""
+    parameters = {"ids": list(ids), "billing_type": billing_type}
+    return {row[0] for row in connection.execute(sql("known_instructions"), parameters)}

@@ -1,0 +1,115 @@
+"""Makes instructions from account balances: charges for what players owe, payouts of what was collected.
+
+Each function is one step of a transaction that holds `booking.lock_day` and `booking.lock_accounts`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import pandas as pd
+
+from payouts_pipeline.domain import currencies, frames
+from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject
+from payouts_pipeline.domain.instructions import RETRACTABLE, Status, instruction_id
+from payouts_pipeline.ledger import league
+from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, scalar, sql
+
+PENDING_REASON = "waits to be published"
+
+_DUE = {
+    "account_id": frames.ID,
+    "billing_subject": frames.TEXT,
+    "subject_id": frames.ID,
+    "currency": frames.TEXT,
+    "amount_minor": frames.ID,
+    "sequence": frames.ID,
+}
+_NEW = [
+    "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason",
+    "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
+]  # fmt: skip
+
+
+def retract_charges(connection: Connection, day: date, actor: str) -> None:
+    """Take back charges of more than is owed, where nothing is under way at the provider."""
+    _retract(connection, "find_retractable_charges", day, actor)
+
+
+def retract_payouts(connection: Connection, day: date, actor: str) -> None:
+    """Take back payouts of more than is due, where nothing is under way at the provider."""
+    _retract(connection, "find_retractable_payouts", day, actor)
+
+
+def _retract(connection: Connection, query: str, day: date, actor: str) -> None:
+    connection.execute(sql(query), {"day": day, "retractable": sorted(RETRACTABLE)})
+    connection.execute(sql("retract"), {"actor": actor})
+
+
+def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
+    """Make the shares of fees payable that were really collected (rule of money 2); how many fees."""
+    connection.execute(sql("find_collected_fees"), {"day": day})
+    release_id = scalar(connection, "insert_release", {"day": day, "actor": actor})
+    if release_id is None:
+        return 0
+    parameters = {"release_id": release_id}
+    connection.execute(sql("mark_fees_released"), parameters)
+    connection.execute(sql("insert_release_lines"), parameters)
+    connection.execute(sql("add_released"), parameters)
+    return int(connection.execute(sql("count_due")).fetchall()[0][0])
+
+
+def make_charges(connection: Connection, source: Connection, day: date, actor: str) -> int:
+    """One charge for each player of the day whose open balance reaches Stripe's minimum; how many."""
+    due = copy_out(connection, "charges_due", {"day": day}, _DUE)
+    return _make(connection, source, day, due, {}, actor, cover="cover_fees")
+
+
+def make_payouts(
+    connection: Connection, source: Connection, day: date, minimums_minor: Mapping[str, int], actor: str
+) -> int:
+    """One payout for each payee of the day whose payable balance reaches the minimum; how many."""
+    due = copy_out(connection, "payouts_due", {"day": day}, _DUE)
+    return _make(connection, source, day, due, minimums_minor, actor, cover="cover_release_lines")
+
+
+def _make(
+    connection: Connection,
+    source: Connection,
+    day: date,
+    due: pd.DataFrame,
+    minimums_minor: Mapping[str, int],
+    actor: str,
+    cover: str,
+) -> int:
+    """Insert instructions for what is due, and tie what they pay for to them."""
+    minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
+    due = due[due["amount_minor"] >= minimum.astype(frames.ID)]
+    if due.empty:
+        return 0
+    connection.execute(sql("create_new_instructions"))
+    copy_in(connection, "new_instructions", _as_instructions(due, league.stripe_ids(source, due), day))
+    connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
+    connection.execute(sql("add_in_flight"))
+    connection.execute(sql(cover))
+    return len(due)
+
+
+def _as_instructions(due: pd.DataFrame, stripe_ids: pd.DataFrame, day: date) -> pd.DataFrame:
+    """What is due as rows of `new_instructions`: held, with the reason, where Stripe can't be told whom."""
+    new = due.merge(stripe_ids, on=["billing_subject", "subject_id"], how="left")
+    new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
+    keys = zip(new["billing_type"], new["subject_id"], new["currency"], new["sequence"], strict=True)
+    new["id"] = [str(instruction_id(day, *key)) for key in keys]
+    missing = missing_at_stripe(new)
+    new["status"] = missing.notna().map({True: Status.HELD.value, False: Status.PENDING.value})
+    new["reason"] = missing.fillna(PENDING_REASON)
+    return new[_NEW]
+
+
+def missing_at_stripe(accounts: pd.DataFrame) -> "pd.Series[str]":
+    """Why Stripe can't be asked, for each row with a billing_subject and `league`'s Stripe ids; else missing."""
+    is_player = accounts["billing_subject"] == BillingSubject.PLAYER
+    stripe_id = accounts["stripe_customer_id"].where(is_player, accounts["stripe_account_id"])
+    what = is_player.map({True: "customer", False: "account"}).astype(frames.TEXT)
+    reason = "the " + accounts["billing_subject"] + " has no Stripe " + what
+    return reason.where(stripe_id.isna(), pd.NA).astype(frames.TEXT)

@@ -1,0 +1,63 @@
+"""What we read of schema `league`: the fees of a day, and where people are at the provider. Never written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import psycopg
+
+from payouts_pipeline.domain import days, frames
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.database import Connection, copy_out, sql
+
+_FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"}
+_TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
+
+STRIPE_IDS = {
+    "billing_subject": frames.TEXT,
+    "subject_id": frames.ID,
+    "stripe_account_id": frames.TEXT,
+    "stripe_customer_id": frames.TEXT,
+    "stripe_payment_method_id": frames.TEXT,
+}
+
+
+def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
+    """One row for each fee of the local day (`frames.MATCHES`), all as of one moment.
+
+    Raises PayoutsError where schema `league` lacks something that the pipeline reads.
+    """
+    kicked_off_from, kicked_off_before = days.bounds(day, timezone)
+    parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    with _snapshot(connection):
+        fees = copy_out(connection, "league_fees", parameters, _FEES)
+        terms = copy_out(connection, "league_terms", parameters, _TERMS)
+    return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
+
+
+def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Who of these (billing_subject, subject_id) is whom at Stripe (`STRIPE_IDS`); missing where we don't know."""
+    wanted = accounts.groupby("billing_subject")["subject_id"].agg(list).to_dict()
+    parameters = {subject: wanted.get(subject, []) for subject in ("player", "club", "organiser", "partner")}
+    with _snapshot(connection):
+        return copy_out(connection, "league_stripe_ids", parameters, STRIPE_IDS)
+
+
+@contextmanager
+def _snapshot(connection: Connection) -> Iterator[None]:
+    """One read-only transaction that sees one moment, with an error that names what the schema lacks."""
+    try:
+        with connection.transaction():
+            connection.execute(sql("begin_snapshot"))
+            yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise PayoutsError(
+            f"Schema 'league' does not fit: {error.diag.message_primary}. "
+            "The README lists the tables and columns that PAYOUTS_SOURCE_URL must have."
+        ) from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PayoutsError(
+            f"The login of PAYOUTS_SOURCE_URL must read schema 'league': {error.diag.message_primary}."
+        ) from None

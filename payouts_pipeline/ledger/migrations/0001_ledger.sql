@@ -1,0 +1,339 @@
+-- The ledger. Amounts are bigint in the minor units that Stripe takes.
+--
+-- What is booked (fees, shares, entries, events) is append-only, and the database sees to it. What can be
+-- derived from that and is needed fast (accounts, the links of a fee to its charge and its release) is kept
+-- beside it; the auditor recomputes it.
+
+-- A day is booked under the lock of its row.
+create table payouts.days (
+    day date primary key,
+    first_booked_at timestamptz not null default now()
+);
+
+create table payouts.bookings (
+    id bigint generated always as identity primary key,
+    day date not null references payouts.days,
+    booked_at timestamptz not null default now(),
+    actor text not null
+);
+create index bookings_of_day on payouts.bookings (day);
+comment on table payouts.bookings is
+    'One for each time that the fees of a day changed: the first booking, then corrections.';
+
+-- The running position of one player or payee in one currency with us. Positive is what is still to be moved in
+-- the usual direction: what a player owes us, what we owe a payee. Rule of money 7:
+-- booked = settled + in flight + open balance.
+create table payouts.accounts (
+    id bigint generated always as identity primary key,
+    subject text not null check (subject in ('player', 'club', 'organiser', 'partner', 'platform', 'provider')),
+    subject_id bigint not null,
+    currency char(3) not null,
+    booked_minor bigint not null default 0,
+    -- Player: fees that were collected. Payee: shares of such fees, which may be paid.
+    released_minor bigint not null default 0,
+    in_flight_minor bigint not null default 0 check (in_flight_minor >= 0),
+    settled_minor bigint not null default 0 check (settled_minor >= 0),
+    unique (subject, subject_id, currency)
+);
+comment on column payouts.accounts.subject is
+    'Whose account it is; `provider` is the money that stands at Stripe, its columns are not kept.';
+
+create table payouts.instructions (
+    id uuid primary key,
+    day date not null,
+    billing_type text not null
+        check (billing_type in ('player_charge', 'club_payout', 'organiser_payout', 'partner_payout')),
+    account_id bigint not null references payouts.accounts,
+    sequence int not null check (sequence > 0),
+    currency char(3) not null,
+    amount_minor bigint not null check (amount_minor > 0),
+    status text not null,
+    -- Why it stands where it stands; rule of money 8.
+    reason text check (reason is not null or status = 'settled'),
+    status_at timestamptz not null default now(),
+    changed_by text not null,
+    retry_at timestamptz check (retry_at is not null or status not in ('waiting', 'unknown')),
+    published_at timestamptz,
+    -- Until then the worker that took it is taken to be alive.
+    leased_until timestamptz check (leased_until is not null or status <> 'sending'),
+    -- Read from `league` when the instruction is made or taken up again.
+    stripe_account_id text,
+    stripe_customer_id text,
+    stripe_payment_method_id text,
+    provider_request_id text,
+    provider_reference text check ((provider_reference is not null) = (status = 'settled')),
+    created_at timestamptz not null default now(),
+    unique (day, account_id, sequence),
+    unique (provider_reference)
+);
+create index instructions_of_account on payouts.instructions (account_id);
+-- The outbox: committed and not yet published.
+create index instructions_to_publish on payouts.instructions (day, billing_type, id) where status = 'pending';
+create index instructions_under_way on payouts.instructions (day, billing_type, id)
+where status in ('published', 'sending', 'unknown');
+
+create table payouts.transitions (
+    from_status text not null,
+    to_status text not null,
+    primary key (from_status, to_status)
+);
+comment on table payouts.transitions is 'Which status may follow which; the empty one stands for a new instruction.';
+insert into payouts.transitions (from_status, to_status)
+values
+    ('', 'held'), ('', 'pending'),
+    ('held', 'pending'), ('held', 'cancelled'),
+    ('pending', 'published'), ('pending', 'held'), ('pending', 'cancelled'),
+    ('published', 'sending'), ('published', 'held'), ('published', 'cancelled'),
+    ('sending', 'settled'), ('sending', 'waiting'), ('sending', 'rejected'), ('sending', 'unknown'),
+    ('unknown', 'sending'),
+    ('waiting', 'pending'), ('waiting', 'held'), ('waiting', 'cancelled'),
+    ('rejected', 'pending'), ('rejected', 'held'), ('rejected', 'cancelled');
+
+-- One try of one instruction at the provider. It is committed before the call, with all that the call sends, so
+-- that the same attempt can be repeated to the letter.
+create table payouts.attempts (
+    instruction_id uuid not null references payouts.instructions,
+    number int not null check (number > 0),
+    idempotency_key text not null generated always as (instruction_id::text || ':' || number) stored unique,
+    stripe_account_id text,
+    stripe_customer_id text,
+    stripe_payment_method_id text,
+    first_sent_at timestamptz not null default now(),
+    last_sent_at timestamptz not null default now(),
+    sends int not null default 1,
+    -- Empty while the outcome is not known.
+    outcome text check (outcome in ('settled', 'refused', 'absent')),
+    code text,
+    provider_request_id text,
+    finished_at timestamptz check ((finished_at is null) = (outcome is null)),
+    primary key (instruction_id, number)
+);
+-- At most one attempt of an instruction can be under way.
+create unique index attempts_open on payouts.attempts (instruction_id) where outcome is null;
+-- At most one attempt of an instruction can move money.
+create unique index attempts_settled on payouts.attempts (instruction_id) where outcome = 'settled';
+
+create table payouts.events (
+    id bigint generated always as identity primary key,
+    instruction_id uuid not null,
+    at timestamptz not null default clock_timestamp(),
+    from_status text,
+    to_status text not null,
+    actor text not null,
+    reason text,
+    provider_request_id text
+);
+create index events_of_instruction on payouts.events (instruction_id);
+comment on table payouts.events is 'Every change of an instruction''s status, in order: what support reads.';
+
+create table payouts.releases (
+    id bigint generated always as identity primary key,
+    day date not null,
+    released_at timestamptz not null default now(),
+    actor text not null
+);
+comment on table payouts.releases is 'One for each time that shares became payable because their fees were collected.';
+
+-- What a player owes for a match, as each booking changed it.
+create table payouts.fees (
+    booking_id bigint not null,
+    day date not null,
+    match_id bigint not null,
+    match_player_id bigint not null,
+    player_id bigint not null,
+    currency char(3) not null,
+    amount_minor bigint not null,
+    -- The charge that collects it; empty while no charge covers it, and for what a credit pays for.
+    charge_id uuid,
+    -- The release of its shares; empty until it is collected.
+    release_id bigint,
+    primary key (day, match_player_id, player_id, currency, booking_id)
+);
+create index fees_not_collected on payouts.fees (player_id, currency) where release_id is null;
+
+-- Whose each part of a fee is, as each booking changed it. No foreign keys: the booking asserts its totals, and a
+-- foreign key would triple the time of the load.
+create table payouts.shares (
+    booking_id bigint not null,
+    day date not null,
+    match_id bigint not null,
+    match_player_id bigint not null,
+    player_id bigint not null,
+    currency char(3) not null,
+    billing_subject text not null check (billing_subject in ('club', 'organiser', 'partner', 'platform')),
+    subject_id bigint not null,
+    amount_minor bigint not null check (amount_minor <> 0),
+    primary key (day, match_player_id, player_id, currency, billing_subject, subject_id, booking_id)
+);
+
+-- What a release made payable on one account, and the payout that pays it.
+create table payouts.release_lines (
+    release_id bigint not null references payouts.releases,
+    account_id bigint not null references payouts.accounts,
+    amount_minor bigint not null check (amount_minor <> 0),
+    payout_id uuid references payouts.instructions,
+    primary key (release_id, account_id)
+);
+create index release_lines_to_pay on payouts.release_lines (account_id) where payout_id is null;
+create index release_lines_of_payout on payouts.release_lines (payout_id);
+
+-- Fees that can't be split, with the reason; always as the last booking of the day found them.
+create table payouts.held_out (
+    day date not null references payouts.days,
+    match_player_id bigint not null,
+    match_id bigint not null,
+    reason text not null,
+    primary key (day, match_player_id)
+);
+
+-- Double entries. Positive is a debit: what a player owes us, the money at the provider. Negative is a credit:
+-- what we owe a payee. Every booking and every settled instruction sums to zero.
+create table payouts.entries (
+    id bigint generated always as identity primary key,
+    booking_id bigint references payouts.bookings,
+    instruction_id uuid references payouts.instructions,
+    account_id bigint not null references payouts.accounts,
+    currency char(3) not null,
+    amount_minor bigint not null check (amount_minor <> 0),
+    at timestamptz not null default now(),
+    check (num_nonnulls(booking_id, instruction_id) = 1),
+    unique (instruction_id, account_id)
+);
+create index entries_of_account on payouts.entries (account_id);
+
+
+create function payouts.refuse_change() returns trigger
+language plpgsql as $$
+begin
+    raise exception '%.% is append-only: a correction is a new row', tg_table_schema, tg_table_name;
+end
+$$;
+
+create trigger append_only before update or delete or truncate on payouts.entries
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.events
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.shares
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.bookings
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.fees
+    for each statement execute function payouts.refuse_change();
+create trigger amounts_are_final
+    before update of booking_id, day, match_id, match_player_id, player_id, currency, amount_minor on payouts.fees
+    for each statement execute function payouts.refuse_change();
+create trigger amounts_are_final before update of release_id, account_id, amount_minor on payouts.release_lines
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.release_lines
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.attempts
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.instructions
+    for each statement execute function payouts.refuse_change();
+create trigger order_is_final
+    before update of id, day, billing_type, account_id, sequence, currency, amount_minor, created_at
+    on payouts.instructions
+    for each statement execute function payouts.refuse_change();
+
+-- The entries of one booking or one settlement are inserted by one statement, which must sum to zero.
+create function payouts.assert_zero_sum() returns trigger
+language plpgsql as $$
+declare
+    wrong record;
+begin
+    select booking_id, instruction_id, currency, sum(amount_minor) as amount_minor
+    into wrong
+    from new_rows
+    group by booking_id, instruction_id, currency
+    having sum(amount_minor) <> 0
+    limit 1;
+    if found then
+        raise exception 'entries of booking %, instruction % sum to % in %, not to zero',
+            wrong.booking_id, wrong.instruction_id, wrong.amount_minor, wrong.currency;
+    end if;
+    return null;
+end
+$$;
+create trigger zero_sum after insert on payouts.entries
+    referencing new table as new_rows
+    for each statement execute function payouts.assert_zero_sum();
+
+-- Statement triggers see all rows of an insert or update at once, which costs a fraction of a row trigger.
+create function payouts.record_new_instructions() returns trigger
+language plpgsql as $$
+begin
+    if exists (
+        select from new_rows as n
+        where not exists (select from payouts.transitions as t where t.from_status = '' and t.to_status = n.status)
+    ) then
+        raise exception 'an instruction starts as held or pending';
+    end if;
+    insert into payouts.events (instruction_id, from_status, to_status, actor, reason)
+    select id, null, status, changed_by, reason from new_rows order by id;
+    return null;
+end
+$$;
+create trigger record_new after insert on payouts.instructions
+    referencing new table as new_rows
+    for each statement execute function payouts.record_new_instructions();
+
+create function payouts.record_transitions() returns trigger
+language plpgsql as $$
+declare
+    wrong record;
+begin
+    select o.id, o.status as from_status, n.status as to_status
+    into wrong
+    from old_rows as o
+    join new_rows as n using (id)
+    where o.status <> n.status
+        and not exists (
+            select from payouts.transitions as t where t.from_status = o.status and t.to_status = n.status
+        )
+    limit 1;
+    if found then
+        raise exception 'instruction % must not go from % to %', wrong.id, wrong.from_status, wrong.to_status;
+    end if;
+    insert into payouts.events (instruction_id, from_status, to_status, actor, reason, provider_request_id)
+    select n.id, o.status, n.status, n.changed_by, n.reason, n.provider_request_id
+    from old_rows as o
+    join new_rows as n using (id)
+    where o.status <> n.status
+    order by n.id;
+    return null;
+end
+$$;
+create trigger record_transition after update on payouts.instructions
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function payouts.record_transitions();
+
+-- Line by line, what each fee consists of and where its money is: what the finance people of a club ask for.
+create view payouts.fee_components as
+select
+    f.day, f.booking_id, f.match_id, f.match_player_id, f.player_id,
+    'player_charge' as billing_type, 'player' as billing_subject, f.player_id as subject_id,
+    f.currency, f.amount_minor,
+    f.charge_id as instruction_id,
+    case when f.charge_id is not null then i.status when f.release_id is not null then 'credited' else 'open' end
+        as payment_status,
+    i.reason
+from payouts.fees as f
+left join payouts.instructions as i on i.id = f.charge_id
+union all
+select
+    s.day, s.booking_id, s.match_id, s.match_player_id, s.player_id,
+    case when s.billing_subject <> 'platform' then s.billing_subject || '_payout' end,
+    s.billing_subject, s.subject_id, s.currency, s.amount_minor,
+    l.payout_id,
+    case
+        when f.release_id is null then 'fee not collected'
+        when s.billing_subject = 'platform' then 'kept'
+        else coalesce(i.status, 'open')
+    end,
+    i.reason
+from payouts.shares as s
+join payouts.fees as f using (day, match_player_id, player_id, currency, booking_id)
+left join payouts.accounts as a
+    on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
+left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
+left join payouts.instructions as i on i.id = l.payout_id;

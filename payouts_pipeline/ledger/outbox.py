@@ -1,0 +1,52 @@
+"""The transactional outbox: an instruction that is committed and unpublished is the message that is to be sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.ledger.database import Connection, scalar, sql
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """How many instructions are published or being sent; unknown and asked for soon; unknown and not soon."""
+
+    moving: int
+    unknown_soon: int
+    unknown_later: int
+
+
+def to_publish(
+    connection: Connection,
+    day: date,
+    billing_types: Sequence[BillingType],
+    limit: int,
+    lost_after: timedelta,
+) -> list[tuple[UUID, str]]:
+    """Id and billing type of up to ``limit`` new instructions, and of all whose message seems to be lost."""
+    parameters = {
+        "day": day,
+        "billing_types": list(billing_types),
+        "limit": max(limit, 0),
+        "lost_after": lost_after,
+    }
+    return connection.execute(sql("outbox"), parameters).fetchall()
+
+
+def mark_published(connection: Connection, ids: Sequence[UUID], actor: str) -> None:
+    """Note what the bus has accepted; one that a worker has taken meanwhile keeps its state."""
+    with connection.transaction():
+        connection.execute(sql("mark_published"), {"ids": list(ids), "actor": actor})
+
+
+def under_way(connection: Connection, day: date, billing_types: Sequence[BillingType], patience: timedelta) -> UnderWay:
+    """What a run still waits for."""
+    parameters = {"day": day, "billing_types": list(billing_types), "patience": patience}
+    return UnderWay(*connection.execute(sql("under_way"), parameters).fetchall()[0])
+
+
+def is_empty(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> bool:
+    """Whether everything of the day was published at least once."""
+    return bool(scalar(connection, "is_outbox_empty", {"day": day, "billing_types": list(billing_types)}))

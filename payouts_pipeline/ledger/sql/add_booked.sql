@@ -1,0 +1,5 @@
+-- Adds a booking to its accounts, each in its usual direction.
+update payouts.accounts as a
+set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount_minor else -p.amount_minor end
+from postings as p
+where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0

@@ -1,0 +1,2 @@
+-- Waits until no other transaction books or pays this day.
+select day from payouts.days where day = %(day)s for update

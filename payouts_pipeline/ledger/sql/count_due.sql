@@ -1,0 +1,2 @@
+-- How many fees were released.
+select count(*) from due

@@ -1,0 +1,15 @@
+-- Notes what the bus has accepted.
+with locked as (
+    select id from payouts.instructions
+    where id = any(%(ids)s) and status in ('pending', 'published', 'sending', 'unknown')
+    order by id
+    for update
+)
+update payouts.instructions as i
+set published_at = now(),
+    status = case i.status when 'pending' then 'published' else i.status end,
+    status_at = case i.status when 'pending' then now() else i.status_at end,
+    reason = case i.status when 'pending' then 'waits for a worker' else i.reason end,
+    changed_by = case i.status when 'pending' then %(actor)s else i.changed_by end
+from locked
+where i.id = locked.id

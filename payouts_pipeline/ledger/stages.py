@@ -1,0 +1,51 @@
+"""The two transactions that move a day forward, each all or nothing and safe to repeat any number of times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from payouts_pipeline.ledger import instructions
+from payouts_pipeline.ledger.booking import book, lock_accounts, lock_day
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.take_up import take_up
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a stage changed: lines booked, instructions made or taken up again, fees whose shares were released."""
+
+    fee_components: int = 0
+    instructions: int = 0
+    fees_released: int = 0
+
+
+def open_charges(connection: Connection, source: Connection, day: date, splits: pd.DataFrame, actor: str) -> Progress:
+    """Book the day and make its charges.
+
+    What a credit pays for is released before the charges are made, so that nobody is charged for it.
+    """
+    taken_up = take_up(connection, source, day, actor)
+    with connection.transaction():
+        lock_day(connection, day)
+        booking = book(connection, day, splits, actor)
+        lock_accounts(connection, day)
+        instructions.retract_charges(connection, day, actor)
+        released = instructions.release_collected_fees(connection, day, actor)
+        made = instructions.make_charges(connection, source, day, actor)
+    return Progress(booking.lines, taken_up + made, released)
+
+
+def open_payouts(
+    connection: Connection, source: Connection, day: date, minimums_minor: Mapping[str, int], actor: str
+) -> Progress:
+    """Release what was collected and make the payouts of it."""
+    taken_up = take_up(connection, source, day, actor)
+    with connection.transaction():
+        lock_day(connection, day)
+        lock_accounts(connection, day)
+        released = instructions.release_collected_fees(connection, day, actor)
+        instructions.retract_payouts(connection, day, actor)
+        made = instructions.make_payouts(connection, source, day, minimums_minor, actor)
+    return Progress(instructions=taken_up + made, fees_released=released)

@@ -1,0 +1,1 @@
+"""What stands in for the services on one machine: embedded servers, Stripe emulator, sample season."""

@@ -1,0 +1,155 @@
+"""The admin API for Python: what tests and the sample season ask of the emulator besides Stripe's own API."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.local.stripe_emulator.models import (
+    MAX_JOURNAL_PAGE,
+    AccountBehaviour,
+    AccountSeed,
+    AccountSeeds,
+    BalanceChange,
+    ClockChange,
+    ClockReading,
+    CustomerSeed,
+    CustomerSeeds,
+    FaultKind,
+    FaultRule,
+    FaultRules,
+    FaultState,
+    JournalPage,
+    JournalRow,
+    Strict,
+)
+
+__all__ = [
+    "AccountBehaviour",
+    "AccountSeed",
+    "CustomerSeed",
+    "EmulatorAdmin",
+    "FaultKind",
+    "FaultRule",
+    "FaultState",
+    "JournalRow",
+]
+
+
+class EmulatorAdmin:
+    """A client for one emulator; every method raises `PayoutsError` if it refuses or cannot be reached."""
+
+    def __init__(self, base_url: str, timeout_s: float = 30) -> None:
+        self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_emulator", timeout=timeout_s, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections free."""
+        self._http.close()
+
+    def is_healthy(self) -> bool:
+        """Whether the emulator answers."""
+        try:
+            return self._http.get("/health").is_success
+        except httpx.TransportError:
+            return False
+
+    def wait_until_healthy(self, timeout_s: float = 10) -> None:
+        """Return once it answers; `PayoutsError` if it has not by then."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_healthy():
+            if time.monotonic() > deadline:
+                raise PayoutsError(f"The Stripe emulator at {self._http.base_url} does not answer; see its output.")
+            time.sleep(0.02)
+
+    def journal(self, after: int = 0) -> list[JournalRow]:
+        """Every movement of money after that sequence number, in order."""
+        return list(self._journal_rows(after))
+
+    def _journal_rows(self, after: int) -> Iterator[JournalRow]:
+        more = True
+        while more:
+            query = {"after": after, "limit": MAX_JOURNAL_PAGE}
+            page = JournalPage.model_validate(self._call("GET", "/journal", query=query))
+            yield from page.rows
+            after, more = page.next_after, page.has_more
+
+    def clock(self) -> ClockReading:
+        """Return the emulator's time."""
+        return ClockReading.model_validate(self._call("GET", "/clock"))
+
+    def advance_clock(self, seconds: int) -> ClockReading:
+        """Move the clock forward: keys expire, pending funds become available."""
+        return ClockReading.model_validate(self._call("POST", "/clock", ClockChange(advance_s=seconds)))
+
+    def put_accounts(self, accounts: Iterable[AccountSeed]) -> None:
+        """Create connected accounts under chosen ids, or change how they behave."""
+        self._call("POST", "/accounts", AccountSeeds(accounts=list(accounts)))
+
+    def put_customers(self, customers: Iterable[CustomerSeed]) -> None:
+        """Create customers under chosen ids, or change their default payment method."""
+        self._call("POST", "/customers", CustomerSeeds(customers=list(customers)))
+
+    def available_balance(self) -> dict[str, int]:
+        """Return what the platform can transfer, in minor units by lower-case currency."""
+        return dict(self._call("GET", "/balance")["available"])
+
+    def set_balance(self, available: Mapping[str, int]) -> None:
+        """Set the available balance of these currencies."""
+        self._call("POST", "/balance", BalanceChange(set=dict(available)))
+
+    def add_balance(self, amounts: Mapping[str, int]) -> None:
+        """Add to the available balance of these currencies."""
+        self._call("POST", "/balance", BalanceChange(add=dict(amounts)))
+
+    def set_availability_delay(self, delay_s: int) -> None:
+        """How long the net of later charges stays pending."""
+        self._call("POST", "/balance", BalanceChange(availability_delay_s=delay_s))
+
+    def counters(self) -> dict[str, int]:
+        """How often each operation of Stripe's API was called, such as `POST /v1/transfers`."""
+        return dict(self._call("GET", "/counters")["counters"])
+
+    def add_faults(self, *rules: FaultRule) -> list[FaultState]:
+        """Put fault rules in force, after those that are."""
+        return _fault_states(self._call("POST", "/faults", FaultRules(rules=list(rules))))
+
+    def faults(self) -> list[FaultState]:
+        """Return the rules in force with their counts."""
+        return _fault_states(self._call("GET", "/faults"))
+
+    def clear_faults(self) -> None:
+        """Take all fault rules out of force."""
+        self._call("DELETE", "/faults")
+
+    def reset(self) -> None:
+        """Forget everything: objects, balances, journal, keys, faults, counters and the clock's offset."""
+        self._call("POST", "/reset")
+
+    def _call(
+        self, method: str, path: str, body: Strict | None = None, query: Mapping[str, int] | None = None
+    ) -> dict[str, Any]:
+        content = body.model_dump_json() if body else None
+        try:
+            answer = self._http.request(method, path, content=content, params=query)
+        except httpx.TransportError as error:
+            reason = type(error).__name__
+            raise PayoutsError(f"The Stripe emulator at {self._http.base_url} cannot be reached ({reason}).") from error
+        if answer.is_error:
+            raise PayoutsError(f"The Stripe emulator refuses {method} {path}: {answer.text}")
+        result: dict[str, Any] = answer.json()
+        return result
+
+
+def _fault_states(answer: dict[str, Any]) -> list[FaultState]:
+    return [FaultState.model_validate(state) for state in answer["rules"]]

@@ -1,0 +1,113 @@
+"""What goes back to the caller: answers, and refusals in Stripe's error shape."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; `headers` are those that belong to its content and are stored and replayed with it."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def success(body: JsonObject) -> Answer:
+    """Return the answer 200 with an object or a list."""
+    return Answer(200, json.dumps(body).encode())
+
+
+class StripeRefusalError(Exception):
+    """A refusal that came from executing the request: it is remembered under the idempotency key.
+
+    Whoever raises it has either written nothing yet, or (a declined card) wants what was written to be kept.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        error_type: str = "invalid_request_error",
+        headers: tuple[tuple[str, str], ...] = (("Stripe-Should-Retry", "false"),),
+        **fields: Any,
+    ) -> None:
+        super().__init__(message)
+        given = {name: value for name, value in fields.items() if value is not None}
+        error = {"type": error_type, "message": message, **given}
+        if "code" in given:
+            error["doc_url"] = "https://stripe.com/docs/error-codes/" + str(given["code"]).replace("_", "-")
+        self.error: JsonObject = error
+        self._status, self._headers = status, headers
+
+    @property
+    def answer(self) -> Answer:
+        """The refusal as it goes over the wire."""
+        return Answer(self._status, json.dumps({"error": self.error}).encode(), self._headers)
+
+    def about(self, **fields: Any) -> "StripeRefusalError":
+        """Return the same refusal with more fields, which the fields it already has may be part of."""
+        self.error = {**self.error, **fields}
+        return self
+
+
+class InvalidRequestError(StripeRefusalError):
+    """A refusal before execution began (who asks, form of the request): Stripe does not remember these."""
+
+
+def not_found(kind: str, object_id: str, param: str, status: int = 400) -> StripeRefusalError:
+    """Stripe's answer for an id that it does not have: 404 for one in the path, 400 in a parameter."""
+    message = f"No such {kind}: '{object_id}'"
+    return StripeRefusalError(message, status=status, code="resource_missing", param=param)
+
+
+def unknown_url(method: str, path: str) -> InvalidRequestError:
+    """Stripe's answer to a URL that it does not have."""
+    message = (
+        f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at "
+        "https://support.stripe.com/."
+    )
+    return InvalidRequestError(message, status=404)
+
+
+def server_error(*, stored: bool) -> Answer:
+    """Stripe's 500. A stored one says «don't retry», because a retry could only get the same answer."""
+    message = "An unknown error occurred"
+    should_retry = "false" if stored else "true"
+    return StripeRefusalError(
+        message, status=500, error_type="api_error", headers=(("Stripe-Should-Retry", should_retry),)
+    ).answer
+
+
+def key_in_use(key: str | None) -> Answer:
+    """409: another request with this key is executing right now."""
+    return StripeRefusalError(
+        "There is currently another in-progress request using this Idempotent Key (that probably means you "
+        f"submitted twice, and the other request is still going through): {key}. Please try again later.",
+        status=409,
+        code="idempotency_key_in_use",
+        headers=(("Stripe-Should-Retry", "true"),),
+    ).answer
+
+
+def rate_limited(retry_after_s: int | None, code: str | None) -> Answer:
+    """429: too many requests, or (code `lock_timeout`) an object that another request holds.
+
+    Stripe asks for a retry of a lock time-out only; how to slow down after a rate limit is for the caller.
+    """
+    if code == "lock_timeout":
+        message = (
+            "This object cannot be accessed right now because another API request or Stripe process is "
+            "currently accessing it. If you see this error intermittently, retry the request."
+        )
+        headers = [("Stripe-Should-Retry", "true")]
+    else:
+        message = "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits."
+        headers = [("Stripe-Rate-Limited-Reason", "global-rate")]
+    if retry_after_s is not None:
+        headers.append(("Retry-After", str(retry_after_s)))
+    return StripeRefusalError(message, status=429, code=code or "rate_limit", headers=tuple(headers)).answer

@@ -1,0 +1,101 @@
+"""Stripe's test cards: which payment method ids stand for them, and how each of them behaves.
+
+Source: https://docs.stripe.com/testing (test cards by payment method). A card is known by its last four
+digits, as in the payment method object, so nothing about it has to be kept anywhere else.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why the issuer refuses, in Stripe's words."""
+
+    code: str
+    decline_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One test card; without a decline it pays, unless it wants its owner and the owner is not there."""
+
+    last4: str
+    brand: str = "visa"
+    decline: Decline | None = None
+    needs_authentication: bool = False
+
+
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+
+
+def card_declined(decline_code: str, message: str = "Your card was declined.") -> Decline:
+    """Return the usual decline; `decline_code` is the issuer's reason."""
+    return Decline("card_declined", decline_code, message)
+
+
+GENERIC = Card("0002", decline=card_declined("generic_decline"))
+NO_FUNDS = Card("9995", decline=card_declined("insufficient_funds", "Your card has insufficient funds."))
+LOST = Card("9987", decline=card_declined("lost_card"))
+STOLEN = Card("9979", decline=card_declined("stolen_card"))
+FRAUDULENT = Card("0019", decline=card_declined("fraudulent"))
+TOO_OFTEN = Card(
+    "6975",
+    decline=card_declined(
+        "card_velocity_exceeded",
+        "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    ),
+)
+EXPIRED = Card("0069", decline=Decline("expired_card", "expired_card", "Your card has expired."))
+WRONG_CVC = Card("0127", decline=Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect."))
+PROCESSING = Card(
+    "0119",
+    decline=Decline(
+        "processing_error",
+        "processing_error",
+        "An error occurred while processing your card. Try again in a little bit.",
+    ),
+)
+CUSTOMER_FAIL = Card("0341", decline=card_declined("generic_decline"))
+
+TEST_CARDS = {
+    "pm_card_visa": Card("4242"),
+    "pm_card_visa_debit": Card("5556"),
+    "pm_card_mastercard": Card("4444", "mastercard"),
+    "pm_card_amex": Card("8431", "amex"),
+    "pm_card_bypassPending": Card("0077"),
+    "pm_card_authenticationRequired": Card("3184", needs_authentication=True),
+    "pm_card_threeDSecure2Required": Card("3220", needs_authentication=True),
+    "pm_card_chargeCustomerFail": CUSTOMER_FAIL,
+    "pm_card_chargeDeclined": GENERIC,
+    "pm_card_chargeDeclinedInsufficientFunds": NO_FUNDS,
+    "pm_card_chargeDeclinedLostCard": LOST,
+    "pm_card_chargeDeclinedStolenCard": STOLEN,
+    "pm_card_chargeDeclinedFraudulent": FRAUDULENT,
+    "pm_card_chargeDeclinedVelocityLimitExceeded": TOO_OFTEN,
+    "pm_card_chargeDeclinedExpiredCard": EXPIRED,
+    "pm_card_chargeDeclinedIncorrectCvc": WRONG_CVC,
+    "pm_card_chargeDeclinedProcessingError": PROCESSING,
+    # Stripe's documentation has the older names above and these.
+    "pm_card_visa_chargeDeclined": GENERIC,
+    "pm_card_visa_chargeDeclinedInsufficientFunds": NO_FUNDS,
+    "pm_card_visa_chargeDeclinedLostCard": LOST,
+    "pm_card_visa_chargeDeclinedStolenCard": STOLEN,
+    "pm_card_visa_chargeDeclinedVelocityLimitExceeded": TOO_OFTEN,
+}
+CARDS_BY_LAST4 = {card.last4: card for card in TEST_CARDS.values()}
+
+
+def decline_of(last4: str, *, off_session: bool) -> Decline | None:
+    """Why the card with these last digits refuses, or None if it pays or waits for its owner."""
+    card = CARDS_BY_LAST4[last4]
+    return AUTHENTICATION_REQUIRED if card.needs_authentication and off_session else card.decline
+
+
+def waits_for_owner(last4: str, *, off_session: bool) -> bool:
+    """Whether the owner, who is there, has to authenticate first."""
+    return CARDS_BY_LAST4[last4].needs_authentication and not off_session

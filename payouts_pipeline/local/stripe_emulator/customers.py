@@ -1,0 +1,128 @@
+"""Customers and their payment methods: who pays, with which card."""
+
+from payouts_pipeline.local.stripe_emulator import objects
+from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, not_found
+from payouts_pipeline.local.stripe_emulator.call import Call, new_id
+from payouts_pipeline.local.stripe_emulator.cards import TEST_CARDS
+from payouts_pipeline.local.stripe_emulator.forms import (
+    Param,
+    Spec,
+    hash_of,
+    metadata,
+    one_of,
+    optional_text,
+    text,
+    texts,
+)
+from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
+INVOICE_SETTINGS: Spec = {"default_payment_method": Param(optional_text)}
+UPDATE: Spec = {
+    "name": Param(optional_text),
+    "email": Param(optional_text),
+    "phone": Param(optional_text),
+    "description": Param(optional_text),
+    "metadata": Param(metadata),
+    "invoice_settings": Param(hash_of(INVOICE_SETTINGS)),
+    "expand": Param(texts),
+}
+CREATE: Spec = {**UPDATE, "payment_method": Param(text)}
+RETRIEVE: Spec = {"expand": Param(texts)}
+METHOD_CREATE: Spec = {
+    "type": Param(one_of("card"), required=True),
+    "card": Param(hash_of({"token": Param(text, required=True)}), required=True),
+    "metadata": Param(metadata),
+    "expand": Param(texts),
+}
+METHOD_ATTACH: Spec = {"customer": Param(text, required=True), "expand": Param(texts)}
+
+DEFAULT_METHOD_PARAM = "invoice_settings[default_payment_method]"
+
+
+def create(call: Call) -> JsonObject:
+    """`POST /v1/customers`."""
+    customer = objects.customer(new_id("cus"), call.now, call.params)
+    if "payment_method" in call.params:
+        _attached(call, call.params["payment_method"], customer["id"])
+    _set_default_method(call, customer)
+    call.store.insert(customer)
+    return customer
+
+
+def update(call: Call) -> JsonObject:
+    """`POST /v1/customers/{id}`; metadata is merged, and an empty value removes its key."""
+    customer = call.require_path_object("customer")
+    given = dict(call.params)
+    merged = {**customer["metadata"], **given.pop("metadata", {})}
+    customer["metadata"] = {key: value for key, value in merged.items() if value}
+    _set_default_method(call, customer)
+    customer.update({name: given[name] for name in ("name", "email", "phone", "description") if name in given})
+    call.store.replace(customer)
+    return customer
+
+
+def _set_default_method(call: Call, customer: JsonObject) -> None:
+    settings = call.params.get("invoice_settings", {})
+    if "default_payment_method" not in settings:
+        return
+    given = settings["default_payment_method"]
+    if given in TEST_CARDS:
+        given = _attached(call, given, customer["id"])["id"]
+    elif given is not None:
+        _refuse_foreign_method(call, given, customer["id"])
+    customer["invoice_settings"]["default_payment_method"] = given
+
+
+def _refuse_foreign_method(call: Call, method_id: str, customer_id: str) -> None:
+    method = call.store.get("payment_method", method_id)
+    if method is None or method["customer"] != customer_id:
+        raise StripeRefusalError(
+            f"The customer does not have a payment method with the ID {method_id}. The payment method "
+            "must be attached to the customer.",
+            code="resource_missing",
+            param=DEFAULT_METHOD_PARAM,
+        )
+
+
+def create_method(call: Call) -> JsonObject:
+    """`POST /v1/payment_methods` with `card[token]`, such as `tok_visa`."""
+    token = call.params["card"]["token"]
+    test_card = f"pm_card_{token.removeprefix('tok_')}"
+    if not token.startswith("tok_") or test_card not in TEST_CARDS:
+        raise not_found("token", token, "card[token]")
+    method = objects.payment_method(new_id("pm"), test_card, call.now, None, call.params.get("metadata"))
+    call.store.insert(method)
+    return method
+
+
+def attach_method(call: Call) -> JsonObject:
+    """`POST /v1/payment_methods/{id}/attach`; a test card becomes a payment method with an id of its own."""
+    customer = call.require("customer", call.params["customer"], "customer")
+    return _attached(call, call.path_id, customer["id"])
+
+
+def _attached(call: Call, method_id: str, customer_id: str) -> JsonObject:
+    if method_id in TEST_CARDS:
+        method = objects.payment_method(new_id("pm"), method_id, call.now, customer_id)
+        call.store.insert(method)
+        return method
+    method = call.require("payment_method", method_id, "payment_method", "PaymentMethod")
+    if method["customer"] not in (None, customer_id):
+        raise StripeRefusalError("The payment method you provided has already been attached to a customer.")
+    method["customer"] = customer_id
+    call.store.replace(method)
+    return method
+
+
+def retrieve_method(call: Call) -> JsonObject:
+    """`GET /v1/payment_methods/{id}`."""
+    if call.path_id in TEST_CARDS:
+        return objects.payment_method(call.path_id, call.path_id, call.now, None)
+    return call.require_path_object("payment_method", "PaymentMethod")
+
+
+def known_payment_method(call: Call, method_id: str, param: str) -> JsonObject:
+    """Return the payment method of that id: one that was made, or a test card used directly."""
+    if method_id in TEST_CARDS:
+        return objects.payment_method(method_id, method_id, call.now, None)
+    return call.require("payment_method", method_id, param, "PaymentMethod")

@@ -1,0 +1,185 @@
+"""The JSON of the admin API, used by the server and by its client alike."""
+
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_JOURNAL_PAGE = 5000
+
+
+class Strict(BaseModel):
+    """A document in which an unknown field is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    DROP_BEFORE = "drop_before"
+    """Don't act; close the connection without an answer."""
+    DROP_AFTER = "drop_after"
+    """Act, then close the connection without an answer."""
+    DROP_DURING = "drop_during"
+    """Act, then close the connection in the middle of the answer."""
+    ERROR_500 = "error_500"
+    """Don't act; answer 500 and remember nothing."""
+    CONFLICT_409 = "conflict_409"
+    """Don't act; answer that the key is in use."""
+    RATE_LIMIT_429 = "rate_limit_429"
+    """Don't act; answer 429, with `retry_after_s` and `code` (`lock_timeout`) if given."""
+    SLOW = "slow"
+    """Wait `delay_s`, then act and answer, with or without the caller; meanwhile the key is in use."""
+    SLOW_AFTER = "slow_after"
+    """Act, then wait `delay_s` with the answer."""
+    EXPIRE_KEY = "expire_keys"
+    """Forget the key of the request first, as after 24 hours."""
+    STORED_500 = "stored_500"
+    """Execute to a 500 that is remembered under the key; `acted` says whether the money moved."""
+    BALANCE_INSUFFICIENT = "balance_insufficient"
+    """Refuse a transfer for lack of funds, whatever the balance."""
+    DECLINE = "decline"
+    """Decline a payment, whatever the card, with `code` and `decline_code`."""
+
+
+# These happen where the request is executed, so a replay does not use them up; the others at arrival.
+EXECUTION_FAULTS = frozenset({FaultKind.STORED_500, FaultKind.BALANCE_INSUFFICIENT, FaultKind.DECLINE})
+DELAYING_FAULTS = frozenset({FaultKind.SLOW, FaultKind.SLOW_AFTER})
+
+
+class FaultRule(Strict):
+    """Which calls go wrong, and how.
+
+    A call matches if it fits all that is given of `method`, `path_prefix`, `instruction_id` (metadata, or
+    transfer group) and `key_prefix`. Of the matching calls, in their order, the rule hits only the `nth`, at
+    most `times`, and by `rate` (a draw per call that depends on `seed` and the call's number alone). One rule
+    hits a call: the oldest that would; the rules after it do not see the call.
+    """
+
+    kind: FaultKind
+    method: str | None = None
+    path_prefix: str = "/v1/"
+    instruction_id: str | None = None
+    key_prefix: str | None = None
+    nth: int | None = Field(default=None, ge=1)
+    times: int | None = Field(default=None, ge=1)
+    rate: float = Field(default=1.0, ge=0, le=1)
+    seed: int = 0
+    delay_s: float | None = Field(default=None, gt=0)
+    acted: bool = False
+    retry_after_s: int | None = Field(default=None, ge=0)
+    code: str | None = None
+    decline_code: str | None = None
+
+    @model_validator(mode="after")
+    def _delay_where_it_belongs(self) -> Self:
+        if (self.delay_s is not None) != (self.kind in DELAYING_FAULTS):
+            raise ValueError("delay_s belongs to slow and slow_after, and they need it")
+        return self
+
+
+class FaultRules(Strict):
+    """Body of `POST /_emulator/faults`."""
+
+    rules: list[FaultRule]
+
+
+class FaultState(BaseModel):
+    """A rule with how many calls it has matched (`seen`) and made go wrong (`hits`)."""
+
+    id: int
+    rule: FaultRule
+    seen: int
+    hits: int
+
+
+class CustomerSeed(Strict):
+    """A customer under a chosen id.
+
+    `default_payment_method` is a test card (`pm_card_visa`), or an id of the caller's choice for a payment
+    method that is made from the test card `card` and attached. Given again, it replaces the default
+    payment method.
+    """
+
+    id: str
+    default_payment_method: str | None = None
+    card: str | None = None
+
+
+class CustomerSeeds(Strict):
+    """Body of `POST /_emulator/customers`."""
+
+    customers: list[CustomerSeed]
+
+
+class AccountBehaviour(StrEnum):
+    """What a transfer to an account meets."""
+
+    RECEIVES = "receives"
+    NO_TRANSFERS = "no_transfers"
+    CLOSED = "closed"
+
+
+class AccountSeed(Strict):
+    """An account under a chosen id. Given again, it changes the behaviour."""
+
+    id: str
+    country: str = "AU"
+    behaviour: AccountBehaviour = AccountBehaviour.RECEIVES
+
+
+class AccountSeeds(Strict):
+    """Body of `POST /_emulator/accounts`."""
+
+    accounts: list[AccountSeed]
+
+
+class BalanceChange(Strict):
+    """Body of `POST /_emulator/balance`: available amounts in minor units by lower-case currency.
+
+    `availability_delay_s` is how long the net of later charges stays pending (0: not at all).
+    """
+
+    set: dict[str, int] = {}
+    add: dict[str, int] = {}
+    availability_delay_s: int | None = Field(default=None, ge=0)
+
+
+class ClockChange(Strict):
+    """Body of `POST /_emulator/clock`."""
+
+    advance_s: int = Field(ge=0)
+
+
+class ClockReading(BaseModel):
+    """The emulator's second, and how far it is ahead of the machine's."""
+
+    now: int
+    offset_s: int
+
+
+class JournalRow(BaseModel):
+    """One movement of money that was made."""
+
+    seq: int
+    id: str
+    kind: str
+    amount: int
+    currency: str
+    payment_intent: str | None
+    customer: str | None
+    destination: str | None
+    idempotency_key: str | None
+    transfer_group: str | None
+    metadata: dict[str, Any]
+    request_id: str
+    at: int
+
+
+class JournalPage(BaseModel):
+    """Rows after `after`; `next_after` is where the next page starts."""
+
+    rows: list[JournalRow]
+    has_more: bool
+    next_after: int

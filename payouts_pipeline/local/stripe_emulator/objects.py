@@ -1,0 +1,244 @@
+"""The shapes of Stripe's objects, with the fields that a platform would read."""
+
+from typing import Any
+
+from payouts_pipeline.local.stripe_emulator.call import Call, new_id
+from payouts_pipeline.local.stripe_emulator.cards import TEST_CARDS, Decline
+from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
+
+def customer(customer_id: str, now: int, params: JsonObject) -> JsonObject:
+    """Return a customer; `params` are those of `POST /v1/customers`."""
+    return {
+        "id": customer_id,
+        "object": "customer",
+        "balance": 0,
+        "created": now,
+        "currency": None,
+        "default_source": None,
+        "delinquent": False,
+        "description": params.get("description"),
+        "email": params.get("email"),
+        "invoice_settings": {
+            "custom_fields": None,
+            "default_payment_method": None,
+            "footer": None,
+            "rendering_options": None,
+        },
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "name": params.get("name"),
+        "phone": params.get("phone"),
+        "shipping": None,
+        "tax_exempt": "none",
+    }
+
+
+def account(account_id: str, now: int, params: JsonObject, transfers: str = "active") -> JsonObject:
+    """Return a connected account that is ready to receive: onboarding is not what this emulator is about."""
+    return {
+        "id": account_id,
+        "object": "account",
+        "business_type": None,
+        "capabilities": {"transfers": transfers},
+        "charges_enabled": True,
+        "country": params.get("country", "US"),
+        "created": now,
+        "default_currency": None,
+        "details_submitted": True,
+        "email": params.get("email"),
+        "metadata": params.get("metadata", {}),
+        "payouts_enabled": True,
+        "type": params.get("type", "standard"),
+    }
+
+
+def payment_method(
+    method_id: str, test_card: str, now: int, owner: str | None, metadata: dict[str, str] | None = None
+) -> JsonObject:
+    """Return a payment method of one of the test cards, attached to `owner` if there is one."""
+    card = TEST_CARDS[test_card]
+    return {
+        "id": method_id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
+        "card": {
+            "brand": card.brand,
+            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+            "country": "US",
+            "exp_month": 12,
+            "exp_year": 2040,
+            "fingerprint": f"emulated{card.last4}",
+            "funding": "credit",
+            "last4": card.last4,
+        },
+        "created": now,
+        "customer": owner,
+        "livemode": False,
+        "metadata": metadata or {},
+        "type": "card",
+    }
+
+
+# What a caller may say about a payment and finds again in the intent, without any effect here.
+DESCRIPTIVE_FIELDS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
+
+
+def payment_intent(call: Call, currency: str) -> JsonObject:
+    """Return a payment intent before its confirmation."""
+    params, intent_id = call.params, new_id("pi")
+    return {
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": params["amount"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": params.get("automatic_payment_methods"),
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": params.get("capture_method", "automatic_async"),
+        "client_secret": f"{intent_id}_secret_emulated",
+        "confirmation_method": "automatic",
+        "created": call.now,
+        "currency": currency,
+        "customer": params.get("customer"),
+        **{name: params.get(name) for name in DESCRIPTIVE_FIELDS},
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": params.get("payment_method"),
+        "payment_method_options": {},
+        "payment_method_types": params.get("payment_method_types", ["card"]),
+        "processing": None,
+        "review": None,
+        "setup_future_usage": params.get("setup_future_usage"),
+        "shipping": None,
+        "source": None,
+        "status": "requires_confirmation" if params.get("payment_method") else "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": params.get("transfer_group"),
+    }
+
+
+def charge(call: Call, intent: JsonObject, method: JsonObject, decline: Decline | None) -> JsonObject:
+    """Return the charge of a confirmed intent: succeeded, or failed with the decline."""
+    paid = decline is None
+    return {
+        "id": new_id("ch"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if paid else 0,
+        "amount_refunded": 0,
+        "balance_transaction": None,
+        "captured": paid,
+        "created": call.now,
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "destination": None,
+        "disputed": False,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "outcome": _outcome(decline),
+        "paid": paid,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {"card": method["card"], "type": "card"},
+        "refunded": False,
+        "source_transfer": None,
+        "status": "succeeded" if paid else "failed",
+        "transfer_group": intent["transfer_group"],
+    }
+
+
+def _outcome(decline: Decline | None) -> dict[str, Any]:
+    if decline is None:
+        return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
+    return {
+        "network_status": "declined_by_network",
+        "reason": decline.decline_code,
+        "type": "issuer_declined",
+    }
+
+
+def transfer(call: Call, currency: str) -> JsonObject:
+    """Return a transfer to a connected account."""
+    params, transfer_id = call.params, new_id("tr")
+    return {
+        "id": transfer_id,
+        "object": "transfer",
+        "amount": params["amount"],
+        "amount_reversed": 0,
+        "balance_transaction": None,
+        "created": call.now,
+        "currency": currency,
+        "description": params.get("description"),
+        "destination": params["destination"],
+        "destination_payment": new_id("py"),
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "reversals": {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "total_count": 0,
+            "url": f"/v1/transfers/{transfer_id}/reversals",
+        },
+        "reversed": False,
+        "source_transaction": params.get("source_transaction"),
+        "source_type": params.get("source_type", "card"),
+        "transfer_group": params.get("transfer_group", f"group_{transfer_id}"),
+    }
+
+
+def balance_transaction(source: JsonObject, amount: int, fee: int, available_on: int) -> JsonObject:
+    """Return what a charge or transfer did to the platform's balance; its `status` is filled in by `shown`."""
+    kind = str(source["object"])
+    fee_details = [
+        {
+            "amount": fee,
+            "application": None,
+            "currency": source["currency"],
+            "description": "Stripe processing fees",
+            "type": "stripe_fee",
+        }
+    ]
+    return {
+        "id": new_id("txn"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": available_on,
+        "balance_type": "payments",
+        "created": source["created"],
+        "currency": source["currency"],
+        "description": source["description"],
+        "exchange_rate": None,
+        "fee": fee,
+        "fee_details": fee_details if fee else [],
+        "net": amount - fee,
+        "reporting_category": kind,
+        "source": source["id"],
+        "status": "available",
+        "type": kind,
+    }
+
+
+def shown(body: JsonObject, now: int) -> JsonObject:
+    """Return the object as it is seen now: funds of a balance transaction become available by themselves."""
+    if body["object"] == "balance_transaction":
+        body["status"] = "available" if body["available_on"] <= now else "pending"
+    return body
+
+
+def last4_of(method: JsonObject) -> str:
+    """Return the last four digits, which say what the card does."""
+    return str(method["card"]["last4"])

@@ -1,0 +1,85 @@
+-- Everything the emulator knows. One process owns the file; `admin reset` empties every table.
+
+-- Stripe objects as they go over the wire, with the columns that a list can be filtered on beside them.
+CREATE TABLE IF NOT EXISTS objects (
+    seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              TEXT NOT NULL UNIQUE,
+    kind            TEXT NOT NULL,
+    created         INTEGER NOT NULL,
+    customer        TEXT,
+    payment_intent  TEXT,
+    destination     TEXT,
+    transfer_group  TEXT,
+    source          TEXT,
+    type            TEXT,
+    currency        TEXT,
+    body            TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
+CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (customer, kind, seq) WHERE customer IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_destination ON objects (destination, seq) WHERE destination IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_group ON objects (transfer_group, seq) WHERE transfer_group IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_source ON objects (source, seq) WHERE source IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (payment_intent, seq) WHERE payment_intent IS NOT NULL;
+
+-- Accounts that are closed: Stripe still has the object, the platform no longer has access to it.
+CREATE TABLE IF NOT EXISTS closed_accounts (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS balances (
+    currency         TEXT PRIMARY KEY,
+    available_minor  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Net amounts that are not available yet; they move to `balances` once the clock has passed `available_on`.
+CREATE TABLE IF NOT EXISTS pending_funds (
+    balance_transaction  TEXT PRIMARY KEY,
+    currency             TEXT NOT NULL,
+    net_minor            INTEGER NOT NULL,
+    available_on         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every movement of money that really happened, in order: what tests hold the ledger against.
+CREATE TABLE IF NOT EXISTS journal (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    id               TEXT NOT NULL UNIQUE,
+    kind             TEXT NOT NULL CHECK (kind IN ('charge', 'transfer')),
+    amount           INTEGER NOT NULL CHECK (amount > 0),
+    currency         TEXT NOT NULL,
+    payment_intent   TEXT,
+    customer         TEXT,
+    destination      TEXT,
+    idempotency_key  TEXT,
+    transfer_group   TEXT,
+    metadata         TEXT NOT NULL,
+    request_id       TEXT NOT NULL,
+    at               INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    key          TEXT PRIMARY KEY,
+    method       TEXT NOT NULL,
+    path         TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    status       INTEGER NOT NULL,
+    headers      TEXT NOT NULL,
+    body         BLOB NOT NULL,
+    request_id   TEXT NOT NULL,
+    used_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS fault_rules (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule  TEXT NOT NULL,
+    seen  INTEGER NOT NULL DEFAULT 0,
+    hits  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS counters (
+    endpoint  TEXT PRIMARY KEY,
+    calls     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS settings (
+    name   TEXT PRIMARY KEY,
+    value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

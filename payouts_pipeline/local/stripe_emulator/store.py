@@ -1,0 +1,145 @@
+"""The emulator's memory: one SQLite file that survives `kill -9`."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from payouts_pipeline.errors import PayoutsError
+
+JsonObject = dict[str, Any]
+Filters = Mapping[str, str | int]
+
+# The columns of `objects` that copy a field of the object, so that lists can be filtered on it.
+COPIED_FIELDS = ("customer", "payment_intent", "destination", "transfer_group", "source", "type", "currency")
+
+# A list has any combination of filters, so its query is put together: from these constant texts only.
+LIST_FROM = "SELECT body FROM objects WHERE kind = :kind"
+LIST_CONDITIONS = {
+    **{name: f"AND {name} = :{name}" for name in COPIED_FIELDS},
+    "created": "AND created = :created",
+    "created_gt": "AND created > :created_gt",
+    "created_gte": "AND created >= :created_gte",
+    "created_lt": "AND created < :created_lt",
+    "created_lte": "AND created <= :created_lte",
+    "older_than": "AND seq < :older_than",
+    "newer_than": "AND seq > :newer_than",
+}
+NEWEST_FIRST = "ORDER BY seq DESC LIMIT :limit"
+OLDEST_FIRST = "ORDER BY seq LIMIT :limit"
+
+
+def _package_text(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _named_queries(text: str) -> dict[str, str]:
+    sections = text.split("-- name: ")[1:]
+    return {name.strip(): sql for name, _, sql in (section.partition("\n") for section in sections)}
+
+
+class Store:
+    """Named queries and Stripe objects on one SQLite connection, used by one thread.
+
+    `synchronous=NORMAL` in WAL mode: a commit is safe from the death of this process as soon as it returns,
+    as the pages are the kernel's by then; only a power cut can lose the newest ones. Locking is exclusive,
+    because two emulators on one file would each think that they own the balance.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._queries = _named_queries(_package_text("queries.sql"))
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=2, cached_statements=256)
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(_package_text("schema.sql"))
+        except sqlite3.Error as error:
+            raise PayoutsError(
+                f"The Stripe emulator cannot open its state file {path.name!r} ({error}): stop the emulator "
+                "that uses it, or name another file with --state."
+            ) from error
+
+    def close(self) -> None:
+        """Write the WAL back and give the file free."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is run inside; on return it is committed."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def run(self, query: str, **values: Any) -> None:
+        """Run the named query for its effect."""
+        self._connection.execute(self._queries[query], values)
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """All rows of the named query."""
+        return self._connection.execute(self._queries[query], values).fetchall()
+
+    def row(self, query: str, **values: Any) -> tuple[Any, ...] | None:
+        """Return the first row of the named query, or None."""
+        found: tuple[Any, ...] | None = self._connection.execute(self._queries[query], values).fetchone()
+        return found
+
+    def insert(self, body: JsonObject, **filed_under: str | None) -> None:
+        """Keep a new Stripe object; `filed_under` adds filter columns that its body has no field for."""
+        columns = {name: filed_under.get(name, _text(body.get(name))) for name in COPIED_FIELDS}
+        self.run(
+            "insert_object",
+            id=body["id"],
+            kind=body["object"],
+            created=body["created"],
+            body=json.dumps(body),
+            **columns,
+        )
+
+    def replace(self, body: JsonObject) -> None:
+        """Keep a Stripe object that has changed."""
+        self.run("replace_object", id=body["id"], customer=_text(body.get("customer")), body=json.dumps(body))
+
+    def get(self, kind: str, object_id: str) -> JsonObject | None:
+        """Return the Stripe object of that kind and id, or None."""
+        return _decoded(self.row("get_object", kind=kind, id=object_id))
+
+    def get_any(self, object_id: str) -> JsonObject | None:
+        """Return the Stripe object of that id, of whatever kind, or None."""
+        return _decoded(self.row("get_any_object", id=object_id))
+
+    def list_objects(self, kind: str, filters: Filters, limit: int) -> list[JsonObject]:
+        """At most `limit` objects that fit, newest first; with `newer_than`, the nearest to it."""
+        backwards = "newer_than" in filters
+        conditions = (LIST_CONDITIONS[name] for name in filters)
+        sql = " ".join((LIST_FROM, *conditions, OLDEST_FIRST if backwards else NEWEST_FIRST))
+        rows = self._connection.execute(sql, {"kind": kind, "limit": limit, **filters}).fetchall()
+        found = [json.loads(row[0]) for row in rows]
+        return found[::-1] if backwards else found
+
+    def setting(self, name: str) -> int:
+        """Return an integer setting; 0 if it was never set."""
+        row = self.row("get_setting", name=name)
+        return row[0] if row else 0
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for name in self._queries:
+            if name.startswith("reset_"):
+                self.run(name)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _decoded(row: tuple[Any, ...] | None) -> JsonObject | None:
+    return json.loads(row[0]) if row else None

@@ -1,0 +1,100 @@
+"""The configuration: environment variables (design section 9), read once, with a sentence for each that is wrong."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from payouts_pipeline.domain import currencies
+from payouts_pipeline.errors import PayoutsError
+
+DEFAULT_TIMEZONE = "Australia/Sydney"
+DEFAULT_START_DATE = "2026-01-01"
+DEFAULT_STACK = "payouts"
+DEFAULT_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which days there are: the local timezone and the first day."""
+
+    timezone: ZoneInfo
+    start_date: date
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read ``PAYOUTS_TIMEZONE`` and ``PAYOUTS_START_DATE``; raises PayoutsError for a malformed one."""
+        return cls(_timezone(environment), _start_date(environment))
+
+
+def _timezone(environment: Mapping[str, str]) -> ZoneInfo:
+    name = environment.get("PAYOUTS_TIMEZONE") or DEFAULT_TIMEZONE
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PayoutsError(
+            f"PAYOUTS_TIMEZONE is '{name}', which is no timezone: give a name like Europe/London."
+        ) from None
+
+
+def _start_date(environment: Mapping[str, str]) -> date:
+    text = environment.get("PAYOUTS_START_DATE") or DEFAULT_START_DATE
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PayoutsError(f"PAYOUTS_START_DATE is '{text}', which is no date: give one like 2026-01-31.") from None
+
+
+def database_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Where the ledger is."""
+    return required("PAYOUTS_DATABASE_URL", environment)
+
+
+def source_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Where schema `league` is: the ledger's database unless told otherwise."""
+    return environment.get("PAYOUTS_SOURCE_URL") or database_url(environment)
+
+
+def stack(environment: Mapping[str, str] = os.environ) -> str:
+    """The CloudFormation stack that made topic and queues."""
+    return environment.get("PAYOUTS_STACK") or DEFAULT_STACK
+
+
+def workers(environment: Mapping[str, str] = os.environ) -> int:
+    """Settlement threads in the run; 0 means that a separate fleet settles."""
+    text = environment.get("PAYOUTS_WORKERS") or str(DEFAULT_WORKERS)
+    if not text.isdecimal() or int(text) > 256:
+        raise PayoutsError(f"PAYOUTS_WORKERS is '{text}': give a whole number from 0 to 256.")
+    return int(text)
+
+
+def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """The smallest payout by currency, where it is not the provider's minimum charge."""
+    text = environment.get("PAYOUTS_MINIMUM_PAYOUT") or "{}"
+    try:
+        minimums = json.loads(text)
+    except ValueError:
+        minimums = None
+    if not isinstance(minimums, dict) or not all(map(_is_minimum, minimums, minimums.values())):
+        raise PayoutsError(
+            "PAYOUTS_MINIMUM_PAYOUT is not a JSON object of minor units by currency: "
+            'give one like {"EUR": 1000, "JPY": 500}.'
+        )
+    return minimums
+
+
+def _is_minimum(currency: str, amount_minor: object) -> bool:
+    return currency in currencies.KNOWN and type(amount_minor) is int and amount_minor >= 0
+
+
+def required(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The value of a variable; raises PayoutsError, naming it, where it is missing."""
+    value = environment.get(name)
+    if not value:
+        raise PayoutsError(
+            f"{name} is not set: set it, or leave all of this part's variables out to use the embedded one."
+        )
+    return value

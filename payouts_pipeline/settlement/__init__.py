@@ -1,0 +1,1 @@
+"""Bringing booked instructions to their end: messages, the worker and its hosts, the payment provider."""

@@ -1,0 +1,133 @@
+"""Worker threads: in a Dagster run, or in a `payouts worker` process.
+
+A few loops receive, claim, record and delete in batches; the calls of all loops share one pool of threads, since
+waiting for the provider is what takes the time.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from payouts_pipeline.aws.errors import AwsError
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.settlement.worker import LEASE_S, Worker
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+log = logging.getLogger(__name__)
+
+_BATCH = 10
+_WAIT_S = 1
+_PAUSE_S = 1.0
+_FAILURES_IN_A_ROW = 30
+
+
+class Fleet:
+    """Some worker threads on the queues of some billing types. Leaving the context lets each finish its batch."""
+
+    def __init__(
+        self,
+        database_url: str,
+        sqs: "SQSClient",
+        topology: Topology,
+        provider: Provider,
+        billing_types: Sequence[BillingType],
+        threads: int,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        loops = max(len(billing_types), -(-threads // _BATCH) + 1)
+        self._sqs = sqs
+        self._topology = topology
+        self._pool = ConnectionPool(
+            database_url, min_size=1, max_size=loops + 2, open=False, kwargs={"autocommit": True}
+        )
+        self._calls = ThreadPoolExecutor(threads, thread_name_prefix="provider")
+        self._worker = Worker(self._pool.connection, provider, self._calls, lease_s=lease_s)
+        self._stopping = threading.Event()
+        self._failure: PayoutsError | None = None
+        self._loops = [
+            threading.Thread(target=self._run, args=(billing_type,), name=f"worker-{billing_type}-{number}")
+            for number, billing_type in enumerate(islice(cycle(billing_types), loops))
+        ]
+        self._drain = False
+
+    def __enter__(self) -> Self:
+        self._pool.open()
+        for loop in self._loops:
+            loop.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        for loop in self._loops:
+            loop.join()
+        self._calls.shutdown()
+        self._pool.close()
+
+    def stop(self) -> None:
+        """Take no new messages; what is in hand is finished."""
+        self._stopping.set()
+
+    def drain(self) -> None:
+        """Go on until the queues are empty, then return."""
+        self._drain = True
+        self.join()
+
+    def join(self) -> None:
+        """Wait until all loops have ended; raises what made them end."""
+        for loop in self._loops:
+            loop.join()
+        self.check()
+
+    def check(self) -> None:
+        """Raise PayoutsError if the workers had to give up."""
+        if self._failure:
+            raise self._failure
+
+    def _run(self, billing_type: BillingType) -> None:
+        """One loop: until it is told to stop, has nothing left to drain, or fails too often in a row."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                if not self._work(billing_type) and self._drain:
+                    return
+                failures = 0
+            except (psycopg.OperationalError, AwsError) as error:
+                failures += 1
+                self._report(error, failures)
+                self._stopping.wait(_PAUSE_S)
+            except Exception as error:  # a thread's exception would otherwise vanish
+                self._give_up(PayoutsError(f"A settlement worker stopped: {error!r}. Nothing is lost: run again."))
+                raise
+
+    def _work(self, billing_type: BillingType) -> int:
+        """Receive a batch, settle it, delete what is done with; how many messages there were."""
+        queue_url = self._topology.queue_urls[billing_type]
+        received = messages.receive(self._sqs, queue_url, _WAIT_S, _BATCH)
+        if received:
+            batch = self._worker.process(received, billing_type)
+            messages.delete(self._sqs, queue_url, [message.receipt_handle for message in batch.done])
+        return len(received)
+
+    def _report(self, error: Exception, failures: int) -> None:
+        log.warning("a worker will try again: %s", str(error).strip().splitlines()[0])
+        if failures == _FAILURES_IN_A_ROW:
+            self._give_up(PayoutsError(f"The settlement workers gave up after {failures} failures: {error}"))
+
+    def _give_up(self, failure: PayoutsError) -> None:
+        self._failure = failure
+        self._stopping.set()

@@ -1,0 +1,208 @@
+"""Stripe: charges and transfers of committed attempts, and the question whether one of them moved money.
+
+Every answer becomes one of `Moved`, `Refusal` or `NoAnswer`. Nothing here repeats a call on its own, except where
+Stripe says that it did not even look at it (429).
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import stripe
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.refusals import Refusal
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.claims import Attempt
+
+TIMEOUT_S = 20.0
+_RATE_LIMIT_TRIES = 4
+_RATE_LIMIT_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 5.0
+# Our clock and Stripe's may differ; what was made long before the attempt is not of it.
+_CLOCK_MARGIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The money moved, now or before."""
+
+    reference: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Nobody knows yet whether the money moved."""
+
+    reason: str
+    request_id: str | None = None
+
+
+Answer = Moved | Refusal | NoAnswer
+
+
+class Provider:
+    """Our account at Stripe. Safe to share between threads; counts the calls that it makes."""
+
+    def __init__(self, api_key: str, api_base: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        addresses: Any = {"api": api_base} if api_base else {}
+        self._stripe = stripe.StripeClient(
+            api_key,
+            base_addresses=addresses,
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=timeout_s),
+        )
+        self._lock = threading.Lock()
+        self.calls = 0
+
+    def check(self) -> None:
+        """Raise PayoutsError unless Stripe can be reached and takes our key."""
+        answer = self._ask(self._read_balance)
+        if isinstance(answer, Refusal):
+            raise PayoutsError(f"Stripe refused our API key ({answer.code}): see that STRIPE_API_KEY is right.")
+        if isinstance(answer, NoAnswer):
+            raise PayoutsError(
+                f"Stripe can't be asked ({answer.reason}): see STRIPE_API_BASE and the network, then run again."
+            )
+
+    def send(self, attempt: Attempt) -> Answer:
+        """Ask Stripe to move the money of a committed attempt, under the attempt's own key."""
+        is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
+        answer = self._ask(lambda: self._charge(attempt) if is_charge else self._transfer(attempt))
+        return answer or NoAnswer("Stripe gave no answer")
+
+    def find(self, attempt: Attempt) -> Answer | None:
+        """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
+        is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
+        return self._ask(lambda: self._find_charge(attempt) if is_charge else self._find_transfer(attempt))
+
+    def _read_balance(self) -> None:
+        self._stripe.v1.balance.retrieve()
+
+    def _charge(self, attempt: Attempt) -> Answer:
+        params = _movement(attempt) | {
+            "customer": attempt.stripe_customer_id,
+            "off_session": True,
+            "confirm": True,
+        }
+        if attempt.stripe_payment_method_id:
+            params["payment_method"] = attempt.stripe_payment_method_id
+        intents: Any = self._stripe.v1.payment_intents
+        return _judge_intent(intents.create(params, {"idempotency_key": attempt.idempotency_key}))
+
+    def _transfer(self, attempt: Attempt) -> Answer:
+        params = _movement(attempt) | {"destination": attempt.stripe_account_id}
+        transfers: Any = self._stripe.v1.transfers
+        transfer = transfers.create(params, {"idempotency_key": attempt.idempotency_key})
+        return Moved(transfer.id, _request_id(transfer))
+
+    def _find_charge(self, attempt: Attempt) -> Answer | None:
+        since = int((attempt.first_sent_at - _CLOCK_MARGIN).timestamp())
+        intents: Any = self._stripe.v1.payment_intents
+        page = intents.list({"customer": attempt.stripe_customer_id, "created": {"gte": since}, "limit": 100})
+        for intent in page.auto_paging_iter():
+            if _is_of(intent, attempt) and intent.status in ("succeeded", "processing"):
+                return _judge_intent(intent)
+        return None
+
+    def _find_transfer(self, attempt: Attempt) -> Answer | None:
+        transfers: Any = self._stripe.v1.transfers
+        page = transfers.list({"transfer_group": str(attempt.instruction_id), "limit": 100})
+        for transfer in page.auto_paging_iter():
+            if _is_of(transfer, attempt):
+                return Moved(transfer.id)
+        return None
+
+    def _ask(self, call: Callable[[], Answer | None]) -> Answer | None:
+        """Make a call, and again where Stripe's rate limit turned it away unseen."""
+        for tried in range(_RATE_LIMIT_TRIES):
+            with self._lock:
+                self.calls += 1
+            answer = _translated(call)
+            if not (isinstance(answer, Refusal) and answer.code == "rate_limit"):
+                return answer
+            _pause(tried, answer.retry_after)
+        return answer
+
+
+def _movement(attempt: Attempt) -> dict[str, Any]:
+    """What a charge and a transfer of an attempt have in common; the same attempt always says the same."""
+    return {
+        "amount": attempt.amount_minor,
+        "currency": attempt.currency.lower(),
+        "transfer_group": str(attempt.instruction_id),
+        "metadata": {
+            "instruction_id": str(attempt.instruction_id),
+            "attempt": str(attempt.number),
+            "day": str(attempt.day),
+            "billing_type": str(attempt.billing_type),
+        },
+    }
+
+
+def _is_of(movement: Any, attempt: Attempt) -> bool:
+    """Whether a movement at Stripe is of this instruction, by any of its attempts."""
+    return bool(movement.metadata) and movement.metadata.get("instruction_id") == str(attempt.instruction_id)
+
+
+def _judge_intent(intent: Any) -> Answer:
+    """What the status of a confirmed payment intent means (docs.stripe.com/payments/paymentintents/lifecycle)."""
+    if intent.status == "succeeded":
+        return Moved(intent.id, _request_id(intent))
+    if intent.status == "processing":
+        return NoAnswer("the bank is still processing the payment", _request_id(intent))
+    code = "authentication_required" if intent.status == "requires_action" else f"payment_{intent.status}"
+    return Refusal(code, _request_id(intent))
+
+
+def _request_id(answer: Any) -> str | None:
+    response = getattr(answer, "last_response", None)
+    return response.request_id if response else None
+
+
+def _translated(call: Callable[[], Answer | None]) -> Answer | None:
+    """The answer, with Stripe's exceptions sorted into definite refusals and missing answers."""
+    try:
+        return call()
+    except stripe.CardError as error:
+        decline_code = error.error.decline_code if error.error else None
+        return Refusal(decline_code or error.code or "card_error", error.request_id)
+    except stripe.IdempotencyError as error:
+        # In use right now (409), or used with other parameters: either way something of ours is or was there.
+        return NoAnswer("the idempotency key is in use at Stripe", error.request_id)
+    except stripe.APIConnectionError as error:
+        return NoAnswer("Stripe did not answer", error.request_id)
+    except stripe.StripeError as error:
+        return _by_http_status(error)
+
+
+def _by_http_status(error: stripe.StripeError) -> Answer:
+    """A 4xx is a definite refusal, except the conflict (409); anything else says nothing about the money."""
+    status = error.http_status or 0
+    if status == 429:
+        code = "lock_timeout" if error.code == "lock_timeout" else "rate_limit"
+        return Refusal(code, error.request_id, _retry_after(error))
+    if status == 401:
+        return Refusal("invalid_api_key", error.request_id)
+    if status == 403:
+        return Refusal(error.code or "insufficient_permissions", error.request_id)
+    if 400 <= status < 500 and status != 409:
+        return Refusal(error.code or "invalid_request", error.request_id)
+    return NoAnswer(f"Stripe answered with an error of its own ({status})", error.request_id)
+
+
+def _retry_after(error: stripe.StripeError) -> timedelta | None:
+    headers = error.headers or {}
+    text = str(headers.get("retry-after") or headers.get("Retry-After") or "")
+    return timedelta(seconds=int(text)) if text.isdecimal() else None
+
+
+def _pause(tried: int, retry_after: timedelta | None) -> None:
+    """As long as Stripe says, else twice as long each time, at random so that threads spread out."""
+    wanted_s = retry_after.total_seconds() if retry_after else _RATE_LIMIT_PAUSE_S * 2**tried
+    time.sleep(min(wanted_s, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

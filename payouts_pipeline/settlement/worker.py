@@ -1,0 +1,116 @@
+"""The worker's core: a batch of messages in, outcomes committed, and only then the messages deleted.
+
+It knows neither queues' threads nor processes: `fleet` runs it in threads, `lambda_handler` in a function.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.ledger import claims
+from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.settlement.messages import BadMessage, Message, parse
+from payouts_pipeline.settlement.provider import TIMEOUT_S, Provider
+from payouts_pipeline.settlement.settle import settle
+
+log = logging.getLogger(__name__)
+
+# A worker that has not answered after this has stopped: a call, a question before it, and their repeats.
+LEASE_S = 3 * TIMEOUT_S
+
+Connect = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of a batch of messages: those that are done with, and those that nobody can read."""
+
+    done: list[Message]
+    unreadable: list[Message]
+
+
+class Worker:
+    """Settles what messages point to. ``connect`` lends a database connection for a moment, never for a call."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        provider: Provider,
+        calls: Executor,
+        actor: str | None = None,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self._connect = connect
+        self._provider = provider
+        self._calls = calls
+        self._actor = actor or f"worker {socket.gethostname()}:{os.getpid()}"
+        self._lease_s = lease_s
+
+    def process(self, messages: Sequence[Message], billing_type: str) -> Batch:
+        """Settle what the messages of one queue point to.
+
+        A message is done with once its instruction's outcome is committed, or when there is nothing to do for
+        it. One that can't be read, or names an instruction that does not exist or belongs to another queue, is
+        left alone: after its tries it stands in the dead-letter queue, and no provider is called for it.
+        """
+        pointers = {message.message_id: _pointer(message) for message in messages}
+        ids = sorted({pointer for pointer in pointers.values() if pointer is not None})
+        known = self._known(ids, billing_type)
+        self.settle(known)
+        done = [message for message in messages if pointers[message.message_id] in known]
+        unreadable = [message for message in messages if pointers[message.message_id] not in known]
+        for message in unreadable:
+            if pointers[message.message_id] is not None:
+                log.warning("message %s names no %s instruction of ours", message.message_id, billing_type)
+        return Batch(done, unreadable)
+
+    def settle(self, ids: Iterable[UUID]) -> list[Outcome]:
+        """Claim the instructions, make their calls side by side, and commit the outcomes."""
+        with self._connect() as connection:
+            attempts = claims.claim(connection, sorted(ids), self._lease_s, self._actor)
+        outcomes = list(self._calls.map(self._settle_one, attempts))
+        if outcomes:
+            with self._connect() as connection:
+                claims.record(connection, outcomes, self._actor)
+        for attempt, outcome in zip(attempts, outcomes, strict=True):
+            _log_outcome(attempt, outcome)
+        return outcomes
+
+    def _known(self, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
+        with self._connect() as connection:
+            return claims.known(connection, ids, billing_type)
+
+    def _settle_one(self, attempt: Attempt) -> Outcome:
+        return settle(attempt, self._provider, self._next_attempt)
+
+    def _next_attempt(self, attempt: Attempt) -> Attempt:
+        with self._connect() as connection:
+            return claims.next_attempt(connection, attempt, self._actor)
+
+
+def _pointer(message: Message) -> UUID | None:
+    try:
+        return parse(message.body)
+    except BadMessage as bad:
+        log.warning("message %s is not one of ours: %s", message.message_id, bad.reason)
+        return None
+
+
+def _log_outcome(attempt: Attempt, outcome: Outcome) -> None:
+    level = logging.INFO if outcome.status == Status.SETTLED else logging.WARNING
+    log.log(
+        level,
+        "%s %s attempt %d: %s%s",
+        attempt.billing_type,
+        attempt.instruction_id,
+        outcome.number,
+        outcome.status,
+        f" ({outcome.reason})" if outcome.reason else "",
+    )

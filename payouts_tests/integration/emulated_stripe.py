@@ -1,0 +1,70 @@
+"""A real Stripe emulator in a process of its own, and the official SDK pointed at it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import stripe
+
+from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
+
+API_KEY = "sk_test_emulated0123456789"
+
+
+class EmulatedStripe:
+    """One emulator on one state file, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.admin = EmulatorAdmin(self.url)
+        self.output = folder / "emulator.log"
+        self._state = folder / "stripe" / "emulator.sqlite"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return once it answers."""
+        command = [sys.executable, "-m", "payouts_pipeline.local.stripe_emulator"]
+        arguments = ["--port", str(self.port), "--state", str(self._state)]
+        environment = {"PATH": os.environ["PATH"], "STRIPE_API_KEY": API_KEY}
+        with self.output.open("ab") as log:
+            self._process = subprocess.Popen([*command, *arguments], env=environment, stdout=log, stderr=log)
+        self.admin.wait_until_healthy()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it with that signal; gives the exit code."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        return self._process.wait(timeout=10)
+
+    def sdk(self, api_key: str = API_KEY, timeout_s: float = 20) -> stripe.StripeClient:
+        """The official SDK, as a caller would set it up."""
+        return stripe.StripeClient(
+            api_key,
+            base_addresses={"api": self.url},
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=timeout_s),
+        )
+
+
+@contextmanager
+def emulated_stripe(folder: Path) -> Iterator[EmulatedStripe]:
+    """Yield a started emulator; what it writes goes into `folder`."""
+    emulator = EmulatedStripe(folder)
+    emulator.start()
+    try:
+        yield emulator
+    finally:
+        emulator.admin.close()
+        emulator.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
