@@ -49,8 +49,7 @@ def aws_errors(client: BaseClient) -> Iterator[None]:
         ) from error
     except (EndpointConnectionError, HTTPClientError) as error:
         raise AwsError(
-            f"{where} does not answer ({type(error).__name__}): "
-            "check AWS_ENDPOINT_URL, AWS_REGION and the network."
+            f"{where} does not answer ({type(error).__name__}): check AWS_ENDPOINT_URL, AWS_REGION and the network."
         ) from error
     except ClientError as error:
         raise AwsError(_refusal(where, error)) from error

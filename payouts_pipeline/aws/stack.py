@@ -66,9 +66,7 @@ def deploy(
         token = f"payouts-{uuid4()}"
         if current is None:
             _create(client, stack, parameters or {}, token)
-        elif _is_same(client, current, parameters or {}) or not _update(
-            client, current, parameters or {}, token
-        ):
+        elif _is_same(client, current, parameters or {}) or not _update(client, current, parameters or {}, token):
             report(f"The stack '{stack}' is up to date.")
             return False
         report(f"{'Updating' if current else 'Creating'} the stack '{stack}' at {client.meta.endpoint_url}.")
@@ -77,22 +75,23 @@ def deploy(
 
 
 def _at_rest(client: CloudFormationClient, stack: str, report: Callable[[str], None]) -> StackTypeDef | None:
+    waited = ""
     for _ in _polls(stack):
         current = describe_stack(client, stack)
-        if current is None:
-            return None
-        status = current["StackStatus"]
+        status = current["StackStatus"] if current else ""
         if status in _WHAT_TO_DO:
-            raise AwsError(_unusable(client, stack, status))
+            where = f"The stack '{stack}' at {client.meta.endpoint_url} is {status}"
+            raise AwsError(f"{where}: {_what_to_do(stack, status)}.")
         if not status.endswith("_IN_PROGRESS"):
             return current
-        report(f"The stack '{stack}' is {status} by somebody else, waiting.")
+        if status != waited:
+            report(f"The stack '{stack}' is {status} by somebody else, waiting.")
+            waited = status
     return None
 
 
-def _unusable(client: CloudFormationClient, stack: str, status: str) -> str:
-    what_to_do = _WHAT_TO_DO[status].format(stack=stack)
-    return f"The stack '{stack}' at {client.meta.endpoint_url} is {status}: {what_to_do}, and deploy again."
+def _what_to_do(stack: str, status: str) -> str:
+    return _WHAT_TO_DO.get(status, "mend that").format(stack=stack) + ", and deploy again"
 
 
 def _create(client: CloudFormationClient, stack: str, parameters: Mapping[str, str], token: str) -> None:
@@ -111,9 +110,7 @@ def _is_same(client: CloudFormationClient, current: StackTypeDef, parameters: Ma
     return str(deployed) == template_body() and parameters.items() <= _current_values(current).items()
 
 
-def _update(
-    client: CloudFormationClient, current: StackTypeDef, parameters: Mapping[str, str], token: str
-) -> bool:
+def _update(client: CloudFormationClient, current: StackTypeDef, parameters: Mapping[str, str], token: str) -> bool:
     body = template_body()
     known = {p["ParameterKey"] for p in client.get_template_summary(TemplateBody=body)["Parameters"]}
     kept = (_current_values(current).keys() & known) - parameters.keys()
@@ -121,8 +118,7 @@ def _update(
         client.update_stack(
             StackName=current["StackName"],
             TemplateBody=body,
-            Parameters=_values(parameters)
-            + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept],
+            Parameters=_values(parameters) + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept],
             Capabilities=_CAPABILITIES,
             ClientRequestToken=token,
         )
@@ -164,7 +160,7 @@ def _conclude(stack: str, status: str, events: list[StackEventTypeDef]) -> None:
         "no reason given",
     )
     raise AwsError(
-        f"Deploying the stack '{stack}' ended in {status} ({reason.rstrip('.')}): mend that and deploy again."
+        f"Deploying the stack '{stack}' ended in {status} ({reason.rstrip('.')}): {_what_to_do(stack, status)}."
     )
 
 

@@ -48,11 +48,10 @@ class Terms:
         Rows of the same payee are added up. Raises CannotSplit where the terms can't split any fee.
         """
         payees: dict[tuple[int, int], list[int]] = {}
-        for subject, partner_id, fixed_minor, share_bps in json.loads(shares_json or "[]"):
+        for subject, partner_id, fixed_minor, share_bps in json.loads(shares_json):
             parts = payees.setdefault(_payee(subject, partner_id), [0, 0])
-            _require_not_negative(fixed_minor or 0, share_bps or 0)
-            parts[0] += fixed_minor or 0
-            parts[1] += share_bps or 0
+            parts[0] += _part(fixed_minor)
+            parts[1] += _part(share_bps)
         shares = tuple(Share(*payee, *parts) for payee, parts in sorted(payees.items()))
         terms = cls(currency, fee_minor, shares)
         terms._check()
@@ -80,20 +79,26 @@ class Terms:
             raise CannotSplit("the shares do not add up to 10,000 basis points")
 
 
-def _payee(subject: str, partner_id: int | None) -> tuple[int, int]:
+def _payee(subject: str, partner_id: object) -> tuple[int, int]:
     """The tie order of a share row, which is also the identity of its payee within a fee."""
     if subject not in SHARE_ORDER:
         raise CannotSplit("a share names a subject other than club, organiser, partner and platform")
     if subject != BillingSubject.PARTNER:
         return SHARE_ORDER.index(BillingSubject(subject)), 0
-    if partner_id is None:
+    if not isinstance(partner_id, int):
         raise CannotSplit("a partner's share names no partner")
     return SHARE_ORDER.index(BillingSubject.PARTNER), partner_id
 
 
-def _require_not_negative(fixed_minor: int, share_bps: int) -> None:
-    if fixed_minor < 0 or share_bps < 0:
+def _part(part: object) -> int:
+    """A part of a share; missing counts as none. A view may hold other types than the contract has."""
+    if part is None:
+        return 0
+    if not isinstance(part, int):
+        raise CannotSplit("a share is not a whole number")
+    if part < 0:
         raise CannotSplit("a share is negative")
+    return part
 
 
 def allocate(terms: Terms) -> list[tuple[Share, int]]:

@@ -99,4 +99,8 @@ def _another_day(reason: str, attempt: int) -> Verdict:
     if attempt > len(CARD_RETRIES):
         return Verdict(Status.REJECTED, f"{reason}, {attempt} times: the player needs another")
     retry_after = CARD_RETRIES[attempt - 1]
-    return Verdict(Status.WAITING, f"{reason}; it is tried again {retry_after.days} day(s) later", retry_after)
+    return Verdict(Status.WAITING, f"{reason}; it is tried again after {_days(retry_after.days)}", retry_after)
+
+
+def _days(count: int) -> str:
+    return "a day" if count == 1 else f"{count} days"

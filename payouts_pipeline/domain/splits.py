@@ -52,7 +52,9 @@ def _terms_of(row: Any) -> Terms:
         raise CannotSplit("the competition has two terms for one date")
     if pd.isna(row.currency) or pd.isna(row.fee_minor):
         raise CannotSplit("the terms name no currency or no fee")
-    return Terms.from_rows(row.currency, int(row.fee_minor), row.shares_json)
+    # A structure without any share row is missing from the terms, not empty.
+    shares_json = "[]" if pd.isna(row.shares_json) else row.shares_json
+    return Terms.from_rows(row.currency, int(row.fee_minor), shares_json)
 
 
 def _reasons(fees: pd.DataFrame, reasons_of_terms: dict[int, str]) -> pd.Series:
@@ -61,6 +63,10 @@ def _reasons(fees: pd.DataFrame, reasons_of_terms: dict[int, str]) -> pd.Series:
     of_fee = pd.Series(pd.NA, index=fees.index, dtype=frames.TEXT)
     of_fee[fees["organiser_id"].isna()] = "the competition has no organiser"
     of_fee[fees["club_id"].isna()] = "the player played for no club"
+    # A table can't hold these, but a view can; booked, they would charge the player twice.
+    of_fee[fees.duplicated(["match_id", "player_id"], keep=False)] = "the line-up names the player twice"
+    of_fee[fees.duplicated("match_player_id", keep=False)] = "two rows of the line-up have the same id"
+    of_fee[fees["match_player_id"].isna()] = "the row of the line-up has no id"
     of_fee[fees["player_id"].isna()] = "the line-up names no player"
     return of_terms.fillna(of_fee)
 

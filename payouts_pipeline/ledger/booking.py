@@ -64,7 +64,7 @@ def _insert_lines(connection: Connection, lines: pd.DataFrame) -> None:
     fees = units.merge(lines.loc[is_fee, [*_UNIT_KEY, "amount_minor"]], on=_UNIT_KEY, how="left")
     # A booking that only divides a fee anew changes no fee; its row says that there was one.
     fees["amount_minor"] = fees["amount_minor"].fillna(0)
-    key = ["match_player_id", "player_id", "currency"]
+    key = ["match_player_id", "match_id", "player_id", "currency"]
     copy_in(connection, "payouts.fees", fees.sort_values(key))
     shares = lines[~is_fee].sort_values([*key, "billing_subject", "subject_id"])
     copy_in(connection, "payouts.shares", shares)
@@ -89,7 +89,9 @@ def lock_accounts(connection: Connection, day: date) -> None:
 def _replace_held_out(connection: Connection, day: date, splits: pd.DataFrame) -> None:
     """Keep the list of fees that can't be split as the splits have it; write only where it differs."""
     held_out = splits[splits["held_out_reason"].notna()].rename(columns={"held_out_reason": "reason"})
-    wanted = frames.conform(held_out, _HELD_OUT).sort_values("match_player_id", ignore_index=True)
+    wanted = frames.conform(held_out, _HELD_OUT).sort_values(
+        ["match_player_id", "match_id", "reason"], ignore_index=True
+    )
     if not wanted.equals(copy_out(connection, "held_out_of_day", {"day": day}, _HELD_OUT)):
         connection.execute(sql("clear_held_out"), {"day": day})
         copy_in(connection, "payouts.held_out", wanted.assign(day=day))

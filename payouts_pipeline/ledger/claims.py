@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,11 @@ def _attempts(connection: Connection, parameters: dict[str, object]) -> list[Att
     return attempts
 
 
-def next_attempt(connection: Connection, attempt: Attempt, actor: str) -> Attempt:
+def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
     """Close an attempt that provably never reached the provider, and open the next one."""
     parameters: dict[str, object] = {
         "ids": [attempt.instruction_id],
         "number": attempt.number,
-        "actor": actor,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
     }
@@ -90,6 +89,17 @@ def next_attempt(connection: Connection, attempt: Attempt, actor: str) -> Attemp
         connection.execute(sql("close_absent_attempt"), parameters)
         connection.execute(sql("claim_open_attempts"), parameters)
         return _attempts(connection, parameters)[0]
+
+
+def set_payment_method(connection: Connection, attempt: Attempt, payment_method_id: str) -> Attempt:
+    """Commit the card that an attempt charges, before the first call that names it."""
+    parameters = {
+        "instruction_id": attempt.instruction_id,
+        "number": attempt.number,
+        "payment_method_id": payment_method_id,
+    }
+    known = scalar(connection, "set_payment_method", parameters)
+    return replace(attempt, stripe_payment_method_id=known)
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> list[UUID]:

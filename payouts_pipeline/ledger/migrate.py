@@ -21,7 +21,7 @@ def migrations() -> dict[str, str]:
 def migrate(connection: Connection) -> list[str]:
     """Apply what is missing, all or nothing, under a lock; the names of what was applied."""
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute(sql("lock_migrations"), {"lock": _LOCK})
         connection.execute(sql("create_migrations"))
         missing = [name for name in migrations() if name not in _applied(connection)]
         for name in missing:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import stripe
 
@@ -44,6 +44,7 @@ class NoAnswer:
 
 
 Answer = Moved | Refusal | NoAnswer
+T = TypeVar("T")
 
 
 class Provider:
@@ -73,13 +74,22 @@ class Provider:
     def send(self, attempt: Attempt) -> Answer:
         """Ask Stripe to move the money of a committed attempt, under the attempt's own key."""
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
-        answer = self._ask(lambda: self._charge(attempt) if is_charge else self._transfer(attempt))
-        return answer or NoAnswer("Stripe gave no answer")
+        return self._ask(lambda: self._charge(attempt) if is_charge else self._transfer(attempt))
 
     def find(self, attempt: Attempt) -> Answer | None:
         """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
         return self._ask(lambda: self._find_charge(attempt) if is_charge else self._find_transfer(attempt))
+
+    def default_payment_method(self, customer_id: str) -> str | Refusal | NoAnswer:
+        """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""
+        return self._ask(lambda: self._read_default(customer_id)) or Refusal("missing_payment_method")
+
+    def _read_default(self, customer_id: str) -> str | None:
+        customers: Any = self._stripe.v1.customers
+        invoice_settings = getattr(customers.retrieve(customer_id), "invoice_settings", None)
+        method = invoice_settings.default_payment_method if invoice_settings else None
+        return getattr(method, "id", method)
 
     def _read_balance(self) -> None:
         self._stripe.v1.balance.retrieve()
@@ -87,11 +97,10 @@ class Provider:
     def _charge(self, attempt: Attempt) -> Answer:
         params = _movement(attempt) | {
             "customer": attempt.stripe_customer_id,
+            "payment_method": attempt.stripe_payment_method_id,
             "off_session": True,
             "confirm": True,
         }
-        if attempt.stripe_payment_method_id:
-            params["payment_method"] = attempt.stripe_payment_method_id
         intents: Any = self._stripe.v1.payment_intents
         return _judge_intent(intents.create(params, {"idempotency_key": attempt.idempotency_key}))
 
@@ -118,7 +127,7 @@ class Provider:
                 return Moved(transfer.id)
         return None
 
-    def _ask(self, call: Callable[[], Answer | None]) -> Answer | None:
+    def _ask(self, call: Callable[[], T]) -> T | Refusal | NoAnswer:
         """Make a call, and again where Stripe's rate limit turned it away unseen."""
         for tried in range(_RATE_LIMIT_TRIES):
             with self._lock:
@@ -165,13 +174,13 @@ def _request_id(answer: Any) -> str | None:
     return response.request_id if response else None
 
 
-def _translated(call: Callable[[], Answer | None]) -> Answer | None:
+def _translated(call: Callable[[], T]) -> T | Refusal | NoAnswer:
     """The answer, with Stripe's exceptions sorted into definite refusals and missing answers."""
     try:
         return call()
     except stripe.CardError as error:
         decline_code = error.error.decline_code if error.error else None
-        return Refusal(decline_code or error.code or "card_error", error.request_id)
+        return Refusal(decline_code or _code(error) or "card_error", error.request_id)
     except stripe.IdempotencyError as error:
         # In use right now (409), or used with other parameters: either way something of ours is or was there.
         return NoAnswer("the idempotency key is in use at Stripe", error.request_id)
@@ -181,19 +190,24 @@ def _translated(call: Callable[[], Answer | None]) -> Answer | None:
         return _by_http_status(error)
 
 
-def _by_http_status(error: stripe.StripeError) -> Answer:
+def _by_http_status(error: stripe.StripeError) -> Refusal | NoAnswer:
     """A 4xx is a definite refusal, except the conflict (409); anything else says nothing about the money."""
     status = error.http_status or 0
     if status == 429:
-        code = "lock_timeout" if error.code == "lock_timeout" else "rate_limit"
+        code = "lock_timeout" if _code(error) == "lock_timeout" else "rate_limit"
         return Refusal(code, error.request_id, _retry_after(error))
     if status == 401:
         return Refusal("invalid_api_key", error.request_id)
     if status == 403:
-        return Refusal(error.code or "insufficient_permissions", error.request_id)
+        return Refusal(_code(error) or "insufficient_permissions", error.request_id)
     if 400 <= status < 500 and status != 409:
-        return Refusal(error.code or "invalid_request", error.request_id)
+        return Refusal(_code(error) or "invalid_request", error.request_id)
     return NoAnswer(f"Stripe answered with an error of its own ({status})", error.request_id)
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    """Stripe's code for the error; the SDK leaves its own `code` empty for some of its exceptions."""
+    return (error.error.code if error.error else None) or error.code
 
 
 def _retry_after(error: stripe.StripeError) -> timedelta | None:

@@ -1,36 +1,51 @@
 """How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
 
-from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.refusals import Refusal, judge
 from payouts_pipeline.ledger.claims import Attempt, Outcome
 from payouts_pipeline.settlement.provider import Answer, Moved, NoAnswer, Provider
 
-NextAttempt = Callable[[Attempt], Attempt]
+
+class AttemptLog(Protocol):
+    """Commits what has to be known of an attempt before it is sent."""
+
+    def next_attempt(self, attempt: Attempt) -> Attempt:
+        """Close an attempt that provably moved nothing, and open another."""
+
+    def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
+        """Note the card that the attempt charges, so that the same attempt never names another."""
+
 
 # A missing answer is asked for again after 1, 2, 4, ... seconds, at most every hour.
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
-def settle(attempt: Attempt, provider: Provider, next_attempt: NextAttempt) -> Outcome:
-    """Send a new attempt; find out about one that was sent before.
-
-    ``next_attempt`` closes an attempt that provably moved nothing, and commits another before it is sent.
-    """
+def settle(attempt: Attempt, provider: Provider, log: AttemptLog) -> Outcome:
+    """Send a new attempt; find out about one that was sent before."""
     if attempt.sends == 0:
-        return _outcome(attempt, provider.send(attempt))
+        return _send(attempt, provider, log)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever.
     found = provider.find(attempt)
     if found is not None:
         return _outcome(attempt, _only_if_moved(found))
     if not attempt.key_is_old:
-        return _outcome(attempt, provider.send(attempt))
+        return _send(attempt, provider, log)
     if not attempt.is_gone:
         return _outcome(attempt, NoAnswer("it was sent a moment ago under a key that Stripe may have forgotten"))
-    fresh = next_attempt(attempt)
-    return _outcome(fresh, provider.send(fresh))
+    return _send(log.next_attempt(attempt), provider, log)
+
+
+def _send(attempt: Attempt, provider: Provider, log: AttemptLog) -> Outcome:
+    """Make the call, for a charge without a known card with the customer's default."""
+    if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:
+        method = provider.default_payment_method(attempt.stripe_customer_id)
+        if not isinstance(method, str):
+            return _outcome(attempt, method)
+        attempt = log.set_payment_method(attempt, method)
+    return _outcome(attempt, provider.send(attempt))
 
 
 def _only_if_moved(found: Answer) -> Answer:

@@ -88,11 +88,17 @@ class Worker:
             return claims.known(connection, ids, billing_type)
 
     def _settle_one(self, attempt: Attempt) -> Outcome:
-        return settle(attempt, self._provider, self._next_attempt)
+        return settle(attempt, self._provider, self)
 
-    def _next_attempt(self, attempt: Attempt) -> Attempt:
+    def next_attempt(self, attempt: Attempt) -> Attempt:
+        """Close an attempt that provably moved nothing, and open another (`settle.AttemptLog`)."""
         with self._connect() as connection:
-            return claims.next_attempt(connection, attempt, self._actor)
+            return claims.next_attempt(connection, attempt)
+
+    def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
+        """Note the card that the attempt charges (`settle.AttemptLog`)."""
+        with self._connect() as connection:
+            return claims.set_payment_method(connection, attempt, payment_method_id)
 
 
 def _pointer(message: Message) -> UUID | None:

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import stripe
 
-from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
+from payouts_pipeline.local.stripe_emulator.admin import AccountBehaviour, AccountSeed, CustomerSeed, EmulatorAdmin
 
 API_KEY = "sk_test_emulated0123456789"
 
@@ -42,6 +43,17 @@ class EmulatedStripe:
         self._process.send_signal(how)
         return self._process.wait(timeout=10)
 
+    def start_over(self) -> None:
+        """Forget everything; then a payer, one without a card, three accounts and 1,000.00 AUD."""
+        self.admin.reset()
+        self.admin.put_customers(
+            [CustomerSeed(id="cus_payer", default_payment_method="pm_card_visa"), CustomerSeed(id="cus_cardless")]
+        )
+        self.admin.put_accounts(
+            AccountSeed(id=f"acct_{behaviour}", behaviour=behaviour) for behaviour in AccountBehaviour
+        )
+        self.admin.set_balance({"aud": 100_000})
+
     def sdk(self, api_key: str = API_KEY, timeout_s: float = 20) -> stripe.StripeClient:
         """The official SDK, as a caller would set it up."""
         return stripe.StripeClient(
@@ -62,6 +74,23 @@ def emulated_stripe(folder: Path) -> Iterator[EmulatedStripe]:
     finally:
         emulator.admin.close()
         emulator.stop()
+
+
+def charge(
+    api: stripe.StripeClient, amount: int = 2000, currency: str = "aud", key: str | None = None, **fields: Any
+) -> stripe.PaymentIntent:
+    """Charge the payer off session, as the pipeline does."""
+    params: Any = {"amount": amount, "currency": currency, "customer": "cus_payer", "confirm": True}
+    params |= {"off_session": True, **fields}
+    return api.v1.payment_intents.create(params, {"idempotency_key": key} if key else {})
+
+
+def transfer(
+    api: stripe.StripeClient, amount: int = 1000, currency: str = "aud", key: str | None = None, **fields: Any
+) -> stripe.Transfer:
+    """Pay the account that can receive."""
+    params: Any = {"amount": amount, "currency": currency, "destination": "acct_receives", **fields}
+    return api.v1.transfers.create(params, {"idempotency_key": key} if key else {})
 
 
 def _free_port() -> int:

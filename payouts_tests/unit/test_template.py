@@ -169,4 +169,10 @@ def test_the_function_is_mapped_to_every_queue_with_partial_batches_and_a_cap(
     mappings = of_type(resources, "Lambda::EventSourceMapping").values()
     assert {m["EventSourceArn"]["Fn::GetAtt"][0] for m in mappings} == {f"{name}Queue" for name in NAMES}
     assert all(m["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for m in mappings)
-    assert all(m["ScalingConfig"]["MaximumConcurrency"] == {"Ref": "LambdaConcurrency"} for m in mappings)
+    assert all("MaximumConcurrency" in m["ScalingConfig"] for m in mappings)
+
+
+def test_the_cap_stays_under_the_limit_at_three_calls_a_second_for_each_batch(template: dict[str, Any]) -> None:
+    limits = template["Mappings"]["LambdaConcurrency"]
+    assert list(limits) == template["Parameters"]["LambdaRequestsPerSecond"]["AllowedValues"]
+    assert all(len(NAMES) * 3 * cap["PerQueue"] <= int(limit) for limit, cap in limits.items())

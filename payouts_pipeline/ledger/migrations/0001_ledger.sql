@@ -147,7 +147,7 @@ create table payouts.fees (
     charge_id uuid,
     -- The release of its shares; empty until it is collected.
     release_id bigint,
-    primary key (day, match_player_id, player_id, currency, booking_id)
+    primary key (day, match_player_id, match_id, player_id, currency, booking_id)
 );
 create index fees_not_collected on payouts.fees (player_id, currency) where release_id is null;
 
@@ -163,7 +163,7 @@ create table payouts.shares (
     billing_subject text not null check (billing_subject in ('club', 'organiser', 'partner', 'platform')),
     subject_id bigint not null,
     amount_minor bigint not null check (amount_minor <> 0),
-    primary key (day, match_player_id, player_id, currency, billing_subject, subject_id, booking_id)
+    primary key (day, match_player_id, match_id, player_id, currency, billing_subject, subject_id, booking_id)
 );
 
 -- What a release made payable on one account, and the payout that pays it.
@@ -180,11 +180,12 @@ create index release_lines_of_payout on payouts.release_lines (payout_id);
 -- Fees that can't be split, with the reason; always as the last booking of the day found them.
 create table payouts.held_out (
     day date not null references payouts.days,
-    match_player_id bigint not null,
+    -- A view can have rows without an id, or two with the same: those are held out, and shown.
+    match_player_id bigint,
     match_id bigint not null,
-    reason text not null,
-    primary key (day, match_player_id)
+    reason text not null
 );
+create index held_out_of_day on payouts.held_out (day);
 
 -- Double entries. Positive is a debit: what a player owes us, the money at the provider. Negative is a credit:
 -- what we owe a payee. Every booking and every settled instruction sums to zero.
@@ -332,7 +333,7 @@ select
     end,
     i.reason
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, player_id, currency, booking_id)
+join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
 left join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
 left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id

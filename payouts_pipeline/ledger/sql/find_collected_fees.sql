@@ -6,7 +6,7 @@
 -- A fee of which a part is covered by a charge that is not settled waits for that charge.
 create temporary table due on commit drop as
 with uncollected as (
-    select f.day, f.match_player_id, f.player_id, f.currency, f.booking_id, f.amount_minor, f.charge_id,
+    select f.day, f.match_player_id, f.match_id, f.player_id, f.currency, f.booking_id, f.amount_minor, f.charge_id,
         coalesce(i.status = 'settled' and %(day)s in (f.day, i.day), false) as is_settled
     from (select distinct player_id, currency from payouts.fees where day = %(day)s) as players
     join payouts.fees as f using (player_id, currency)
@@ -40,9 +40,11 @@ with uncollected as (
     union all
     select day, match_player_id, player_id, currency from affordable where is_paid
 )
-select day, match_player_id, player_id, currency, booking_id, amount_minor from uncollected where is_settled
+select day, match_player_id, match_id, player_id, currency, booking_id, amount_minor
+from uncollected
+where is_settled
 union all
-select u.day, u.match_player_id, u.player_id, u.currency, u.booking_id, u.amount_minor
+select u.day, u.match_player_id, u.match_id, u.player_id, u.currency, u.booking_id, u.amount_minor
 from uncollected as u
 join without_charge using (day, match_player_id, player_id, currency)
 where not u.is_settled

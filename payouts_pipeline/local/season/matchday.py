@@ -35,7 +35,7 @@ def match_day(day: date, timezone: ZoneInfo) -> MatchDay:
     rng = np.random.default_rng([_SEED, day.toordinal()])
     result = MatchDay([], [])
     for number, (fixture, home, away) in enumerate(_pairings(_fixtures(rng), rng), start=1):
-        match_id = first_match_id(day) + number
+        match_id = _first_match_id(day) + number
         kicked_off_at = datetime.combine(day, fixture.kick_off, timezone).astimezone(UTC)
         result.matches.append((match_id, fixture.competition_id, kicked_off_at, fixture.status))
         line_up = [*_side(home, rng, fixture.guest_id), *_side(away, rng)]
@@ -46,12 +46,12 @@ def match_day(day: date, timezone: ZoneInfo) -> MatchDay:
     return result
 
 
-def first_match_id(day: date) -> int:
+def _first_match_id(day: date) -> int:
     """Say what the ids of a day's matches start above: the local date with two digits for the number."""
     return int(f"{day:%Y%m%d}") * 100
 
 
-def squad(club_id: int) -> list[int]:
+def _squad(club_id: int) -> list[int]:
     """List the ids of a club's players, the captain first."""
     first = catalogue.captain_id(club_id)
     return list(range(first, catalogue.FIRST_PLAYER_ID + catalogue.PLAYER_COUNT, len(catalogue.CLUB_NAMES)))
@@ -81,7 +81,7 @@ def _drawn_clubs(organiser_id: int, taken: set[int | None], rng: np.random.Gener
 
 def _side(club_id: int, rng: np.random.Generator, guest_id: int | None = None) -> list[tuple[int, int | None]]:
     """Draw one side's 11 to 14 as (player, club played for): the captain first, a guest last."""
-    captain, *others = squad(club_id)
+    captain, *others = _squad(club_id)
     size = int(rng.integers(*_LINE_UP, endpoint=True)) - 1
     drawn = rng.choice(others, size, replace=False)
     written = rng.random(size) < _CLUB_WRITTEN_DOWN

@@ -33,8 +33,7 @@ def revisions(first_day: date, last_day: date) -> list[date]:
 
 def _effective_dates(competition: Competition, first_day: date, last_day: date) -> list[date]:
     if competition.id == catalogue.NEWCOMER_CUP:
-        agreed = first_day + timedelta(days=NEWCOMER_DAYS_WITHOUT_TERMS)
-        return [agreed] if agreed <= last_day else []
+        return [first_day + timedelta(days=NEWCOMER_DAYS_WITHOUT_TERMS)]
     return revisions(first_day, last_day) if len(competition.terms) > 1 else [_ALWAYS]
 
 

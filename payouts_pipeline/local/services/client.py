@@ -20,8 +20,8 @@ from payouts_pipeline.local.services.state import State
 
 # A supervisor that is ending stops three parts, each of which may take its time, before the next can start.
 _SUPERVISOR_TIMEOUT_S = 100.0
-# Between two lines of a supervisor that starts parts; it gives up on a part by itself after 30 s.
-_ANSWER_TIMEOUT_S = 90.0
+# Longer than the supervisor waits for any part, a database that recovers from a crash included.
+_ANSWER_TIMEOUT_S = 330.0
 _POLL_S = 0.02
 _STARTS = 3
 
@@ -154,11 +154,10 @@ def _use(
         if environment is not None:
             return connection, environment
         connection.close()
+        time.sleep(_POLL_S)
 
 
-def _environment(
-    connection: _Connection, parts: list[str], report: Callable[[str], None]
-) -> dict[str, str] | None:
+def _environment(connection: _Connection, parts: list[str], report: Callable[[str], None]) -> dict[str, str] | None:
     for message in connection.ask({"request": "use", "parts": parts}):
         if "error" in message:
             raise PayoutsError(message["error"])

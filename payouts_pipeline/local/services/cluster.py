@@ -50,16 +50,18 @@ class Cluster:
             return False
         return len(lines) > _READY_LINE and lines[0] == str(pid) and lines[_READY_LINE].strip() == "ready"
 
-    async def prepare(self) -> None:
-        """Make the cluster startable, whatever happened to it before."""
+    async def prepare(self) -> bool:
+        """Make the cluster startable, whatever happened to it before; say whether its last server crashed."""
+        crashed = (self.data / "postmaster.pid").exists()
         if self.run_as:
             _open_program_folder(self._programs)
-        if self._folder.exists():
+        if crashed:
             await asyncio.to_thread(self._clear_crash)
-        else:
+        if not self._folder.exists():
             await self._create()
         if self.run_as:
             _open_way_to(self._folder)
+        return crashed
 
     async def _create(self) -> None:
         """Work in a folder of another name: when this is cut short, the next start begins anew."""
@@ -95,9 +97,7 @@ class Cluster:
         output, _ = await process.communicate(given.encode())
         if process.returncode != 0:
             complaint = " ".join(output.decode(errors="replace").split()[-40:])
-            raise PayoutsError(
-                f"{Path(command[0]).name} could not make the database in {self._folder}: {complaint}"
-            )
+            raise PayoutsError(f"{Path(command[0]).name} could not make the database in {self._folder}: {complaint}")
 
     def _give_to_user(self, *paths: Path) -> None:
         if self.run_as:
@@ -107,10 +107,8 @@ class Cluster:
 
     def _clear_crash(self) -> None:
         """End servers that outlived a kill, and remove the pid file: its pid may be another's by now."""
-        pid_file = self.data / "postmaster.pid"
-        if pid_file.exists():
-            end_processes(_servers_in(self.data), signal.SIGQUIT)
-            pid_file.unlink(missing_ok=True)
+        end_processes(_servers_in(self.data), signal.SIGQUIT)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _user_for(folder: Path) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from payouts_pipeline.local.services.state import State
 _RECORDS = "processes"
 # A pid is used again, a pid with its start time is not; the clock behind start times is set now and then.
 _SAME_START_S = 2.0
-_END_TIMEOUT_S = 10.0
+_END_TIMEOUT_S = 3.0
 
 
 def record(state: State, name: str, pid: int, stop_signal: signal.Signals) -> None:

@@ -10,6 +10,7 @@ from payouts_pipeline.local.services.ports import LOCALHOST
 from payouts_pipeline.local.services.state import State
 
 PART_NAMES = ("postgres", "aws", "stripe")
+READY_TIMEOUT_S = 30.0
 
 # The rest stays outside: PGPORT, AWS_PROFILE or a real STRIPE_API_KEY of the shell are no part's business.
 _PASSED_ON = (
@@ -31,6 +32,7 @@ class Part(Protocol):
     name: str
     title: str
     stop_signal: signal.Signals
+    ready_timeout_s: float
     run_as: tuple[int, int] | None
 
     async def prepare(self) -> None:
@@ -56,6 +58,7 @@ class HttpPart:
     title: str
     health_path: str
     stop_signal = signal.SIGTERM
+    ready_timeout_s = READY_TIMEOUT_S
     run_as: tuple[int, int] | None = None
 
     def __init__(self, state: State) -> None:

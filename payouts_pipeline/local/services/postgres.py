@@ -11,9 +11,11 @@ from pathlib import Path
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.services.cluster import Cluster
+from payouts_pipeline.local.services.parts import READY_TIMEOUT_S
 from payouts_pipeline.local.services.ports import LOCALHOST
 from payouts_pipeline.local.services.state import State
 
+_RECOVERY_TIMEOUT_S = 300.0
 _DATABASES = {"PAYOUTS_DATABASE_URL": "payouts", "DAGSTER_DATABASE_URL": "dagster"}
 # Durability is that of production (fsync and synchronous_commit stay on). Only sizes are raised, so that a
 # bulk load is not cut up by checkpoints, and the runs of a backfill with all their workers can connect.
@@ -22,7 +24,7 @@ _SETTINGS = {
     "unix_socket_directories": "",  # TCP only: the path of a unix socket is limited to about 100 characters
     "max_connections": "200",
     "shared_buffers": "256MB",
-    "max_wal_size": "4GB",
+    "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -34,14 +36,19 @@ class Postgres:
     name = "postgres"
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # fast shutdown; SIGTERM would wait until every client has gone
+    ready_timeout_s = READY_TIMEOUT_S
 
     def __init__(self, state: State) -> None:
         self._cluster = Cluster(state.folder / self.name, _programs(), tuple(_DATABASES.values()))
         self.run_as = self._cluster.run_as
 
     async def prepare(self) -> None:
-        """Create the cluster when there is none; else end what a crash left of its last server."""
-        await self._cluster.prepare()
+        """Create the cluster when there is none; else end what a crash left of its last server.
+
+        After a crash the server replays its log first. Ended before it is through it would begin anew each time.
+        """
+        crashed = await self._cluster.prepare()
+        self.ready_timeout_s = _RECOVERY_TIMEOUT_S if crashed else READY_TIMEOUT_S
 
     def command(self, port: int) -> list[str]:
         """Run the server in the foreground, as a child whose end is seen at once."""

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from payouts_pipeline.errors import PayoutsError
@@ -14,7 +15,6 @@ from payouts_pipeline.local.services.parts import Part, plain_environment
 from payouts_pipeline.local.services.ports import choose_port
 from payouts_pipeline.local.services.state import State
 
-_READY_TIMEOUT_S = 30.0
 _READY_POLL_S = 0.02
 # A database writes its last checkpoint when it ends, so this is long; a kill would cost a recovery, not data.
 _STOP_TIMEOUT_S = 30.0
@@ -70,7 +70,7 @@ class PartProcess:
         return {"title": self._part.title, "pid": pid, "port": self._port, "log": str(self._log_file)}
 
     @property
-    def _log_file(self) -> Any:
+    def _log_file(self) -> Path:
         return self._state.log_file(self._part.name)
 
     async def _start(self) -> None:
@@ -85,9 +85,7 @@ class PartProcess:
             await self._end()
             raise
         self._watch = asyncio.create_task(self._report_death(self._process))
-        _logger.info(
-            "%s is up on port %d after %.1f s", self._part.title, self._port, time.monotonic() - started_s
-        )
+        _logger.info("%s is up on port %d after %.1f s", self._part.title, self._port, time.monotonic() - started_s)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         """Spawn from the main thread only: to the kernel the end of the spawning thread is the parent's."""
@@ -99,7 +97,7 @@ class PartProcess:
             )
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
-        deadline_s = time.monotonic() + _READY_TIMEOUT_S
+        deadline_s = time.monotonic() + self._part.ready_timeout_s
         while process.returncode is None and time.monotonic() < deadline_s:
             # Asked in this order: a foreign server on the port must not be taken for a part that has ended.
             if await self._part.is_ready(process.pid, self._port) and process.returncode is None:
@@ -108,7 +106,7 @@ class PartProcess:
         raise PayoutsError(self._failure(process.returncode))
 
     def _failure(self, exit_code: int | None) -> str:
-        how = f"did not come up within {_READY_TIMEOUT_S:.0f} s"
+        how = f"did not come up within {self._part.ready_timeout_s:.0f} s"
         if exit_code is not None:
             how = f"ended while starting ({_ending(exit_code)})"
         return (

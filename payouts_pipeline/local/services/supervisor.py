@@ -20,7 +20,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,16 @@ class Supervisor:
             await process.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
+        try:
             line = await reader.readline()
             if line and not self._ending.is_set():
                 await self._answer(json.loads(line), reader, writer)
-        writer.close()
+        except ConnectionError:
+            _logger.info("a client has gone before it had its answer")
+        except asyncio.CancelledError:
+            _logger.debug("the supervisor ends and hangs up on a client that has stayed")
+        finally:
+            writer.close()
 
     async def _answer(
         self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -101,9 +106,7 @@ class Supervisor:
                 self._ending.set()
                 await reader.read()
 
-    async def _use(
-        self, parts: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _use(self, parts: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with self._counted(parts, writer):
             try:
                 environment = await self._start(parts, lambda line: _send(writer, report=line))
@@ -129,17 +132,10 @@ class Supervisor:
         """Start the parts at the same time; when several fail, each has its sentence in the error."""
         starts = (self._processes[name].start(report) for name in parts)
         outcomes = await asyncio.gather(*starts, return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        for failure in failures:
-            _logger.error("a part could not be started", exc_info=failure)
+        failures = [_sentence(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
         if failures:
-            raise PayoutsError(" ".join(_sentence(failure) for failure in failures))
-        return {
-            name: value
-            for outcome in outcomes
-            if isinstance(outcome, dict)
-            for name, value in outcome.items()
-        }
+            raise PayoutsError(" ".join(failures))
+        return {name: value for outcome in outcomes if isinstance(outcome, dict) for name, value in outcome.items()}
 
     def _report_death(self, part: str, sentence: str) -> None:
         _logger.error(sentence)
@@ -149,16 +145,16 @@ class Supervisor:
 
     def _status(self) -> dict[str, Any]:
         up = {name: process for name, process in self._processes.items() if process.is_up}
-        environment = {
-            name: value for process in up.values() for name, value in process.environment().items()
-        }
+        environment = {name: value for process in up.values() for name, value in process.environment().items()}
         parts = {name: process.status() for name, process in up.items()}
         return {"pid": os.getpid(), "clients": len(self._users), "parts": parts, "environment": environment}
 
 
 def _sentence(failure: BaseException) -> str:
     if isinstance(failure, PayoutsError):
+        _logger.error(failure)
         return str(failure)
+    _logger.error("a part could not be started", exc_info=failure)
     return f"An embedded part could not be started ({type(failure).__name__}: {failure})."
 
 
@@ -184,14 +180,10 @@ async def _supervise(state: State, grace_s: float) -> None:
 
 
 def _parsed_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Run the embedded parts for as long as a client is connected."
-    )
+    parser = argparse.ArgumentParser(description="Run the embedded parts for as long as a client is connected.")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--grace-s", type=float, default=2.0, help="how long to wait for the next client")
-    parser.add_argument(
-        "--lock-fd", type=int, required=True, help="open file that holds the lock of the folder"
-    )
+    parser.add_argument("--lock-fd", type=int, required=True, help="open file that holds the lock of the folder")
     return parser.parse_args()
 
 

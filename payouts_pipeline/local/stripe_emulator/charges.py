@@ -104,7 +104,7 @@ def _confirmed(call: Call, intent: JsonObject) -> StripeRefusalError | None:
 
 
 def _method_for(call: Call, intent: JsonObject) -> JsonObject:
-    given = call.params.get("payment_method") or intent["payment_method"] or _default_method(call, intent)
+    given = call.params.get("payment_method") or intent["payment_method"]
     if given is None:
         raise StripeRefusalError(
             "You cannot confirm this PaymentIntent because it's missing a payment method. To confirm the "
@@ -120,16 +120,6 @@ def _method_for(call: Call, intent: JsonObject) -> JsonObject:
             param="payment_method",
         )
     return method
-
-
-def _default_method(call: Call, intent: JsonObject) -> str | None:
-    # Stripe itself falls back to `customer.default_source` only. Here the customer's default payment method
-    # takes that place; a caller that wants to be right on the real Stripe reads the customer and names it.
-    if intent["customer"] is None:
-        return None
-    customer = call.require("customer", intent["customer"], "customer")
-    default: str | None = customer["invoice_settings"]["default_payment_method"]
-    return default
 
 
 def _paid(call: Call, intent: JsonObject, method: JsonObject) -> None:

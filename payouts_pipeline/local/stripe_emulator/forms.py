@@ -165,7 +165,7 @@ def free_hash(name: str, raw: Raw) -> RawParams:
 
 
 def metadata(name: str, raw: Raw) -> dict[str, str]:
-    """Stripe's metadata: flat, at most 50 keys of 40 characters, values of 500."""
+    """Read Stripe's metadata: flat, at most 50 keys of 40 characters, values of 500; empty ones are no values."""
     if raw == "":
         return {}
     if isinstance(raw, str):

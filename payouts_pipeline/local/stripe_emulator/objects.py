@@ -26,7 +26,7 @@ def customer(customer_id: str, now: int, params: JsonObject) -> JsonObject:
             "rendering_options": None,
         },
         "livemode": False,
-        "metadata": params.get("metadata", {}),
+        "metadata": _new_metadata(params),
         "name": params.get("name"),
         "phone": params.get("phone"),
         "shipping": None,
@@ -47,7 +47,7 @@ def account(account_id: str, now: int, params: JsonObject, transfers: str = "act
         "default_currency": None,
         "details_submitted": True,
         "email": params.get("email"),
-        "metadata": params.get("metadata", {}),
+        "metadata": _new_metadata(params),
         "payouts_enabled": True,
         "type": params.get("type", "standard"),
     }
@@ -81,6 +81,11 @@ def payment_method(
     }
 
 
+def _new_metadata(params: JsonObject) -> dict[str, str]:
+    """Leave out empty values: to Stripe they mean that there is no such key."""
+    return {key: value for key, value in params.get("metadata", {}).items() if value}
+
+
 # What a caller may say about a payment and finds again in the intent, without any effect here.
 DESCRIPTIVE_FIELDS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
 
@@ -110,7 +115,7 @@ def payment_intent(call: Call, currency: str) -> JsonObject:
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
-        "metadata": params.get("metadata", {}),
+        "metadata": _new_metadata(params),
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": params.get("payment_method"),
@@ -185,7 +190,7 @@ def transfer(call: Call, currency: str) -> JsonObject:
         "destination": params["destination"],
         "destination_payment": new_id("py"),
         "livemode": False,
-        "metadata": params.get("metadata", {}),
+        "metadata": _new_metadata(params),
         "reversals": {
             "object": "list",
             "data": [],

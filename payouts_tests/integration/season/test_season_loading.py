@@ -17,7 +17,7 @@ from payouts_pipeline.local.season.frames import COLUMNS
 SYDNEY, LONDON = "Australia/Sydney", "Europe/London"
 LAST_DAY = date(2026, 11, 22)
 Connection = psycopg.Connection[Any]
-Connect = Callable[..., Connection]
+Connect = Callable[[], Connection]
 
 
 def league_sql() -> bytes:

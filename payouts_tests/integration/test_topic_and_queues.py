@@ -102,6 +102,15 @@ def test_a_message_of_another_billing_type_or_of_none_arrives_nowhere(
     assert [drain(sqs, url) for url in topology.queue_urls.values()] == [[]] * len(BillingType)
 
 
+def test_a_message_that_was_smuggled_into_a_queue_is_received_without_a_billing_type(
+    sqs: "SQSClient", topology: Topology
+) -> None:
+    url = topology.queue_urls[CHARGE]
+    sqs.send_message(QueueUrl=url, MessageBody="pay me")
+    (message,) = messages.receive(sqs, url, wait_s=0)
+    assert (message.body, message.billing_type) == ("pay me", "")
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_batches_of_ten_are_yielded_in_order_and_all_of_them_arrive(
     sns: "SNSClient", sqs: "SQSClient", topology: Topology, threads: int

@@ -1,0 +1,25 @@
+"""boto3 clients that many threads can share, with one sentence where boto3 lacks something to make them."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from payouts_pipeline.aws.errors import AwsError
+
+# boto3 opens ten connections and throws others away; a run has more threads than that.
+_CONNECTIONS = 64
+
+
+def make_client(service: Any, session: boto3.session.Session | None = None, **options: Any) -> Any:
+    """A client for `sns`, `sqs` or `cloudformation`; where it goes comes from boto3's own environment."""
+    config = Config(retries={"mode": "standard"}, max_pool_connections=_CONNECTIONS).merge(
+        options.pop("config", None) or Config()
+    )
+    try:
+        return (session or boto3.session.Session()).client(service, config=config, **options)
+    except (BotoCoreError, ValueError) as error:
+        raise AwsError(
+            f"There is no way to AWS {service} ({error}): set AWS_DEFAULT_REGION and, if need be, AWS_ENDPOINT_URL."
+        ) from error

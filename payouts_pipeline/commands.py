@@ -1,0 +1,237 @@
+"""What the commands of the command line do; each says which parts it needs."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from payouts_pipeline import settings, show
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.days import yesterday
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import database
+from payouts_pipeline.ledger import migrate as migrations
+from payouts_pipeline.ledger import status as ledger_status
+from payouts_pipeline.local.environment import Need, parts
+from payouts_pipeline.settings import Calendar
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+    from payouts_pipeline.defs.run import DayRun
+    from payouts_pipeline.settlement.provider import Provider
+    from payouts_pipeline.settlement.topology import Topology
+
+_WATCH_EVERY_S = 2.0
+
+
+def demo() -> None:
+    """Settle yesterday of the sample season, and show the result."""
+    started = time.monotonic()
+    calendar = Calendar.from_environment()
+    with _ready(list(Need)):
+        day = _last_day(calendar)
+        _load_season(calendar, day)
+        _run_and_show([day])
+        show.line(f"All of it took {time.monotonic() - started:.1f} s. To see it in the Dagster UI: make dev")
+
+
+def dev(port: int) -> None:
+    """Run the Dagster UI and its daemon until Ctrl-C."""
+    from payouts_pipeline.local import dagster_dev
+
+    calendar = Calendar.from_environment()
+    with dagster_dev.only_one(), _ready(list(Need)):
+        _load_season(calendar, _last_day(calendar))
+        dagster_dev.serve(port, show.step)
+
+
+def run(first_day: date, last_day: date, as_json: bool) -> int:
+    """Materialise the days in turn; the exit code."""
+    days = _days(first_day, last_day, Calendar.from_environment())
+    needs = [Need.LEDGER, Need.DAGSTER, Need.AWS]
+    if settings.workers():
+        needs.append(Need.STRIPE)
+    with _ready(needs):
+        return _run_as_json(days) if as_json else _run_and_show(days)
+
+
+def status(day: date | None, as_json: bool) -> None:
+    """Show where the money of a day, or of every day, is."""
+    with _ready([Need.LEDGER]), _ledger() as ledger:
+        days = [day] if day else ledger_status.booked_days(ledger)
+        found = [ledger_status.day_status(ledger, each) for each in days]
+    if as_json:
+        show.as_json([each.as_json() for each in found])
+    elif not found:
+        show.line("No day was materialised yet: run 'payouts run DAY'.")
+    else:
+        for each in found:
+            show.day(each)
+
+
+def worker(billing_types: Sequence[BillingType], drain: bool) -> None:
+    """Settle what the queues bring, until they are empty or somebody says stop."""
+    from payouts_pipeline.settlement.fleet import Fleet
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    threads = settings.workers()
+    if not threads:
+        raise PayoutsError("PAYOUTS_WORKERS is 0: a worker needs at least one thread, set it to 1 or more.")
+    with _ready([Need.LEDGER, Need.AWS, Need.STRIPE]):
+        with _ledger():
+            pass
+        made = _worker_parts()
+        with Fleet(settings.database_url(), *made, billing_types, threads) as fleet:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: fleet.stop())
+            fleet.drain() if drain else fleet.join()
+
+
+def migrate() -> None:
+    """Create or upgrade the ledger's schema."""
+    with parts([Need.LEDGER], show.step):
+        _migrate()
+
+
+def deploy() -> None:
+    """Create or update the stack."""
+    with parts([Need.AWS], show.step):
+        _deploy()
+
+
+@contextmanager
+def _ready(needs: Collection[Need]) -> Iterator[None]:
+    """Run the parts, with schema and stack in those that are embedded; one's own are changed only when told to."""
+    with parts(needs, show.step) as embedded:
+        if Need.LEDGER in embedded:
+            _migrate()
+        if Need.AWS in embedded:
+            _deploy()
+        yield
+
+
+def _migrate() -> None:
+    with database.connect(settings.database_url()) as connection:
+        applied = migrations.migrate(connection)
+    for name in applied:
+        show.step(f"applied {name} to schema payouts")
+    if not applied:
+        show.step("schema payouts is up to date")
+
+
+def _deploy() -> None:
+    from payouts_pipeline.aws.clients import make_client
+    from payouts_pipeline.aws.stack import deploy as deploy_stack
+
+    deploy_stack(make_client("cloudformation"), settings.stack(), report=show.step)
+
+
+@contextmanager
+def _ledger() -> Iterator[database.Connection]:
+    with database.connect(settings.database_url()) as connection:
+        migrations.require_migrated(connection)
+        yield connection
+
+
+def _last_day(calendar: Calendar) -> date:
+    """Yesterday, which must not lie before the first day."""
+    day = yesterday(datetime.now(UTC), calendar.timezone)
+    if day < calendar.start_date:
+        raise PayoutsError(f"PAYOUTS_START_DATE is {calendar.start_date}: there is no day before {day} to pay out yet.")
+    return day
+
+
+def _days(first_day: date, last_day: date, calendar: Calendar) -> list[date]:
+    """The days of a range; raises PayoutsError for one that is not over, or before the first."""
+    latest = _last_day(calendar)
+    if last_day < first_day:
+        raise PayoutsError(f"The range ends on {last_day}, before it begins on {first_day}: turn it around.")
+    if first_day < calendar.start_date:
+        raise PayoutsError(f"{first_day} is before the first day, {calendar.start_date} (PAYOUTS_START_DATE).")
+    if last_day > latest:
+        zone = calendar.timezone.key
+        raise PayoutsError(f"{last_day} is not over yet in {zone}: the last day to pay out is {latest}.")
+    return [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+
+
+def _load_season(calendar: Calendar, last_day: date) -> None:
+    from payouts_pipeline.local import demo_data
+
+    demo_data.load(last_day, calendar.timezone.key, show.step)
+
+
+def _run_and_show(days: Sequence[date]) -> int:
+    """Materialise the days and show each as it ends; the exit code."""
+    ok = True
+    with _ledger() as ledger, _watching(days):
+        for result, seconds in _runs(days):
+            show.day(ledger_status.day_status(ledger, result.day))
+            show.totals(ledger_status.booked_totals(ledger, result.day))
+            show.outcome(result, seconds)
+            ok = ok and result.ok
+    return 0 if ok else 1
+
+
+def _run_as_json(days: Sequence[date]) -> int:
+    """Materialise the days and print one document; the exit code."""
+    ok, documents = True, []
+    with _ledger() as ledger:
+        for result, _ in _runs(days):
+            documents.append(show.run_as_json(result, ledger_status.day_status(ledger, result.day)))
+            ok = ok and result.ok
+    show.as_json(documents)
+    return 0 if ok else 1
+
+
+def _runs(days: Sequence[date]) -> "Iterator[tuple[DayRun, float]]":
+    """The days' runs with the seconds that each took. A day that fails says why, and the others go on."""
+    from payouts_pipeline.defs.run import run_days
+    from payouts_pipeline.local.instance import instance, prepare_home
+
+    prepare_home()
+    with instance() as dagster_instance:
+        started = time.monotonic()
+        for result in run_days(days, dagster_instance):
+            if result.failure:
+                show.error(f"{result.day}: {result.failure}")
+            yield result, time.monotonic() - started
+            started = time.monotonic()
+
+
+@contextmanager
+def _watching(days: Sequence[date]) -> Iterator[None]:
+    """Say every few seconds how much of the days is settled, while somebody waits for it."""
+    done = threading.Event()
+
+    def watch() -> None:
+        with database.connect(settings.database_url()) as connection:
+            while not done.wait(_WATCH_EVERY_S):
+                counts = [ledger_status.progress(connection, day) for day in days]
+                settled, total = (sum(column) for column in zip(*counts, strict=True))
+                show.step(f"{settled} of {total} instructions settled so far")
+
+    thread = threading.Thread(target=watch, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _worker_parts() -> "tuple[SQSClient, Topology, Provider]":
+    """Queue client, topology and provider from the environment."""
+    from payouts_pipeline.aws.clients import make_client
+    from payouts_pipeline.settlement.provider import Provider
+    from payouts_pipeline.settlement.topology import find_topology
+
+    topology = find_topology(make_client("cloudformation"), settings.stack())
+    provider = Provider(settings.required("STRIPE_API_KEY"), os.environ.get("STRIPE_API_BASE"))
+    provider.check()
+    return make_client("sqs"), topology, provider

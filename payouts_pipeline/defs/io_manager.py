@@ -1,0 +1,56 @@
+"""DataFrames between the assets: one Parquet file for each partition, in a folder or on S3 by the same code."""
+
+import io
+from collections.abc import Mapping
+
+import dagster as dg
+import pandas as pd
+from upath import UPath
+
+from payouts_pipeline.errors import PayoutsError
+
+
+class ParquetFiles(dg.UPathIOManager):
+    """Takes a frame for each partition of the run, as ``{day: frame}``, and gives the same back."""
+
+    extension = ".parquet"
+
+    def handle_output(self, context: dg.OutputContext, obj: Mapping[str, pd.DataFrame]) -> None:
+        """Write a file for each partition; the base class knows only runs of one."""
+        for day, path in self._get_paths_for_partitions(context).items():
+            self.make_directory(path.parent)
+            self.dump_to_path(context, obj[day], path)
+            context.add_output_metadata({"path": dg.MetadataValue.path(str(path.parent))})
+
+    def load_input(self, context: dg.InputContext) -> dict[str, pd.DataFrame]:
+        """Read the file of each partition; also of just one, so that an asset has one way to look at its input."""
+        paths = self._get_paths_for_partitions(context)
+        return {day: self.load_from_path(context, path) for day, path in paths.items()}
+
+    def dump_to_path(self, context: dg.OutputContext, obj: pd.DataFrame, path: UPath) -> None:
+        """Write a file so that it is there whole or not at all."""
+        buffer = io.BytesIO()
+        obj.to_parquet(buffer, index=False)
+        with path.fs.transaction, path.fs.open(path.path, "wb") as file:
+            file.write(buffer.getbuffer())
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:
+        """Read a file; raises PayoutsError where the upstream asset was never materialised."""
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            asset = context.asset_key.to_user_string()
+            raise PayoutsError(
+                f"PAYOUTS_STORAGE has no '{asset}' of {path.stem}: materialise that asset of that day first."
+            ) from None
+        return pd.read_parquet(io.BytesIO(content), dtype_backend="pyarrow")
+
+
+class ParquetIOManager(dg.ConfigurableIOManagerFactory[ParquetFiles]):
+    """Parquet files below a folder or an ``s3://`` address; for S3, boto3's own environment says the rest."""
+
+    storage: str
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> ParquetFiles:
+        """Open the storage; its address decides which file system it is."""
+        return ParquetFiles(UPath(self.storage))

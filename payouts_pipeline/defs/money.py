@@ -1,0 +1,31 @@
+"""How the two money assets reach the ledger, the bus and Stripe: one set of connections for a run's step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
+from payouts_pipeline.settlement.day import Payments
+
+
+@contextmanager
+def payments(
+    context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
+) -> Iterator[Payments]:
+    """Everything that moves a day, closed again when the step ends."""
+    with ledger.connect() as connection, ledger.connect_source() as source:
+        yield Payments(
+            ledger=connection,
+            ledger_url=ledger.database_url,
+            source=source,
+            sns=bus.sns(),
+            sqs=bus.sqs(),
+            topology=bus.topology(),
+            provider=stripe.provider() if stripe.workers else None,
+            threads=stripe.workers,
+            minimum_payouts_minor=stripe.minimum_payouts_minor,
+            timeout=stripe.timeout,
+            actor=f"run {context.run_id}",
+            report=context.log.info,
+        )

@@ -1,0 +1,122 @@
+"""What must hold of a day's fees and splits before money is asked for, each with figures and what to do.
+
+A finding is what an asset check shows: it passed or not, how bad that is, a sentence, and figures.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from payouts_pipeline.domain.billing import BillingSubject
+
+# How many ids a finding names; the rest is a count.
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of one day. `is_error`: wrong totals stop the day; what merely waits for a person is a warning."""
+
+    check: str
+    passed: bool
+    description: str
+    is_error: bool = True
+    figures: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_matches(fees: pd.DataFrame) -> list[Finding]:
+    """Whether the snapshot has each fee once, and terms for every one."""
+    return [_each_fee_once(fees), _every_fee_has_terms(fees)]
+
+
+def _each_fee_once(fees: pd.DataFrame) -> Finding:
+    twice = fees[fees.duplicated("match_player_id") | fees.duplicated(["match_id", "player_id"])]
+    if twice.empty:
+        description = f"Each of the {len(fees)} fees is in the snapshot once."
+    else:
+        description = (
+            f"{len(twice)} fees are in the snapshot twice: a view of schema 'league' joins too much, or a line-up "
+            "names a player twice. Nothing is booked until that is mended."
+        )
+    figures = {"fees": len(fees), "fees_twice": len(twice), "match_player_ids": _ids(twice)}
+    return Finding("each_fee_once", twice.empty, description, figures=figures)
+
+
+def _every_fee_has_terms(fees: pd.DataFrame) -> Finding:
+    without = fees[fees["terms_count"] != 1]
+    competitions = sorted({int(c) for c in without["competition_id"].dropna()})
+    if without.empty:
+        description = f"Every one of the {len(fees)} fees has terms."
+    else:
+        description = (
+            f"{len(without)} fees have no terms, or two for one date: they are held out. Correct the fee structures of "
+            "these competitions and materialise the day again."
+        )
+    figures = {"fees": len(fees), "fees_without_terms": len(without), "competition_ids": competitions[:_NAMED]}
+    return Finding("every_fee_has_terms", without.empty, description, is_error=False, figures=figures)
+
+
+def check_splits(fees: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
+    """Whether every fee was split or held out, the shares add up to the fees, and no share is negative."""
+    return [
+        _shares_add_up(fees, splits),
+        _no_negative_share(splits),
+        _no_fee_held_out(splits),
+    ]
+
+
+def _shares_add_up(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
+    is_fee = splits["billing_subject"] == BillingSubject.PLAYER
+    signed = splits["amount_minor"].where(is_fee, -splits["amount_minor"])
+    sums = signed.groupby(splits["match_player_id"]).sum()
+    wrong = [int(match_player_id) for match_player_id in sums.index[sums != 0]]
+    missing = len(set(fees["match_player_id"]) ^ set(splits["match_player_id"]))
+    passed = not wrong and not missing
+    description = (
+        "The shares of every fee add up to the fee, and so do the totals of every currency."
+        if passed
+        else f"The shares of {len(wrong)} fees do not add up to the fee, and {missing} fees are not in both tables. "
+        "Nothing is booked: materialise 'matches' and 'splits' of the day again."
+    )
+    figures = {
+        "fees_minor": totals(splits[is_fee]),
+        "shares_minor": totals(splits[~is_fee]),
+        "wrong": len(wrong),
+        "match_player_ids": wrong[:_NAMED],
+        "fees_not_in_both": missing,
+    }
+    return Finding("shares_equal_fees", passed, description, figures=figures)
+
+
+def _no_negative_share(splits: pd.DataFrame) -> Finding:
+    negative = splits[splits["amount_minor"] < 0]
+    description = (
+        "No fee and no share is negative."
+        if negative.empty
+        else f"{len(negative)} fees or shares are negative. Nothing is booked: correct the fee structures."
+    )
+    figures = {"negative": len(negative), "match_player_ids": _ids(negative)}
+    return Finding("no_negative_share", negative.empty, description, figures=figures)
+
+
+def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
+    reasons = splits["held_out_reason"].dropna()
+    description = (
+        "Every fee could be split."
+        if reasons.empty
+        else f"{len(reasons)} fees are held out and nobody is charged for them. Mend the cause in schema 'league' and "
+        "materialise the day again."
+    )
+    figures = {"held_out": len(reasons), "reasons": {str(k): int(v) for k, v in reasons.value_counts().items()}}
+    return Finding("no_fee_held_out", reasons.empty, description, is_error=False, figures=figures)
+
+
+def totals(lines: pd.DataFrame) -> dict[str, int]:
+    """Minor units by currency."""
+    sums = lines.dropna(subset="currency").groupby("currency")["amount_minor"].sum()
+    return {str(currency): int(amount_minor) for currency, amount_minor in sums.items()}
+
+
+def _ids(rows: pd.DataFrame) -> list[int]:
+    return [int(i) for i in rows["match_player_id"].dropna().unique()[:_NAMED]]

@@ -1,0 +1,75 @@
+"""Where the money of a day is, and why it is not elsewhere: what `payouts status` and the asset pages show."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from psycopg.rows import class_row
+
+from payouts_pipeline.ledger.database import Connection, sql
+
+
+@dataclass(frozen=True)
+class Line:
+    """Instructions of one kind in one state; status `open` is money that no instruction moves yet."""
+
+    billing_type: str
+    currency: str
+    status: str
+    reason: str | None
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Fees that can't be split."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class DayStatus:
+    """A day as a person wants to see it."""
+
+    day: date
+    instructions: list[Line]
+    held_out: list[HeldOut]
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `payouts status --json` for one day."""
+        return {
+            "day": self.day.isoformat(),
+            "instructions": [asdict(line) for line in self.instructions],
+            "held_out": [asdict(reason) for reason in self.held_out],
+        }
+
+
+def day_status(connection: Connection, day: date) -> DayStatus:
+    """Counts and amounts by billing type, currency, status and reason."""
+    with connection.cursor(row_factory=class_row(Line)) as lines, connection.cursor() as held_out:
+        return DayStatus(
+            day,
+            lines.execute(sql("status"), {"day": day}).fetchall(),
+            [HeldOut(*row) for row in held_out.execute(sql("status_held_out"), {"day": day})],
+        )
+
+
+def booked_days(connection: Connection) -> list[date]:
+    """Every day that was materialised, in order."""
+    return [row[0] for row in connection.execute(sql("status_days"))]
+
+
+def booked_totals(connection: Connection, day: date) -> dict[str, dict[str, int]]:
+    """Minor units booked of a day, by currency and billing subject; the player's are the fees."""
+    totals: dict[str, dict[str, int]] = {}
+    for currency, subject, amount_minor in connection.execute(sql("booked_totals"), {"day": day}):
+        totals.setdefault(currency, {})[subject] = amount_minor
+    return totals
+
+
+def progress(connection: Connection, day: date) -> tuple[int, int]:
+    """How many of a day's instructions are settled, and how many there are."""
+    settled, total = connection.execute(sql("progress"), {"day": day}).fetchall()[0]
+    return settled, total

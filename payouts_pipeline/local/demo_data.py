@@ -1,0 +1,24 @@
+"""Loads the sample season into an embedded league, and makes its people known to the Stripe emulator."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+
+from payouts_pipeline import settings
+from payouts_pipeline.ledger import database
+from payouts_pipeline.local import season
+from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
+
+
+def load(last_day: date, timezone: str, report: Callable[[str], None]) -> None:
+    """Add what is missing of the season up to a day. A league of somebody else's is left alone."""
+    with database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as connection:
+        try:
+            summary = season.load_season(connection, timezone, last_day)
+        except season.ForeignLeagueError as error:
+            report(f"the sample season is not loaded: {error}")
+            return
+    if summary.days_added:
+        report(f"loaded a sample season: {summary.days_added} days up to {summary.last_day}")
+    entities = season.stripe_entities(season.reference_frames(summary.first_day, summary.last_day))
+    season.register_with_emulator(EmulatorAdmin(os.environ["STRIPE_API_BASE"]), entities)

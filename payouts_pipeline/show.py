@@ -1,0 +1,104 @@
+"""How results look on a terminal, and as JSON for other programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from payouts_pipeline.defs.run import DayRun
+from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.ledger.status import DayStatus
+
+# What other programs read goes to standard output, what people watch meanwhile to standard error.
+progress = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
+
+
+def as_json(days: Sequence[dict[str, Any]]) -> None:
+    """Print the one document of `--json`."""
+    sys.stdout.write(json.dumps({"days": list(days)}, indent=2) + "\n")
+
+
+def run_as_json(run: DayRun, status: DayStatus) -> dict[str, Any]:
+    """One day of `payouts run --json`."""
+    failure = {"failure": run.failure} if run.failure else {}
+    return {
+        **status.as_json(),
+        "checks": [asdict(check) for check in run.checks],
+        "changed": asdict(run.changed),
+        **failure,
+    }
+
+
+def day(status: DayStatus) -> None:
+    """Where the money of a day is, as a table, with the reasons of all that has not settled."""
+    table = _table(f"Payouts of {status.day}", "billing type", "status", "count", "amount", "why")
+    for line in status.instructions:
+        amount = format_minor(line.amount_minor, line.currency)
+        table.add_row(line.billing_type, _coloured(line.status), str(line.count), amount, line.reason or "")
+    _out.print(table if status.instructions else f"{status.day}: nothing is to be paid.")
+    for held_out in status.held_out:
+        _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
+    for column in columns:
+        is_text = column in ("billing type", "status", "why", "currency")
+        table.add_column(column, justify="left" if is_text else "right", no_wrap=column != "why")
+    return table
+
+
+def totals(by_currency: Mapping[str, Mapping[str, int]]) -> None:
+    """The proof that fees = shares: for each currency the fees, each subject's shares, and what is left: nothing."""
+    shares = [subject for subject in BillingSubject if subject != BillingSubject.PLAYER]
+    table = _table("Fees = shares", "currency", "fees", *shares, "difference")
+    for currency, amounts in by_currency.items():
+        row = [amounts.get(subject, 0) for subject in (BillingSubject.PLAYER, *shares)]
+        row.append(row[0] - sum(row[1:]))
+        table.add_row(currency, *(format_minor(amount, currency).removesuffix(f" {currency}") for amount in row))
+    if by_currency:
+        _out.print(table)
+
+
+def outcome(run: DayRun, seconds: float) -> None:
+    """What the run changed, its failed checks, and the time it took."""
+    for check in run.checks:
+        if not check.passed:
+            colour = "red" if check.severity == "ERROR" else "yellow"
+            sentence = f"{check.asset}.{check.check}: {check.description}"
+            _out.print(f"  [{colour}]{check.severity.lower():5}[/] {sentence}", soft_wrap=True)
+    passed = sum(check.passed for check in run.checks)
+    _out.print(f"{passed} of {len(run.checks)} checks passed.")
+    changed = asdict(run.changed)
+    if any(changed.values()):
+        parts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in changed.items())
+        _out.print(f"{run.day}: {parts}; {seconds:.1f} s.")
+    elif run.failure is None:
+        _out.print(f"{run.day}: nothing had changed, so nothing was booked, sent or asked; {seconds:.1f} s.")
+
+
+def error(sentence: str) -> None:
+    """What went wrong, and what to do."""
+    progress.print(f"[bold red]payouts:[/] {sentence}", soft_wrap=True)
+
+
+def line(sentence: str) -> None:
+    """One line of a result."""
+    _out.print(sentence, soft_wrap=True)
+
+
+def step(sentence: str) -> None:
+    """What is going on meanwhile, for people who watch."""
+    progress.print(f"[dim]·[/] {sentence}", soft_wrap=True)
+
+
+def _coloured(status: str) -> str:
+    colour = {"settled": "green", "rejected": "red", "unknown": "red"}.get(status, "yellow")
+    return f"[{colour}]{status}[/]"

