@@ -36,4 +36,4 @@ def build_defs(
             **(resource_overrides or {}),
         },
     )
-    return dg.Definitions.merge(parts, build_automation(partitions))
+    return dg.Definitions.merge(parts, build_automation())

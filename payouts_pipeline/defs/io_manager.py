@@ -7,6 +7,7 @@ import dagster as dg
 import pandas as pd
 from upath import UPath
 
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.errors import PayoutsError
 
 
@@ -17,10 +18,12 @@ class ParquetFiles(dg.UPathIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Mapping[str, pd.DataFrame]) -> None:
         """Write a file for each partition; the base class knows only runs of one."""
-        for day, path in self._get_paths_for_partitions(context).items():
+        paths = self._get_paths_for_partitions(context)
+        for day, path in paths.items():
             self.make_directory(path.parent)
             self.dump_to_path(context, obj[day], path)
-            context.add_output_metadata({"path": dg.MetadataValue.path(str(path.parent))})
+        folder = next(iter(paths.values())).parent
+        context.add_output_metadata({"path": dg.MetadataValue.path(str(folder))})
 
     def load_input(self, context: dg.InputContext) -> dict[str, pd.DataFrame]:
         """Read the file of each partition; also of just one, so that an asset has one way to look at its input."""
@@ -31,7 +34,7 @@ class ParquetFiles(dg.UPathIOManager):
         """Write a file so that it is there whole or not at all."""
         buffer = io.BytesIO()
         obj.to_parquet(buffer, index=False)
-        with path.fs.transaction, path.fs.open(path.path, "wb") as file:
+        with effect(Effect.WRITE_FRAME), path.fs.transaction, path.fs.open(path.path, "wb") as file:
             file.write(buffer.getbuffer())
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:

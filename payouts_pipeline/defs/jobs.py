@@ -8,12 +8,11 @@ JOB = "pay_out_day"
 SCHEDULE_HOUR = 3
 
 
-def build_automation(partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
+def build_automation() -> dg.Definitions:
     """The job, in one process since starting processes would take most of the time, and its schedule."""
     job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.groups(GROUP),
-        partitions_def=partitions,
         executor_def=dg.in_process_executor,
         description="Takes the matches of a day, collects the fees and pays everyone. Safe to run again at any time.",
     )

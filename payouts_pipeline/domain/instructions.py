@@ -33,7 +33,8 @@ RETRACTABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.W
 # The database enforces the same pairs (migrations/0001_ledger.sql); a test compares the two.
 TRANSITIONS = frozenset(
     {(status, Status.CANCELLED) for status in RETRACTABLE}
-    | {(status, Status.HELD) for status in RETRACTABLE - {Status.HELD}}
+    # From held to held: what holds it back is another thing now, which the history shows, too.
+    | {(status, Status.HELD) for status in RETRACTABLE}
     | {(status, Status.PENDING) for status in (Status.HELD, Status.WAITING, Status.REJECTED)}
     | {
         (Status.PENDING, Status.PUBLISHED),

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 
@@ -47,6 +48,13 @@ class Outcome:
     retry_after_s: float | None = None
     provider_reference: str | None = None
     provider_request_id: str | None = None
+    # How often the attempt had been sent before this call (`Attempt.sends`). A refusal of one call says nothing
+    # about another that was made since, so it only counts while there is none.
+    sends: int | None = None
+
+
+class TakenOver(Exception):  # noqa: N818 - nothing is wrong; this worker was too slow
+    """Another worker has taken the instruction; this one must not send anything for it."""
 
 
 def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: str) -> list[Attempt]:
@@ -61,7 +69,7 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
     }
-    with connection.transaction():
+    with effect(Effect.CLAIM), connection.transaction():
         connection.execute(sql("claim_mark_published"), parameters)
         connection.execute(sql("claim_give_up_lost"), parameters)
         claimed = [row[0] for row in connection.execute(sql("claim"), parameters)]
@@ -78,15 +86,20 @@ def _attempts(connection: Connection, parameters: dict[str, object]) -> list[Att
 
 
 def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
-    """Close an attempt that provably never reached the provider, and open the next one."""
+    """Close an attempt that provably never reached the provider, and open the next one.
+
+    Raises TakenOver, with nothing written, where another worker has brought the instruction further meanwhile:
+    it may be taken back by now, or be under way with a new attempt.
+    """
     parameters: dict[str, object] = {
         "ids": [attempt.instruction_id],
         "number": attempt.number,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
     }
-    with connection.transaction():
-        connection.execute(sql("close_absent_attempt"), parameters)
+    with effect(Effect.NEXT_ATTEMPT), connection.transaction():
+        if not connection.execute(sql("close_absent_attempt"), parameters).rowcount:
+            raise TakenOver
         connection.execute(sql("claim_open_attempts"), parameters)
         return _attempts(connection, parameters)[0]
 
@@ -98,7 +111,8 @@ def set_payment_method(connection: Connection, attempt: Attempt, payment_method_
         "number": attempt.number,
         "payment_method_id": payment_method_id,
     }
-    known = scalar(connection, "set_payment_method", parameters)
+    with effect(Effect.SET_PAYMENT_METHOD), connection.transaction():
+        known = scalar(connection, "set_payment_method", parameters)
     return replace(attempt, stripe_payment_method_id=known)
 
 
@@ -112,7 +126,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> l
         "outcomes": json.dumps([asdict(outcome) for outcome in outcomes], default=str),
         "actor": actor,
     }
-    with connection.transaction():
+    with effect(Effect.RECORD_OUTCOMES), connection.transaction():
         connection.execute(sql("record_lock_accounts"), parameters)
         connection.execute(sql("record_lock_instructions"), parameters)
         return [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]

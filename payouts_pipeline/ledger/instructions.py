@@ -90,7 +90,7 @@ def _make(
     copy_in(connection, "new_instructions", _as_instructions(due, league.stripe_ids(source, due), day))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
-    connection.execute(sql(cover))
+    connection.execute(sql(cover), {"day": day})
     return len(due)
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 
@@ -37,7 +38,7 @@ def to_publish(
 
 def mark_published(connection: Connection, ids: Sequence[UUID], actor: str) -> None:
     """Note what the bus has accepted; one that a worker has taken meanwhile keeps its state."""
-    with connection.transaction():
+    with effect(Effect.MARK_PUBLISHED), connection.transaction():
         connection.execute(sql("mark_published"), {"ids": list(ids), "actor": actor})
 
 
@@ -50,3 +51,8 @@ def under_way(connection: Connection, day: date, billing_types: Sequence[Billing
 def is_empty(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> bool:
     """Whether everything of the day was published at least once."""
     return bool(scalar(connection, "is_outbox_empty", {"day": day, "billing_types": list(billing_types)}))
+
+
+def may_need_provider(connection: Connection, day: date) -> bool:
+    """Whether materialising the day may call Stripe; where not, Stripe need not even be there."""
+    return bool(scalar(connection, "may_need_provider", {"day": day}))

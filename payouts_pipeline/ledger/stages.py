@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import instructions
 from payouts_pipeline.ledger.booking import book, lock_accounts, lock_day
 from payouts_pipeline.ledger.database import Connection
@@ -27,7 +28,7 @@ def open_charges(connection: Connection, source: Connection, day: date, splits: 
     What a credit pays for is released before the charges are made, so that nobody is charged for it.
     """
     taken_up = take_up(connection, source, day, actor)
-    with connection.transaction():
+    with effect(Effect.BOOK_DAY), connection.transaction():
         lock_day(connection, day)
         booking = book(connection, day, splits, actor)
         lock_accounts(connection, day)
@@ -42,7 +43,7 @@ def open_payouts(
 ) -> Progress:
     """Release what was collected and make the payouts of it."""
     taken_up = take_up(connection, source, day, actor)
-    with connection.transaction():
+    with effect(Effect.RELEASE_DAY), connection.transaction():
         lock_day(connection, day)
         lock_accounts(connection, day)
         released = instructions.release_collected_fees(connection, day, actor)

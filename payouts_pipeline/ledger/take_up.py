@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 
 from payouts_pipeline.domain import frames
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import league
 from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, sql
 from payouts_pipeline.ledger.instructions import PENDING_REASON, missing_at_stripe
@@ -36,7 +37,7 @@ def take_up(connection: Connection, source: Connection, day: date, actor: str) -
     ready = now[_can_go_on(now)]
     if ready.empty:
         return 0
-    with connection.transaction():
+    with effect(Effect.TAKE_UP), connection.transaction():
         connection.execute(sql("create_ready"))
         copy_in(connection, "ready", ready[["id", "status", *_IDS]])
         parameters = {"reason": PENDING_REASON, "actor": actor}

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from payouts_pipeline.local.environment import project_dir, state_dir
 from payouts_pipeline.local.instance import prepare_home
 
 _HOST = "127.0.0.1"
+_STOP_TIMEOUT_S = 30.0
 
 
 @contextmanager
@@ -30,21 +32,33 @@ def only_one() -> Iterator[None]:
 
 
 def serve(port: int, report: Callable[[str], None]) -> None:
-    """Run webserver and daemon on localhost until Ctrl-C; what they start ends with them."""
+    """Run webserver and daemon on localhost until Ctrl-C or SIGTERM; what they start ends with them."""
     prepare_home()
     port = port if _is_free(port) else _free_port()
     report(f"the Dagster UI comes up at http://{_HOST}:{port} (Ctrl-C stops everything)")
     command = [sys.executable, "-m", "dagster", "dev", "--host", _HOST, "--port", str(port)]
     command += ["--workspace", str(project_dir() / "workspace.yaml"), "--log-level", "warning"]
-    with subprocess.Popen(command, cwd=project_dir(), env=dict(os.environ)) as process:  # noqa: S603 - our own command
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    # In a session of its own, so that it is told to stop once, by us, however we were told.
+    with subprocess.Popen(command, cwd=project_dir(), start_new_session=True) as process:  # noqa: S603 - our own
         try:
             code = process.wait()
         except KeyboardInterrupt:
             report("stopping")
-            code = 0
-            process.wait()
+            code = _stop(process)
     if code:
         raise PayoutsError(f"Dagster ended by itself with exit code {code}: what it printed above says why.")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> int:
+    """Ask Dagster to stop as Ctrl-C would; what is still there after that has lost its chance."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+    return 0
 
 
 def _is_free(port: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
-from payouts_pipeline.ledger import stages
+from payouts_pipeline.ledger import outbox, stages
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_pipeline.settlement.fleet import Fleet
@@ -51,6 +51,9 @@ class Payments:
     def collect_fees(self, day: date, splits: pd.DataFrame) -> Changed:
         """Book the day's splits, charge the players, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
+            # Before anything is written: a wrong key would turn all charges away.
+            if self.provider and outbox.may_need_provider(self.ledger, day):
+                self.provider.check()
             progress = stages.open_charges(self.ledger, self.source, day, splits, self.actor)
             return self._settle(day, progress, [BillingType.PLAYER_CHARGE])
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from payouts_pipeline.aws.errors import aws_errors
+from payouts_pipeline.effects import Effect, effect
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -138,7 +139,7 @@ def delete(sqs: SQSClient, queue_url: str, receipts: Iterable[str]) -> list[str]
     """Delete what is done; returns the receipts that SQS did not take, whose messages may come again."""
 
     def request(batch: Mapping[str, str]) -> _Answer:
-        with aws_errors(sqs):
+        with aws_errors(sqs), effect(Effect.DELETE_MESSAGES):
             answer = sqs.delete_message_batch(
                 QueueUrl=queue_url,
                 Entries=[{"Id": key, "ReceiptHandle": receipt} for key, receipt in batch.items()],
@@ -172,7 +173,7 @@ def set_visibility(sqs: SQSClient, queue_url: str, receipts: Iterable[str], dela
 
 def _publish(sns: SNSClient, topic_arn: str, batch: Sequence[Pointer]) -> PublishResult:
     def request(pointers: Mapping[str, Pointer]) -> _Answer:
-        with aws_errors(sns):
+        with aws_errors(sns), effect(Effect.PUBLISH):
             answer = sns.publish_batch(
                 TopicArn=topic_arn,
                 PublishBatchRequestEntries=[_entry(key, pointer) for key, pointer in pointers.items()],

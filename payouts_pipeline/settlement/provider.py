@@ -16,6 +16,7 @@ import stripe
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.refusals import Refusal
+from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.claims import Attempt
 
@@ -102,12 +103,15 @@ class Provider:
             "confirm": True,
         }
         intents: Any = self._stripe.v1.payment_intents
-        return _judge_intent(intents.create(params, {"idempotency_key": attempt.idempotency_key}))
+        with effect(Effect.CHARGE):
+            intent = intents.create(params, {"idempotency_key": attempt.idempotency_key})
+        return _judge_intent(intent)
 
     def _transfer(self, attempt: Attempt) -> Answer:
         params = _movement(attempt) | {"destination": attempt.stripe_account_id}
         transfers: Any = self._stripe.v1.transfers
-        transfer = transfers.create(params, {"idempotency_key": attempt.idempotency_key})
+        with effect(Effect.TRANSFER):
+            transfer = transfers.create(params, {"idempotency_key": attempt.idempotency_key})
         return Moved(transfer.id, _request_id(transfer))
 
     def _find_charge(self, attempt: Attempt) -> Answer | None:

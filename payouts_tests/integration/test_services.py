@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 import pytest
 import sqlalchemy
@@ -25,7 +25,7 @@ import stripe
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.services import embedded, running, status, stop
 
-GRACE_S = 0.3
+GRACE_S = 0.15
 PATIENCE_S = 15.0
 
 CLIENT = """
@@ -342,7 +342,7 @@ def test_first_clients_that_come_at_the_same_moment_get_one_supervisor(state_dir
 
     def come(_: int) -> tuple[int, dict[str, str]]:
         moment.wait()
-        with use(state_dir, "postgres", "aws") as environment:
+        with use(state_dir, "aws", "stripe") as environment:
             supervisor = current(state_dir)["pid"]
             moment.wait()
             return supervisor, environment
@@ -350,7 +350,7 @@ def test_first_clients_that_come_at_the_same_moment_get_one_supervisor(state_dir
     with ThreadPoolExecutor(clients) as pool:
         found = list(pool.map(come, range(clients)))
     assert all(one == found[0] for one in found)
-    assert (state_dir / "log" / "supervisor.log").read_text().count("PostgreSQL is up") == 1
+    assert (state_dir / "log" / "supervisor.log").read_text().count("AWS emulator is up") == 1
 
 
 def test_a_client_that_comes_while_the_supervisor_ends_gets_the_next_one(state_dir: Path) -> None:
@@ -404,10 +404,11 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_stop_ends_the_parts_under_a_client_which_is_told(state_dir: Path) -> None:
     reports: list[str] = []
-    with use(state_dir, "postgres", "stripe", report=reports.append):
+    with use(state_dir, "aws", "stripe", report=reports.append):
+        pids = [part["pid"] for part in parts_of(state_dir).values()]
         assert stop(state_dir)
         assert running(state_dir) is None
-        assert not processes_in(state_dir / "postgres")
+        assert not any(psutil.pid_exists(pid) for pid in pids)
         eventually(lambda: "have been stopped" in reports[-1], "the client is told")
     assert not stop(state_dir)
 

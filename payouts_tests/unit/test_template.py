@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode import decode  # type: ignore[import-untyped]
+from cfnlint.decode import decode
 
 from payouts_pipeline.aws.stack import template_body
 from payouts_pipeline.domain.billing import BillingType

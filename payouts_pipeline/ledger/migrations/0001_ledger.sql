@@ -56,6 +56,8 @@ create table payouts.instructions (
     published_at timestamptz,
     -- Until then the worker that took it is taken to be alive.
     leased_until timestamptz check (leased_until is not null or status <> 'sending'),
+    -- The limit that its amount was above when it was made: it is sent only once a person has approved it.
+    approval_above_minor bigint check (approval_above_minor < amount_minor),
     -- Read from `league` when the instruction is made or taken up again.
     stripe_account_id text,
     stripe_customer_id text,
@@ -81,7 +83,8 @@ comment on table payouts.transitions is 'Which status may follow which; the empt
 insert into payouts.transitions (from_status, to_status)
 values
     ('', 'held'), ('', 'pending'),
-    ('held', 'pending'), ('held', 'cancelled'),
+    -- Held for another reason: what a person did about it stands in the history, too.
+    ('held', 'held'), ('held', 'pending'), ('held', 'cancelled'),
     ('pending', 'published'), ('pending', 'held'), ('pending', 'cancelled'),
     ('published', 'sending'), ('published', 'held'), ('published', 'cancelled'),
     ('sending', 'settled'), ('sending', 'waiting'), ('sending', 'rejected'), ('sending', 'unknown'),
@@ -125,6 +128,38 @@ create table payouts.events (
 );
 create index events_of_instruction on payouts.events (instruction_id);
 comment on table payouts.events is 'Every change of an instruction''s status, in order: what support reads.';
+
+-- Who is not to be charged or paid for now, and who is again: the last row of a payee counts.
+create table payouts.holds (
+    id bigint generated always as identity primary key,
+    subject text not null check (subject in ('player', 'club', 'organiser', 'partner')),
+    subject_id bigint not null,
+    is_hold boolean not null,
+    actor text not null,
+    reason text not null check (reason <> ''),
+    at timestamptz not null default clock_timestamp()
+);
+create index holds_of_payee on payouts.holds (subject, subject_id, id);
+comment on table payouts.holds is 'Every hold that a person placed on a payee, and every release from one.';
+
+create view payouts.held_payees as
+select
+    h.subject, h.subject_id, h.reason, h.actor, h.at,
+    'on hold: ' || h.reason || ' (payouts release ' || h.subject || ':' || h.subject_id || ')' as why_held
+from payouts.holds as h
+where h.is_hold and not exists (
+    select from payouts.holds as later
+    where later.subject = h.subject and later.subject_id = h.subject_id and later.id > h.id
+);
+
+-- An approval is given once and not taken back: who has second thoughts cancels the instruction.
+create table payouts.approvals (
+    instruction_id uuid primary key references payouts.instructions,
+    actor text not null,
+    reason text not null check (reason <> ''),
+    at timestamptz not null default clock_timestamp()
+);
+comment on table payouts.approvals is 'Who let an instruction above the limit go, and why.';
 
 create table payouts.releases (
     id bigint generated always as identity primary key,
@@ -218,6 +253,10 @@ create trigger append_only before update or delete or truncate on payouts.shares
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.bookings
     for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.holds
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.approvals
+    for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.fees
     for each statement execute function payouts.refuse_change();
 create trigger amounts_are_final
@@ -232,7 +271,8 @@ create trigger append_only before delete or truncate on payouts.attempts
 create trigger append_only before delete or truncate on payouts.instructions
     for each statement execute function payouts.refuse_change();
 create trigger order_is_final
-    before update of id, day, billing_type, account_id, sequence, currency, amount_minor, created_at
+    before update of
+        id, day, billing_type, account_id, sequence, currency, amount_minor, approval_above_minor, created_at
     on payouts.instructions
     for each statement execute function payouts.refuse_change();
 
@@ -299,7 +339,7 @@ begin
     select n.id, o.status, n.status, n.changed_by, n.reason, n.provider_request_id
     from old_rows as o
     join new_rows as n using (id)
-    where o.status <> n.status
+    where o.status <> n.status or n.status = 'held' and o.reason <> n.reason
     order by n.id;
     return null;
 end

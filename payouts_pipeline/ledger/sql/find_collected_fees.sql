@@ -1,5 +1,5 @@
 -- The fees, as each booking changed them, whose shares may be paid from now on (`due`):
--- 1. those that a settled charge covers;
+-- 1. those that a settled charge of this day covers, whichever day they are of;
 -- 2. those of which nothing is left to collect (struck off, lowered, or only divided anew);
 -- 3. those that the player's credit pays for, oldest day first. The credit of an account is what was or will be
 --    charged beyond the fees that were collected or are covered by a charge.
@@ -7,7 +7,7 @@
 create temporary table due on commit drop as
 with uncollected as (
     select f.day, f.match_player_id, f.match_id, f.player_id, f.currency, f.booking_id, f.amount_minor, f.charge_id,
-        coalesce(i.status = 'settled' and %(day)s in (f.day, i.day), false) as is_settled
+        coalesce(i.status = 'settled' and i.day = %(day)s, false) as is_settled
     from (select distinct player_id, currency from payouts.fees where day = %(day)s) as players
     join payouts.fees as f using (player_id, currency)
     left join payouts.instructions as i on i.id = f.charge_id

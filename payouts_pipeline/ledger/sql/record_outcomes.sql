@@ -3,7 +3,7 @@ with outcome as (
     select o.*
     from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
         instruction_id uuid, number int, status text, reason text, code text, retry_after_s double precision,
-        provider_reference text, provider_request_id text
+        provider_reference text, provider_request_id text, sends int
     )
     join payouts.instructions as i on i.id = o.instruction_id and i.status = 'sending'
 ), attempt as (
@@ -13,6 +13,7 @@ with outcome as (
         finished_at = case when o.status <> 'unknown' then now() end
     from outcome as o
     where a.instruction_id = o.instruction_id and a.number = o.number and a.outcome is null
+        and (o.status in ('settled', 'unknown') or o.sends is null or a.sends = o.sends + 1)
     returning a.instruction_id
 ), instruction as (
     update payouts.instructions as i

@@ -16,7 +16,7 @@ union all
 select s.billing_subject || '_payout', s.currency, 'open', 'waits until the fee is collected',
     count(*), sum(s.amount_minor)::bigint
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, player_id, currency, booking_id)
+join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
 where s.day = %(day)s and f.release_id is null and s.billing_subject <> 'platform'
 group by s.billing_subject, s.currency
 union all

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.services.launch import launched

@@ -6,7 +6,7 @@ On Linux the kernel tells the parts when the supervisor dies; a part that hangs,
 import signal
 from collections.abc import Iterable
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from payouts_pipeline.local.services.state import State
 

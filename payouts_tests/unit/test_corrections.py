@@ -1,0 +1,62 @@
+"""What is still to be booked of a day that was booked before: the difference, and nothing else."""
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.corrections import difference, unbalanced
+
+Line = tuple[int, int, int, str, int, str, int]
+
+_LINES = st.lists(
+    st.tuples(
+        st.integers(1, 2), st.integers(1, 2), st.integers(1, 2), st.sampled_from(["player", "club", "platform"]),
+        st.integers(0, 1), st.sampled_from(["EUR", "KWD"]), st.integers(-99_999_999, 99_999_999),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+def _frame(lines: list[Line]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.Series([line[n] for line in lines], dtype=frames.LINES[name]) for n, name in enumerate(frames.LINES)}
+    )
+
+
+def _sums(frame: pd.DataFrame) -> dict[tuple[Any, ...], int]:
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for *key, amount in frame.itertuples(index=False):
+        sums[tuple(key)] += amount
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+@given(_LINES, _LINES)
+@settings(deadline=None, max_examples=60)
+def test_booked_and_difference_make_what_is_wanted(wanted: list[Line], booked: list[Line]) -> None:
+    new = difference(_frame(wanted), _frame(booked))
+    assert _sums(pd.concat([_frame(booked), new])) == _sums(_frame(wanted))
+    assert not new.duplicated(frames.LINE_KEY).any()
+    assert (new["amount_minor"] != 0).all()
+
+
+@given(_LINES)
+@settings(deadline=None, max_examples=30)
+def test_what_is_booked_already_makes_no_lines(wanted: list[Line]) -> None:
+    assert difference(_frame(wanted), _frame(wanted[::-1])).empty
+
+
+def test_a_line_that_is_no_longer_wanted_is_reversed() -> None:
+    booked: Line = (1, 2, 3, "club", 4, "EUR", 500)
+    assert list(difference(_frame([]), _frame([booked])).itertuples(index=False, name=None)) == [(*booked[:6], -500)]
+
+
+def test_fees_whose_shares_do_not_add_up_are_found_in_each_currency() -> None:
+    good: list[Line] = [(1, 1, 1, "player", 1, "EUR", 10), (1, 1, 1, "club", 5, "EUR", 10)]
+    mixed: list[Line] = [(1, 2, 1, "player", 1, "EUR", 10), (1, 2, 1, "club", 5, "KWD", 10)]
+    orphan: list[Line] = [(1, 3, 1, "club", 5, "EUR", 10)]
+    assert set(unbalanced(_frame(good + mixed + orphan))) == {2, 3}
+    assert unbalanced(_frame(good)) == []

@@ -1,0 +1,129 @@
+"""From fees to lines: every fee is split or held out with its reason, in any order of the rows."""
+
+import json
+import random
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.splits import split
+
+HALVES = '[["club", null, 0, 5000], ["organiser", null, 0, 2000], ["partner", 7, 0, 2000], ["platform", null, 0, 1000]]'
+GOOD: dict[str, Any] = {
+    "match_player_id": 1,
+    "match_id": 10,
+    "competition_id": 20,
+    "organiser_id": 30,
+    "player_id": 40,
+    "club_id": 50,
+    "fee_structure_id": 60,
+    "terms_count": 1,
+    "currency": "EUR",
+    "fee_minor": 1_003,
+    "shares_json": HALVES,
+}
+
+
+def fees(*rows: dict[str, Any]) -> pd.DataFrame:
+    """Fees like `GOOD` with ids of their own, and with whatever each row says."""
+    full = [GOOD | {"match_player_id": n, "player_id": 40 + n} | row for n, row in enumerate(rows, start=1)]
+    columns = {name: [row[name] for row in full] for name in frames.MATCHES}
+    return pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in frames.MATCHES.items()})
+
+
+def lines(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    columns = ["match_player_id", "billing_subject", "subject_id", "amount_minor"]
+    return [tuple(row) for row in frame[columns].itertuples(index=False)]
+
+
+def reasons(frame: pd.DataFrame) -> dict[int, str]:
+    held_out = frame[frame["held_out_reason"].notna()]
+    return dict(zip(held_out["match_player_id"], held_out["held_out_reason"], strict=True))
+
+
+def test_a_fee_becomes_a_line_for_the_player_and_one_for_each_payee() -> None:
+    assert lines(split(fees({}))) == [
+        (1, "club", 50, 501),
+        (1, "organiser", 30, 201),
+        (1, "partner", 7, 201),
+        (1, "platform", 0, 100),
+        (1, "player", 41, 1_003),
+    ]
+
+
+def test_no_fees_give_no_lines_of_the_same_columns() -> None:
+    nothing = split(frames.empty(frames.MATCHES))
+    assert len(nothing) == 0
+    assert dict(nothing.dtypes) == frames.SPLITS
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"terms_count": 0, "fee_structure_id": None, "currency": None, "fee_minor": None, "shares_json": None}, "no terms"),
+        ({"terms_count": 2}, "two terms"),
+        ({"currency": None}, "no currency"),
+        ({"fee_minor": None}, "no fee"),
+        ({"shares_json": None}, "10,000"),
+        ({"shares_json": '[["club", null, 0, 9999]]'}, "10,000"),
+        ({"fee_minor": -(2**63)}, "negative"),
+        ({"fee_minor": 2**63 - 1}, "largest amount"),
+        ({"currency": "ZZZ"}, "currency"),
+        ({"currency": "KWD"}, "multiple of 10"),
+        ({"player_id": None}, "no player"),
+        ({"club_id": None}, "no club"),
+        ({"organiser_id": None}, "no organiser"),
+        ({"match_player_id": None}, "no id"),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], reason: str, others: int) -> None:
+    result = split(fees(row, *[{} for _ in range(others)]))
+    held_out = result[result["held_out_reason"].notna()]
+    assert len(held_out) == 1
+    assert reason in held_out["held_out_reason"].iloc[0]
+    assert held_out["billing_subject"].iloc[0] == "player"
+    assert held_out["amount_minor"].iloc[0] == 0
+    assert len(result) == 1 + 5 * others
+
+
+def test_a_player_twice_in_a_line_up_is_charged_for_neither() -> None:
+    result = split(fees({"player_id": 1}, {"player_id": 1}, {}))
+    assert set(reasons(result)) == {1, 2}
+    assert "twice" in reasons(result)[1]
+
+
+def test_two_rows_with_one_id_are_both_held_out() -> None:
+    result = split(fees({"match_player_id": 5}, {"match_player_id": 5, "match_id": 11}))
+    assert "same id" in reasons(result)[5]
+    assert result["held_out_reason"].notna().all()
+
+
+def test_fees_of_the_same_terms_in_other_competitions_stay_apart() -> None:
+    result = split(fees({"club_id": 1}, {"club_id": 2, "organiser_id": 3}))
+    assert [line for line in lines(result) if line[1] == "club"] == [(1, "club", 1, 501), (2, "club", 2, 501)]
+    assert [line for line in lines(result) if line[1] == "organiser"] == [(1, "organiser", 30, 201), (2, "organiser", 3, 201)]
+
+
+_TERMS = st.sampled_from(
+    [{}, {"currency": "KWD", "fee_minor": 1_010}, {"fee_minor": 99_999_999}, {"terms_count": 2}, {"fee_minor": 0},
+     {"shares_json": None}, {"club_id": None}, {"shares_json": json.dumps([["platform", None, 3, 10_000]])}]
+)  # fmt: skip
+
+
+@given(st.lists(_TERMS, max_size=8), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_every_fee_adds_up_or_is_held_out_in_any_order(rows: list[dict[str, Any]], chance: random.Random) -> None:
+    frame = fees(*rows)
+    result = split(frame)
+    shuffled = frame.sample(frac=1, random_state=chance.randrange(2**32), ignore_index=True)
+    pd.testing.assert_frame_equal(split(shuffled), result)
+    good = result[result["held_out_reason"].isna()]
+    owed = good[good["billing_subject"] == "player"].set_index("match_player_id")["amount_minor"]
+    shared = good[good["billing_subject"] != "player"].groupby("match_player_id")["amount_minor"].sum()
+    assert owed.to_dict() == shared.to_dict()
+    assert len(owed) + len(reasons(result)) == len(rows)
