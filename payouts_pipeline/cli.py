@@ -5,8 +5,10 @@ What takes long to import (Dagster, pandas) is imported when a command needs it,
 
 import sys
 from datetime import date
+from pathlib import Path
 
 import click
+from dotenv import load_dotenv
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
@@ -114,6 +116,8 @@ def deploy() -> None:
 
 def main() -> None:
     """Run the command line; an error that is meant for people is one sentence and exit code 1."""
+    # Dagster reads the same file; what the shell has set counts more.
+    load_dotenv(Path.cwd() / ".env")
     try:
         payouts()
     except PayoutsError as error:

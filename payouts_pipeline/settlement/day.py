@@ -15,6 +15,7 @@ from payouts_pipeline.settlement.fleet import Fleet
 from payouts_pipeline.settlement.provider import Provider
 from payouts_pipeline.settlement.run import Stage
 from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.settlement.worker import LEASE_S
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -44,9 +45,11 @@ class Payments:
     provider: Provider | None
     threads: int
     minimum_payouts_minor: Mapping[str, int]
+    approval_above_minor: Mapping[str, int]
     timeout: timedelta
     actor: str
     report: Callable[[str], None]
+    lease_s: float = LEASE_S
 
     def collect_fees(self, day: date, splits: pd.DataFrame) -> Changed:
         """Book the day's splits, charge the players, and wait for the outcome."""
@@ -54,13 +57,15 @@ class Payments:
             # Before anything is written: a wrong key would turn all charges away.
             if self.provider and outbox.may_need_provider(self.ledger, day):
                 self.provider.check()
-            progress = stages.open_charges(self.ledger, self.source, day, splits, self.actor)
+            progress = stages.open_charges(self.ledger, self.source, day, splits, self.actor, self.approval_above_minor)
             return self._settle(day, progress, [BillingType.PLAYER_CHARGE])
 
     def pay_out(self, day: date) -> Changed:
         """Release what was collected, pay the payees, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
-            progress = stages.open_payouts(self.ledger, self.source, day, self.minimum_payouts_minor, self.actor)
+            progress = stages.open_payouts(
+                self.ledger, self.source, day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
+            )
             return self._settle(day, progress, PAYOUT_TYPES)
 
     def _settle(self, day: date, progress: stages.Progress, kinds: Sequence[BillingType]) -> Changed:
@@ -75,4 +80,4 @@ class Payments:
         provider = self.provider
         if provider is None:
             return None
-        return lambda: Fleet(self.ledger_url, self.sqs, self.topology, provider, kinds, self.threads)
+        return lambda: Fleet(self.ledger_url, self.sqs, self.topology, provider, kinds, self.threads, self.lease_s)

@@ -6,9 +6,11 @@ waiting for the provider is what takes the time.
 
 import logging
 import threading
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -110,9 +112,10 @@ class Fleet:
                 failures += 1
                 self._report(error, failures)
                 self._stopping.wait(_PAUSE_S)
-            except Exception as error:  # a thread's exception would otherwise vanish
-                self._give_up(PayoutsError(f"A settlement worker stopped: {error!r}. Nothing is lost: run again."))
-                raise
+            except Exception as error:
+                self._give_up(
+                    PayoutsError(f"A settlement worker stopped ({_where(error)}): nothing is lost, run again.")
+                )
 
     def _work(self, billing_type: BillingType) -> int:
         """Receive a batch, settle it, delete what is done with; how many messages there were."""
@@ -131,3 +134,9 @@ class Fleet:
     def _give_up(self, failure: PayoutsError) -> None:
         self._failure = failure
         self._stopping.set()
+
+
+def _where(error: Exception) -> str:
+    """What kind of error it was, and on which line; its text may hold personal data."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name}, {Path(last.filename).name}:{last.lineno}"

@@ -28,6 +28,33 @@ _PATIENCE = timedelta(seconds=10)
 _LOST_AFTER = timedelta(minutes=15)
 
 
+class _Patience:
+    """How long a run still waits, and when it says again what for."""
+
+    def __init__(self, timeout: timedelta) -> None:
+        self._timeout_s = timeout.total_seconds()
+        self._ends_at_s = time.monotonic() + self._timeout_s
+        self._reports_at_s = time.monotonic() + _REPORT_EVERY_S
+        self._seen: object = None
+
+    def renew_if_changed(self, state: object) -> None:
+        """Wait anew when something has moved."""
+        if state != self._seen:
+            self._seen = state
+            self._ends_at_s = time.monotonic() + self._timeout_s
+
+    def is_over(self) -> bool:
+        """Whether nothing came in time."""
+        return time.monotonic() > self._ends_at_s
+
+    def wants_report(self) -> bool:
+        """Whether it is time to say something, every few seconds."""
+        if time.monotonic() < self._reports_at_s:
+            return False
+        self._reports_at_s = time.monotonic() + _REPORT_EVERY_S
+        return True
+
+
 @dataclass(frozen=True)
 class Stage:
     """One day's instructions of some billing types, and what it takes to move them."""
@@ -43,24 +70,24 @@ class Stage:
     def settle(self, fleet: Callable[[], Fleet] | None, timeout: timedelta) -> int:
         """Publish, and wait until nothing moves any more; how many messages were published.
 
-        Without workers of its own (``fleet``) it waits for others, at most ``timeout``. What stays open is no
-        failure: it is shown with its reason, and the next materialisation of the day goes on from there.
+        With workers of its own (``fleet``) it goes on for as long as something changes within ``timeout``; without
+        them it waits for others, that long in all. What stays open is no failure: it is shown with its reason, and
+        the next materialisation of the day goes on from there.
         """
         if self._is_quiet():
             return 0
         with fleet() if fleet else nullcontext() as own:
             # Whatever was published before this run started its workers has no worker any more.
             published = self._publish(timedelta(0) if own else _LOST_AFTER)
-            deadline = time.monotonic() + timeout.total_seconds()
-            next_report = time.monotonic() + _REPORT_EVERY_S
-            while not self._is_quiet() and time.monotonic() < deadline:
+            patience = _Patience(timeout)
+            while not self._is_quiet() and not patience.is_over():
                 time.sleep(_POLL_S)
                 if own:
                     own.check()
+                    patience.renew_if_changed((published, self._under_way()))
                 published += self._publish(_LOST_AFTER)
-                if time.monotonic() > next_report:
+                if patience.wants_report():
                     self.report(f"{self.day}: {published} messages published, {self._moving()} under way")
-                    next_report += _REPORT_EVERY_S
         return published
 
     def _publish(self, lost_after: timedelta) -> int:

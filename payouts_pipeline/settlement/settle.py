@@ -1,5 +1,6 @@
 """How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
 
+import time
 from datetime import timedelta
 from typing import Protocol
 
@@ -23,28 +24,36 @@ class AttemptLog(Protocol):
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
-def settle(attempt: Attempt, provider: Provider, log: AttemptLog) -> Outcome:
-    """Send a new attempt; find out about one that was sent before."""
+def settle(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
+    """Send a new attempt; find out about one that was sent before.
+
+    ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
+    """
     if attempt.sends == 0:
-        return _send(attempt, provider, log)
+        return _send(attempt, provider, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever.
     found = provider.find(attempt)
     if found is not None:
         return _outcome(attempt, _only_if_moved(found))
+    if attempt.is_on_hold:
+        return _outcome(attempt, NoAnswer("the payee is on hold, so Stripe was only asked, and knows of nothing yet"))
     if not attempt.key_is_old:
-        return _send(attempt, provider, log)
+        return _send(attempt, provider, log, leased_until)
     if not attempt.is_gone:
         return _outcome(attempt, NoAnswer("it was sent a moment ago under a key that Stripe may have forgotten"))
-    return _send(log.next_attempt(attempt), provider, log)
+    return _send(log.next_attempt(attempt), provider, log, leased_until)
 
 
-def _send(attempt: Attempt, provider: Provider, log: AttemptLog) -> Outcome:
+def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
     """Make the call, for a charge without a known card with the customer's default."""
     if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:
         method = provider.default_payment_method(attempt.stripe_customer_id)
         if not isinstance(method, str):
             return _outcome(attempt, method)
         attempt = log.set_payment_method(attempt, method)
+    # A process that was frozen for a day would send under a key that Stripe has forgotten, after somebody else paid.
+    if time.time() > leased_until:
+        return _outcome(attempt, NoAnswer("the worker was held up before it could ask Stripe"))
     return _outcome(attempt, provider.send(attempt))
 
 
@@ -72,7 +81,8 @@ def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
                 attempt.instruction_id,
                 attempt.number,
                 Status.UNKNOWN,
-                reason=f"{answer.reason}; it is not known whether the money moved, and Stripe is asked again",
+                reason=f"{answer.reason}; it is not known whether the money moved, and Stripe is asked again "
+                "(materialise the day; at most once an hour)",
                 retry_after_s=pause.total_seconds(),
                 provider_request_id=answer.request_id,
             )

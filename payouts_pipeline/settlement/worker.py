@@ -6,10 +6,12 @@ It knows neither queues' threads nor processes: `fleet` runs it in threads, `lam
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from payouts_pipeline.domain.instructions import Status
@@ -73,9 +75,10 @@ class Worker:
 
     def settle(self, ids: Iterable[UUID]) -> list[Outcome]:
         """Claim the instructions, make their calls side by side, and commit the outcomes."""
+        leased_until = time.time() + self._lease_s
         with self._connect() as connection:
             attempts = claims.claim(connection, sorted(ids), self._lease_s, self._actor)
-        outcomes = list(self._calls.map(self._settle_one, attempts))
+        outcomes = list(self._calls.map(partial(self._settle_one, leased_until=leased_until), attempts))
         if outcomes:
             with self._connect() as connection:
                 claims.record(connection, outcomes, self._actor)
@@ -87,8 +90,8 @@ class Worker:
         with self._connect() as connection:
             return claims.known(connection, ids, billing_type)
 
-    def _settle_one(self, attempt: Attempt) -> Outcome:
-        return settle(attempt, self._provider, self)
+    def _settle_one(self, attempt: Attempt, leased_until: float) -> Outcome:
+        return settle(attempt, self._provider, self, leased_until)
 
     def next_attempt(self, attempt: Attempt) -> Attempt:
         """Close an attempt that provably moved nothing, and open another (`settle.AttemptLog`)."""
