@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint bench lock clean
+.PHONY: help setup demo dev test test-crash test-mutants lint bench lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(INSTALLED) ## Make the virtual environment with the pinned dependencies
 
@@ -31,6 +31,12 @@ dev: $(INSTALLED) ## The same parts with the Dagster UI and the schedule
 
 test: $(INSTALLED) ## Run the tests
 	@$(BIN)/pytest
+
+test-crash: $(INSTALLED) ## Run pairs of faults (CRASH_PAIRS=900 CRASH_SEED=1 CRASH_LANES=4)
+	@$(BIN)/pytest -q -m crash payouts_tests/crash
+
+test-mutants: $(INSTALLED) ## Take guards out of the code one by one and see that tests notice
+	@$(BIN)/python -m payouts_tests.mutants
 
 lint: $(INSTALLED) ## Check style, formatting and types
 	@$(BIN)/ruff check .

@@ -6,12 +6,35 @@ What takes long to import (Dagster, pandas) is imported when a command needs it,
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from dotenv import load_dotenv
 
-from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
 from payouts_pipeline.errors import PayoutsError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from payouts_pipeline.ledger.interventions import Payee
+
+
+class PayeeName(click.ParamType["Payee"]):
+    """A payee on the command line, like club:17."""
+
+    name = "payee"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Payee":
+        """Read it; click says what is wrong."""
+        from payouts_pipeline.ledger.interventions import Payee
+
+        if isinstance(value, Payee):
+            return value
+        subject, _, number = str(value).partition(":")
+        if subject not in SUBJECT_OF.values() or not number.isdecimal() or int(number) >= 2**63:
+            self.fail(f"'{value}' is no payee: give one like club:17, organiser:3, partner:1 or player:9.", param, ctx)
+        return Payee(BillingSubject(subject), int(number))
 
 
 class Day(click.ParamType[date]):
@@ -28,6 +51,8 @@ class Day(click.ParamType[date]):
 
 
 _DAY = Day()
+_PAYEE = PayeeName()
+_reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document; amounts are in minor units.")
 
 
@@ -96,6 +121,84 @@ def worker(billing_types: tuple[BillingType, ...], drain: bool) -> None:
     from payouts_pipeline import commands
 
     commands.worker(billing_types or tuple(BillingType), drain)
+
+
+@payouts.command()
+@click.argument("payee", type=_PAYEE, required=False)
+@_reason
+def hold(payee: "Payee | None", reason: str | None) -> None:
+    """Hold back everything of PAYEE (club:17, organiser:3, partner:1, player:9) that is not under way at Stripe.
+
+    It stays held, also what is made later, until 'payouts release'. Without PAYEE: list who is on hold.
+    """
+    from payouts_pipeline import interventions
+
+    if payee is None:
+        interventions.list_holds()
+    else:
+        interventions.hold(payee, _given(reason))
+
+
+@payouts.command()
+@click.argument("payee", type=_PAYEE)
+@_reason
+def release(payee: "Payee", reason: str | None) -> None:
+    """Release PAYEE from a hold: what was held goes on when its day is materialised again."""
+    from payouts_pipeline import interventions
+
+    interventions.release(payee, _given(reason))
+
+
+@payouts.command()
+@click.argument("instruction", type=click.UUID, required=False)
+@_reason
+def approve(instruction: "UUID | None", reason: str | None) -> None:
+    """Let an INSTRUCTION above PAYOUTS_APPROVAL_ABOVE go: it goes on when its day is materialised again.
+
+    Without INSTRUCTION: list what waits for approval.
+    """
+    from payouts_pipeline import interventions
+
+    if instruction is None:
+        interventions.list_wanted_approvals()
+    else:
+        interventions.approve(instruction, _given(reason))
+
+
+@payouts.command()
+@click.argument("instruction", type=click.UUID)
+@_reason
+def cancel(instruction: "UUID", reason: str | None) -> None:
+    """Cancel an INSTRUCTION of which nothing is under way at Stripe, and put its amount back on the account.
+
+    What is still owed then is no less: the next materialisation of the day makes a new instruction of it. To keep
+    somebody from being paid or charged, hold the payee first (payouts hold).
+    """
+    from payouts_pipeline import interventions
+
+    interventions.cancel(instruction, _given(reason))
+
+
+@payouts.command()
+@click.argument("days", metavar="[DAY]...", type=_DAY, nargs=-1)
+@click.option("--provider", "with_provider", is_flag=True, help="Also compare every instruction with what Stripe has.")
+@_json
+def verify(days: tuple[date, ...], with_provider: bool, as_json: bool) -> None:
+    """Recompute from the source lines and the ledger that the rules of money hold, for the DAYs or for everything.
+
+    Changes nothing. Each violation is printed with the rule it breaks and the ids it is of; exit code 1 if there is
+    any. What merely waits for its day to be materialised is a warning.
+    """
+    from payouts_pipeline import interventions
+
+    sys.exit(interventions.verify(days or None, with_provider, as_json))
+
+
+def _given(reason: str | None) -> str:
+    """The reason; without one, nobody would know tomorrow."""
+    if not reason or not reason.strip():
+        raise click.UsageError("Say why, with --reason: it stands in the history.")
+    return reason.strip()
 
 
 @payouts.command()

@@ -34,7 +34,7 @@ def demo() -> None:
     """Settle yesterday of the sample season, and show the result."""
     started = time.monotonic()
     calendar = Calendar.from_environment()
-    with _ready(list(Need)):
+    with ready(list(Need)):
         day = _last_day(calendar)
         _load_season(calendar, day)
         _run_and_show([day])
@@ -46,7 +46,7 @@ def dev(port: int) -> None:
     from payouts_pipeline.local import dagster_dev
 
     calendar = Calendar.from_environment()
-    with dagster_dev.only_one(), _ready(list(Need)):
+    with dagster_dev.only_one(), ready(list(Need)):
         _load_season(calendar, _last_day(calendar))
         dagster_dev.serve(port, show.step)
 
@@ -57,13 +57,13 @@ def run(first_day: date, last_day: date, as_json: bool) -> int:
     needs = [Need.LEDGER, Need.DAGSTER, Need.AWS]
     if settings.workers():
         needs.append(Need.STRIPE)
-    with _ready(needs):
+    with ready(needs):
         return _run_as_json(days) if as_json else _run_and_show(days)
 
 
 def status(day: date | None, as_json: bool) -> None:
     """Show where the money of a day, or of every day, is."""
-    with _ready([Need.LEDGER]), _ledger() as ledger:
+    with ready([Need.LEDGER]), ready_ledger() as ledger:
         days = [day] if day else ledger_status.booked_days(ledger)
         found = [ledger_status.day_status(ledger, each) for each in days]
     if as_json:
@@ -83,8 +83,8 @@ def worker(billing_types: Sequence[BillingType], drain: bool) -> None:
     threads = settings.workers()
     if not threads:
         raise PayoutsError("PAYOUTS_WORKERS is 0: a worker needs at least one thread, set it to 1 or more.")
-    with _ready([Need.LEDGER, Need.AWS, Need.STRIPE]):
-        with _ledger():
+    with ready([Need.LEDGER, Need.AWS, Need.STRIPE]):
+        with ready_ledger():
             pass
         made = _worker_parts()
         with Fleet(settings.database_url(), *made, billing_types, threads) as fleet:
@@ -106,7 +106,7 @@ def deploy() -> None:
 
 
 @contextmanager
-def _ready(needs: Collection[Need]) -> Iterator[None]:
+def ready(needs: Collection[Need]) -> Iterator[None]:
     """Run the parts, with schema and stack in those that are embedded; one's own are changed only when told to."""
     with parts(needs, show.step) as embedded:
         if Need.LEDGER in embedded:
@@ -133,7 +133,8 @@ def _deploy() -> None:
 
 
 @contextmanager
-def _ledger() -> Iterator[database.Connection]:
+def ready_ledger() -> Iterator[database.Connection]:
+    """A connection to the ledger; raises PayoutsError where its schema is not of this version."""
     with database.connect(settings.database_url()) as connection:
         migrations.require_migrated(connection)
         yield connection
@@ -169,7 +170,7 @@ def _load_season(calendar: Calendar, last_day: date) -> None:
 def _run_and_show(days: Sequence[date]) -> int:
     """Materialise the days and show each as it ends; the exit code."""
     ok = True
-    with _ledger() as ledger, _watching(days):
+    with ready_ledger() as ledger, _watching(days):
         for result, seconds in _runs(days):
             show.day(ledger_status.day_status(ledger, result.day))
             show.totals(ledger_status.booked_totals(ledger, result.day))
@@ -181,7 +182,7 @@ def _run_and_show(days: Sequence[date]) -> int:
 def _run_as_json(days: Sequence[date]) -> int:
     """Materialise the days and print one document; the exit code."""
     ok, documents = True, []
-    with _ledger() as ledger:
+    with ready_ledger() as ledger:
         for result, _ in _runs(days):
             documents.append(show.run_as_json(result, ledger_status.day_status(ledger, result.day)))
             ok = ok and result.ok
@@ -228,10 +229,16 @@ def _watching(days: Sequence[date]) -> Iterator[None]:
 def _worker_parts() -> "tuple[SQSClient, Topology, Provider]":
     """Queue client, topology and provider from the environment."""
     from payouts_pipeline.aws.clients import make_client
-    from payouts_pipeline.settlement.provider import Provider
     from payouts_pipeline.settlement.topology import find_topology
 
     topology = find_topology(make_client("cloudformation"), settings.stack())
-    provider = Provider(settings.required("STRIPE_API_KEY"), os.environ.get("STRIPE_API_BASE"))
-    provider.check()
-    return make_client("sqs"), topology, provider
+    return make_client("sqs"), topology, provider()
+
+
+def provider() -> "Provider":
+    """Stripe as the environment says; raises PayoutsError where it can't be reached or refuses our key."""
+    from payouts_pipeline.settlement.provider import Provider
+
+    stripe = Provider(settings.required("STRIPE_API_KEY"), os.environ.get("STRIPE_API_BASE"))
+    stripe.check()
+    return stripe

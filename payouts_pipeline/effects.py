@@ -50,7 +50,7 @@ _observer: Observer | None = None
 
 def observe(observer: Observer | None) -> None:
     """Have ``observer`` called around each effect of this process, in the thread that has it; None ends that."""
-    global _observer  # noqa: PLW0603 - one per process is the point
+    global _observer
     _observer = observer
 
 

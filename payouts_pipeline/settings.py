@@ -73,20 +73,28 @@ def workers(environment: Mapping[str, str] = os.environ) -> int:
 
 def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """The smallest payout by currency, where it is not the provider's minimum charge."""
-    text = environment.get("PAYOUTS_MINIMUM_PAYOUT") or "{}"
+    return _minor_by_currency("PAYOUTS_MINIMUM_PAYOUT", environment)
+
+
+def approval_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """The amount by currency above which an instruction waits until a person approves it; none by default."""
+    return _minor_by_currency("PAYOUTS_APPROVAL_ABOVE", environment)
+
+
+def _minor_by_currency(name: str, environment: Mapping[str, str]) -> dict[str, int]:
+    text = environment.get(name) or "{}"
     try:
-        minimums = json.loads(text)
+        amounts = json.loads(text)
     except ValueError:
-        minimums = None
-    if not isinstance(minimums, dict) or not all(map(_is_minimum, minimums, minimums.values())):
+        amounts = None
+    if not isinstance(amounts, dict) or not all(map(_is_amount, amounts, amounts.values())):
         raise PayoutsError(
-            "PAYOUTS_MINIMUM_PAYOUT is not a JSON object of minor units by currency: "
-            'give one like {"EUR": 1000, "JPY": 500}.'
+            f'{name} is not a JSON object of minor units by currency: give one like {{"EUR": 1000, "JPY": 500}}.'
         )
-    return minimums
+    return amounts
 
 
-def _is_minimum(currency: str, amount_minor: object) -> bool:
+def _is_amount(currency: str, amount_minor: object) -> bool:
     return currency in currencies.KNOWN and type(amount_minor) is int and amount_minor >= 0
 
 

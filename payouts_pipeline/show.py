@@ -4,16 +4,21 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from payouts_pipeline.defs.run import DayRun
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.ledger.status import DayStatus
+
+if TYPE_CHECKING:
+    # Dagster takes seconds to import, which most commands do without.
+    from payouts_pipeline.defs.run import DayRun
+    from payouts_pipeline.ledger.audit import Violation
+    from payouts_pipeline.ledger.status import DayStatus
 
 # What other programs read goes to standard output, what people watch meanwhile to standard error.
 progress = Console(stderr=True, highlight=False)
@@ -22,10 +27,15 @@ _out = Console(highlight=False)
 
 def as_json(days: Sequence[dict[str, Any]]) -> None:
     """Print the one document of `--json`."""
-    sys.stdout.write(json.dumps({"days": list(days)}, indent=2) + "\n")
+    document({"days": list(days)})
 
 
-def run_as_json(run: DayRun, status: DayStatus) -> dict[str, Any]:
+def document(content: Mapping[str, Any]) -> None:
+    """Print a JSON document."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def run_as_json(run: "DayRun", status: "DayStatus") -> dict[str, Any]:
     """One day of `payouts run --json`."""
     failure = {"failure": run.failure} if run.failure else {}
     return {
@@ -36,7 +46,7 @@ def run_as_json(run: DayRun, status: DayStatus) -> dict[str, Any]:
     }
 
 
-def day(status: DayStatus) -> None:
+def day(status: "DayStatus") -> None:
     """Where the money of a day is, as a table, with the reasons of all that has not settled."""
     table = _table(f"Payouts of {status.day}", "billing type", "status", "count", "amount", "why")
     for line in status.instructions:
@@ -67,7 +77,7 @@ def totals(by_currency: Mapping[str, Mapping[str, int]]) -> None:
         _out.print(table)
 
 
-def outcome(run: DayRun, seconds: float) -> None:
+def outcome(run: "DayRun", seconds: float) -> None:
     """What the run changed, its failed checks, and the time it took."""
     for check in run.checks:
         if not check.passed:
@@ -82,6 +92,22 @@ def outcome(run: DayRun, seconds: float) -> None:
         _out.print(f"{run.day}: {parts}; {seconds:.1f} s.")
     elif run.failure is None:
         _out.print(f"{run.day}: nothing had changed, so nothing was booked, sent or asked; {seconds:.1f} s.")
+
+
+def violations(found: "Sequence[Violation]") -> None:
+    """What the auditor found, the worst first."""
+    for each in sorted(found, key=lambda each: (each.is_warning, each.rule, each.kind, each.id)):
+        severity = "[yellow]warning[/]" if each.is_warning else "[red]violation[/]"
+        sentence = f"{each.kind} {each.id}: {each.detail}"
+        _out.print(f"{severity}  rule {each.rule}  {each.check}  {escape(sentence)}", soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Rows with their headings; a sentence where there are none."""
+    made = _table(title, *columns)
+    for row in rows:
+        made.add_row(*(escape(str(value)) for value in row))
+    _out.print(made if rows else empty, soft_wrap=not rows)
 
 
 def error(sentence: str) -> None:

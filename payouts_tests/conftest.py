@@ -69,7 +69,7 @@ def template(admin: Connection, postgres_url: str) -> str:
 def database_url(admin: Connection, template: str, postgres_url: str) -> Iterator[str]:
     """The URL of a fresh database, with schema `league` and the ledger in it; dropped after the test."""
     name = Identifier(f"test_{next(_numbers)}")
-    admin.execute(SQL("create database {} template {}").format(name, Identifier(template)))
+    admin.execute(SQL("create database {} template {} strategy file_copy").format(name, Identifier(template)))
     yield make_conninfo(postgres_url, dbname=name.as_string().strip('"'))
     admin.execute(SQL("drop database {} with (force)").format(name))
 

@@ -12,7 +12,7 @@ from payouts_pipeline.ledger.database import Connection
 SYDNEY = ZoneInfo("Australia/Sydney")
 LONDON = ZoneInfo("Europe/London")
 
-# (billing_subject, partner_id, fixed_minor, share_bps)
+# A row of league.fee_shares: billing subject, partner, fixed part and basis points.
 ShareRow = tuple[str | None, int | None, int | None, int | None]
 CLUB_TAKES_ALL: tuple[ShareRow, ...] = (("club", None, 0, 10_000),)
 

@@ -31,7 +31,9 @@ def release(
 
 
 def settled(attempt: Attempt) -> Outcome:
-    return Outcome(attempt.instruction_id, attempt.number, Status.SETTLED, provider_reference=f"p_{attempt.idempotency_key}")
+    return Outcome(
+        attempt.instruction_id, attempt.number, Status.SETTLED, provider_reference=f"p_{attempt.idempotency_key}"
+    )
 
 
 def waiting(attempt: Attempt) -> Outcome:
@@ -39,7 +41,9 @@ def waiting(attempt: Attempt) -> Outcome:
 
 
 def rejected(attempt: Attempt) -> Outcome:
-    return Outcome(attempt.instruction_id, attempt.number, Status.REJECTED, reason="the card was stolen", code="stolen_card")
+    return Outcome(
+        attempt.instruction_id, attempt.number, Status.REJECTED, reason="the card was stolen", code="stolen_card"
+    )
 
 
 def unknown(attempt: Attempt) -> Outcome:
@@ -108,7 +112,9 @@ def instructions(ledger: Connection, subject: str, subject_id: int) -> list[tupl
 def fingerprint(ledger: Connection) -> dict[str, str]:
     """A hash of every row of every table of the ledger: equal only if nothing at all was written."""
     tables = ledger.execute("select tablename from pg_tables where schemaname = 'payouts' order by 1").fetchall()
-    query = "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from payouts.{} as t"
+    query = (
+        "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from payouts.{} as t"
+    )
     return {name: ledger.execute(query.format(name)).fetchall()[0][0] for (name,) in tables}
 
 
@@ -116,7 +122,8 @@ def fingerprint(ledger: Connection) -> dict[str, str]:
 _VIOLATIONS = {
     "booked on a player is what the fees say": """
         select subject_id, currency from payouts.accounts as a where subject = 'player' and booked_minor <>
-        (select coalesce(sum(amount_minor), 0) from payouts.fees f where player_id = subject_id and f.currency = a.currency)
+        (select coalesce(sum(amount_minor), 0) from payouts.fees f
+            where player_id = subject_id and f.currency = a.currency)
     """,
     "booked on a payee is what the shares say": """
         select subject, subject_id, currency from payouts.accounts as a where subject not in ('player', 'provider')
@@ -130,7 +137,8 @@ _VIOLATIONS = {
     """,
     "settled is what the settled instructions say": """
         select subject, subject_id from payouts.accounts as a where settled_minor <> (
-            select coalesce(sum(amount_minor), 0) from payouts.instructions where account_id = a.id and status = 'settled')
+            select coalesce(sum(amount_minor), 0) from payouts.instructions
+            where account_id = a.id and status = 'settled')
     """,
     "released on a player is what the released fees say": """
         select subject_id from payouts.accounts as a where subject = 'player' and released_minor <> (

@@ -20,7 +20,8 @@ def build_defs(
     environment: Mapping[str, str] = os.environ, resource_overrides: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
     """Everything that Dagster shows. Opens no connection; what is missing is named when a run needs it."""
-    partitions = daily_partitions(Calendar.from_environment(environment))
+    calendar = Calendar.from_environment(environment)
+    partitions = daily_partitions(calendar)
     with warnings.catch_warnings():
         # A backfill policy is beta and partitions of checks are in preview; why we use them is said where we do.
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -36,4 +37,4 @@ def build_defs(
             **(resource_overrides or {}),
         },
     )
-    return dg.Definitions.merge(parts, build_automation())
+    return dg.Definitions.merge(parts, build_automation(calendar))

@@ -33,6 +33,7 @@ _SETTLED_PAYOUTS = {
     "instructions_equal_account_movements": "Rule of money 7: booked = settled + in flight + open for every account.",
     "nobody_paid_from_uncollected_fees": "Rule of money 2: a share is paid only after its fee was collected.",
     "ledger_sums_to_zero": "Rule of money 7: every debit of the ledger has its credit.",
+    "audit": "The auditor, who recomputes everything from the source lines, finds no rule of money broken.",
     "every_payout_settled": "Every payout of the day has come to its end.",
 }
 _BLOCKING = {"each_fee_once", "shares_equal_fees", "no_negative_share", "booked_equals_split"}

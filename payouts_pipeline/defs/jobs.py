@@ -3,24 +3,39 @@
 import dagster as dg
 
 from payouts_pipeline.defs.assets import GROUP
+from payouts_pipeline.domain.days import yesterday
+from payouts_pipeline.settings import Calendar
 
 JOB = "pay_out_day"
+SCHEDULE = "nightly_payouts"
 SCHEDULE_HOUR = 3
 
 
-def build_automation() -> dg.Definitions:
-    """The job, in one process since starting processes would take most of the time, and its schedule."""
+def build_automation(calendar: Calendar) -> dg.Definitions:
+    """The job, in one process since starting processes would take most of the time, and its schedule.
+
+    The schedule is spelled out, since the one that Dagster builds of a job calls a method that it deprecates.
+    """
     job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.groups(GROUP),
         executor_def=dg.in_process_executor,
         description="Takes the matches of a day, collects the fees and pays everyone. Safe to run again at any time.",
     )
-    schedule = dg.build_schedule_from_partitioned_job(
-        job,
-        name="nightly_payouts",
-        hour_of_day=SCHEDULE_HOUR,
+
+    @dg.schedule(
+        job=job,
+        name=SCHEDULE,
+        cron_schedule=f"0 {SCHEDULE_HOUR} * * *",
+        execution_timezone=calendar.timezone.key,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Pays out yesterday's matches at 03:00 local time.",
     )
-    return dg.Definitions(jobs=[job], schedules=[schedule])
+    def nightly_payouts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = yesterday(context.scheduled_execution_time, calendar.timezone)
+        if day < calendar.start_date:
+            return dg.SkipReason(f"The first day (PAYOUTS_START_DATE), {calendar.start_date}, is not over yet.")
+        # The key keeps a tick that is evaluated twice from starting two runs.
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
+
+    return dg.Definitions(jobs=[job], schedules=[nightly_payouts])

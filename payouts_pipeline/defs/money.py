@@ -25,7 +25,8 @@ def payments(
             provider=stripe.provider() if stripe.workers else None,
             threads=stripe.workers,
             minimum_payouts_minor=stripe.minimum_payouts_minor,
+            approval_above_minor=stripe.approval_above_minor,
             timeout=stripe.timeout,
-            actor=f"run {context.run_id}",
+            actor=f"run {context.run.run_id}",
             report=context.log.info,
         )

@@ -89,6 +89,9 @@ class StripeResource(dg.ConfigurableResource[Any]):
     api_base: str | None = None
     workers: int = settings.DEFAULT_WORKERS
     minimum_payouts_minor: dict[str, int] = Field(default_factory=dict)
+    approval_above_minor: dict[str, int] = Field(
+        default_factory=dict, description="An instruction above this waits for 'payouts approve'; minor units."
+    )
     fleet_timeout_s: float = Field(
         default=600.0, description="How long a run waits for a separate fleet before it shows what is open."
     )
@@ -115,5 +118,6 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
             api_base=dg.EnvVar("STRIPE_API_BASE") if environment.get("STRIPE_API_BASE") else None,
             workers=workers,
             minimum_payouts_minor=settings.minimum_payouts_minor(environment),
+            approval_above_minor=settings.approval_above_minor(environment),
         ),
     }

@@ -18,11 +18,16 @@ CARD_RETRIES = (timedelta(days=1), timedelta(days=3), timedelta(days=5))
 
 @dataclass(frozen=True)
 class Refusal:
-    """Stripe's definite no: nothing moved. ``code`` is the decline code of a card, else the error's code."""
+    """Stripe's definite no to one call: that call moved nothing.
+
+    ``code`` is the decline code of a card, else the error's code. ``is_stored``: it is Stripe's answer to the key, so
+    that every call under the key came to the same; not so where the call was turned away unseen (401, 403, 429).
+    """
 
     code: str
     request_id: str | None = None
     retry_after: timedelta | None = None
+    is_stored: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pandas as pd
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
 from payouts_pipeline.domain.checks import Finding, totals
 from payouts_pipeline.ledger import status
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.audit import Audit, Violation, audit_of_run
+from payouts_pipeline.ledger.database import Connection
 
 _NAMED = 10
 
@@ -17,17 +18,19 @@ def check_booking(connection: Connection, day: date, splits: pd.DataFrame) -> li
     """Booked = split, the ledger sums to zero, and which charges are open."""
     return [
         _booked_equals_split(connection, day, splits),
-        _ledger_sums_to_zero(connection),
+        _ledger_sums_to_zero(audit_of_run(connection, day, only=["ledger"])),
         _all_settled(connection, day, "every_charge_settled", [BillingType.PLAYER_CHARGE]),
     ]
 
 
 def check_settlement(connection: Connection, day: date) -> list[Finding]:
-    """Accounts agree with their movements, nobody is paid early, and which payouts are open."""
+    """What the auditor says of the day, accounts and uncollected fees by name; and which payouts are open."""
+    found = audit_of_run(connection, day)
     return [
-        _accounts_agree(connection, day),
-        _nobody_paid_early(connection, day),
-        _ledger_sums_to_zero(connection),
+        _accounts_agree(found),
+        _nobody_paid_early(found),
+        _ledger_sums_to_zero(found),
+        _audit(found),
         _all_settled(connection, day, "every_payout_settled", PAYOUT_TYPES),
     ]
 
@@ -55,38 +58,53 @@ def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame
     return Finding("booked_equals_split", passed, description, figures={"booked_minor": booked, "split_minor": split})
 
 
-def _ledger_sums_to_zero(connection: Connection) -> Finding:
-    wrong: dict[str, int] = dict(connection.execute(sql("check_ledger_sum")).fetchall())
+def _ledger_sums_to_zero(found: Audit) -> Finding:
+    wrong = found.of("ledger")
     description = (
         "The ledger sums to zero in every currency."
         if not wrong
         else "The ledger does not sum to zero: entries were changed by hand. Stop and restore them before paying on."
     )
-    return Finding("ledger_sums_to_zero", not wrong, description, figures={"difference_minor": wrong})
+    return _finding("ledger_sums_to_zero", wrong, description)
 
 
-def _accounts_agree(connection: Connection, day: date) -> Finding:
-    wrong = connection.execute(sql("check_accounts"), {"day": day}).fetchall()
+def _accounts_agree(found: Audit) -> Finding:
+    wrong = found.of("accounts", "settled", "bookings", "entries")
     description = (
         "For every account of the day: booked = settled + in flight + open, as its entries and instructions say."
         if not wrong
-        else f"{len(wrong)} accounts differ from what their entries and instructions add up to. Stop and look "
-        "at these accounts before paying on."
+        else f"{len(wrong)} figures differ from what entries and instructions add up to. Stop and look at these before "
+        "paying on."
     )
-    figures = {"accounts_wrong": len(wrong), "account_ids": [row[0] for row in wrong[:_NAMED]]}
-    return Finding("instructions_equal_account_movements", not wrong, description, figures=figures)
+    return _finding("instructions_equal_account_movements", wrong, description)
 
 
-def _nobody_paid_early(connection: Connection, day: date) -> Finding:
-    wrong = connection.execute(sql("check_paid_early"), {"day": day}).fetchall()
+def _nobody_paid_early(found: Audit) -> Finding:
+    wrong = found.of("collected", "payouts")
     description = (
         "Every payout is of shares whose fees were collected."
         if not wrong
-        else f"{len(wrong)} accounts have payouts, or shares to be paid, of fees that were not collected. Stop and "
-        "look at these accounts before paying on."
+        else f"{len(wrong)} payouts, or shares to be paid, are of fees that were not collected. Stop and look at these "
+        "before paying on."
     )
-    figures = {"accounts_wrong": len(wrong), "account_ids": [row[0] for row in wrong[:_NAMED]]}
-    return Finding("nobody_paid_from_uncollected_fees", not wrong, description, figures=figures)
+    return _finding("nobody_paid_from_uncollected_fees", wrong, description)
+
+
+def _audit(found: Audit) -> Finding:
+    wrong = found.errors
+    description = (
+        f"The auditor recomputed {found.lines} lines, {found.instructions} instructions and {found.accounts} accounts, "
+        "and all rules of money hold."
+        if not wrong
+        else f"The auditor found {len(wrong)} violations of the rules of money. Stop and run 'payouts verify' before "
+        "paying on."
+    )
+    return _finding("audit", wrong, description)
+
+
+def _finding(check: str, wrong: Sequence[Violation], description: str) -> Finding:
+    named = [f"rule {each.rule}: {each.kind} {each.id}: {each.detail}" for each in wrong[:_NAMED]]
+    return Finding(check, not wrong, description, figures={"violations": len(wrong), "first": named})
 
 
 def _all_settled(connection: Connection, day: date, check: str, kinds: Sequence[BillingType]) -> Finding:

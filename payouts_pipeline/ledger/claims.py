@@ -34,6 +34,8 @@ class Attempt:
     key_is_old: bool
     # And nothing of an earlier call can be under way any more.
     is_gone: bool
+    # A person has put the payee on hold: the provider may be asked, and told nothing.
+    is_on_hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
     with effect(Effect.CLAIM), connection.transaction():
         connection.execute(sql("claim_mark_published"), parameters)
         connection.execute(sql("claim_give_up_lost"), parameters)
+        connection.execute(sql("claim_hold_back"), parameters)
         claimed = [row[0] for row in connection.execute(sql("claim"), parameters)]
         connection.execute(sql("claim_open_attempts"), {"ids": claimed})
         return _attempts(connection, parameters | {"ids": claimed})
@@ -105,7 +108,10 @@ def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
 
 
 def set_payment_method(connection: Connection, attempt: Attempt, payment_method_id: str) -> Attempt:
-    """Commit the card that an attempt charges, before the first call that names it."""
+    """Commit the card that an attempt charges, before the first call that names it.
+
+    Raises TakenOver where the attempt has come to its end meanwhile.
+    """
     parameters = {
         "instruction_id": attempt.instruction_id,
         "number": attempt.number,
@@ -113,6 +119,8 @@ def set_payment_method(connection: Connection, attempt: Attempt, payment_method_
     }
     with effect(Effect.SET_PAYMENT_METHOD), connection.transaction():
         known = scalar(connection, "set_payment_method", parameters)
+    if known is None:
+        raise TakenOver
     return replace(attempt, stripe_payment_method_id=known)
 
 

@@ -5,16 +5,20 @@ Each function is one step of a transaction that holds `booking.lock_day` and `bo
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 import pandas as pd
 
 from payouts_pipeline.domain import currencies, frames
-from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject
+from payouts_pipeline.domain.billing import BILLING_TYPE_OF
 from payouts_pipeline.domain.instructions import RETRACTABLE, Status, instruction_id
 from payouts_pipeline.ledger import league
 from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, scalar, sql
+from payouts_pipeline.ledger.holding import held_payees, limits_exceeded, why_held
 
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 PENDING_REASON = "waits to be published"
+_REPLACED = "replaced: a correction changed what is owed"
 
 _DUE = {
     "account_id": frames.ID,
@@ -26,6 +30,7 @@ _DUE = {
 }
 _NEW = [
     "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason",
+    "approval_above_minor",
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
 
@@ -42,7 +47,7 @@ def retract_payouts(connection: Connection, day: date, actor: str) -> None:
 
 def _retract(connection: Connection, query: str, day: date, actor: str) -> None:
     connection.execute(sql(query), {"day": day, "retractable": sorted(RETRACTABLE)})
-    connection.execute(sql("retract"), {"actor": actor})
+    connection.execute(sql("retract"), {"actor": actor, "reason": _REPLACED})
 
 
 def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
@@ -58,18 +63,29 @@ def release_collected_fees(connection: Connection, day: date, actor: str) -> int
     return int(connection.execute(sql("count_due")).fetchall()[0][0])
 
 
-def make_charges(connection: Connection, source: Connection, day: date, actor: str) -> int:
+def make_charges(
+    connection: Connection,
+    source: Connection,
+    day: date,
+    actor: str,
+    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+) -> int:
     """One charge for each player of the day whose open balance reaches Stripe's minimum; how many."""
     due = copy_out(connection, "charges_due", {"day": day}, _DUE)
-    return _make(connection, source, day, due, {}, actor, cover="cover_fees")
+    return _make(connection, source, day, due, {}, approval_above_minor, actor, cover="cover_fees")
 
 
 def make_payouts(
-    connection: Connection, source: Connection, day: date, minimums_minor: Mapping[str, int], actor: str
+    connection: Connection,
+    source: Connection,
+    day: date,
+    minimums_minor: Mapping[str, int],
+    actor: str,
+    approval_above_minor: Mapping[str, int] = NO_LIMITS,
 ) -> int:
     """One payout for each payee of the day whose payable balance reaches the minimum; how many."""
     due = copy_out(connection, "payouts_due", {"day": day}, _DUE)
-    return _make(connection, source, day, due, minimums_minor, actor, cover="cover_release_lines")
+    return _make(connection, source, day, due, minimums_minor, approval_above_minor, actor, cover="cover_release_lines")
 
 
 def _make(
@@ -78,6 +94,7 @@ def _make(
     day: date,
     due: pd.DataFrame,
     minimums_minor: Mapping[str, int],
+    approval_above_minor: Mapping[str, int],
     actor: str,
     cover: str,
 ) -> int:
@@ -86,30 +103,24 @@ def _make(
     due = due[due["amount_minor"] >= minimum.astype(frames.ID)]
     if due.empty:
         return 0
+    payee = ["billing_subject", "subject_id"]
+    due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
+    due = due.merge(league.stripe_ids(source, due), on=payee, how="left")
+    due = due.merge(held_payees(connection), on=payee, how="left")
     connection.execute(sql("create_new_instructions"))
-    copy_in(connection, "new_instructions", _as_instructions(due, league.stripe_ids(source, due), day))
+    copy_in(connection, "new_instructions", _as_instructions(due, day))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(sql(cover), {"day": day})
     return len(due)
 
 
-def _as_instructions(due: pd.DataFrame, stripe_ids: pd.DataFrame, day: date) -> pd.DataFrame:
-    """What is due as rows of `new_instructions`: held, with the reason, where Stripe can't be told whom."""
-    new = due.merge(stripe_ids, on=["billing_subject", "subject_id"], how="left")
-    new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
+def _as_instructions(due: pd.DataFrame, day: date) -> pd.DataFrame:
+    """What is due as rows of `new_instructions`: held, with the reason, where something stands in its way."""
+    new = due.assign(billing_type=due["billing_subject"].map(BILLING_TYPE_OF))
     keys = zip(new["billing_type"], new["subject_id"], new["currency"], new["sequence"], strict=True)
     new["id"] = [str(instruction_id(day, *key)) for key in keys]
-    missing = missing_at_stripe(new)
-    new["status"] = missing.notna().map({True: Status.HELD.value, False: Status.PENDING.value})
-    new["reason"] = missing.fillna(PENDING_REASON)
+    why = why_held(new)
+    new["status"] = why.notna().map({True: Status.HELD.value, False: Status.PENDING.value})
+    new["reason"] = why.fillna(PENDING_REASON)
     return new[_NEW]
-
-
-def missing_at_stripe(accounts: pd.DataFrame) -> "pd.Series[str]":
-    """Why Stripe can't be asked, for each row with a billing_subject and `league`'s Stripe ids; else missing."""
-    is_player = accounts["billing_subject"] == BillingSubject.PLAYER
-    stripe_id = accounts["stripe_customer_id"].where(is_player, accounts["stripe_account_id"])
-    what = is_player.map({True: "customer", False: "account"}).astype(frames.TEXT)
-    reason = "the " + accounts["billing_subject"] + " has no Stripe " + what
-    return reason.where(stripe_id.isna(), pd.NA).astype(frames.TEXT)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psycopg
+import pyarrow as pa
 
 from payouts_pipeline.domain import days, frames
 from payouts_pipeline.errors import PayoutsError
@@ -38,11 +39,15 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.Dat
 
 
 def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Who of these (billing_subject, subject_id) is whom at Stripe (`STRIPE_IDS`); missing where we don't know."""
+    """Who of these (billing_subject, subject_id) is whom at Stripe (`STRIPE_IDS`); missing where we don't know.
+
+    Somebody whom a view has twice is missing, too: which of two accounts is right, a person must say.
+    """
     wanted = accounts.groupby("billing_subject")["subject_id"].agg(list).to_dict()
     parameters = {subject: wanted.get(subject, []) for subject in ("player", "club", "organiser", "partner")}
     with _snapshot(connection):
-        return copy_out(connection, "league_stripe_ids", parameters, STRIPE_IDS)
+        found = copy_out(connection, "league_stripe_ids", parameters, STRIPE_IDS)
+    return found.drop_duplicates(["billing_subject", "subject_id"], keep=False, ignore_index=True)
 
 
 @contextmanager
@@ -52,12 +57,19 @@ def _snapshot(connection: Connection) -> Iterator[None]:
         with connection.transaction():
             connection.execute(sql("begin_snapshot"))
             yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        raise PayoutsError(
-            f"Schema 'league' does not fit: {error.diag.message_primary}. "
-            "The README lists the tables and columns that PAYOUTS_SOURCE_URL must have."
-        ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise PayoutsError(
             f"The login of PAYOUTS_SOURCE_URL must read schema 'league': {error.diag.message_primary}."
         ) from None
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        raise _does_not_fit(error.diag.message_primary or type(error).__name__) from None
+    except pa.ArrowInvalid as error:
+        raise _does_not_fit(f"a column is of another type ({error})") from None
+
+
+def _does_not_fit(what: str) -> PayoutsError:
+    """A table, column or type that is not the contract's."""
+    return PayoutsError(
+        f"Schema 'league' does not fit: {' '.join(what.split())}. "
+        "The README lists the tables and columns that PAYOUTS_SOURCE_URL must have."
+    )

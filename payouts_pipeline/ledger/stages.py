@@ -10,6 +10,7 @@ from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import instructions
 from payouts_pipeline.ledger.booking import book, lock_accounts, lock_day
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.take_up import take_up
 
 
@@ -22,7 +23,14 @@ class Progress:
     fees_released: int = 0
 
 
-def open_charges(connection: Connection, source: Connection, day: date, splits: pd.DataFrame, actor: str) -> Progress:
+def open_charges(
+    connection: Connection,
+    source: Connection,
+    day: date,
+    splits: pd.DataFrame,
+    actor: str,
+    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+) -> Progress:
     """Book the day and make its charges.
 
     What a credit pays for is released before the charges are made, so that nobody is charged for it.
@@ -31,15 +39,22 @@ def open_charges(connection: Connection, source: Connection, day: date, splits: 
     with effect(Effect.BOOK_DAY), connection.transaction():
         lock_day(connection, day)
         booking = book(connection, day, splits, actor)
-        lock_accounts(connection, day)
+        if booking.id is None:
+            # A booking has them locked by now; twice would be out of order.
+            lock_accounts(connection, day)
         instructions.retract_charges(connection, day, actor)
         released = instructions.release_collected_fees(connection, day, actor)
-        made = instructions.make_charges(connection, source, day, actor)
+        made = instructions.make_charges(connection, source, day, actor, approval_above_minor)
     return Progress(booking.lines, taken_up + made, released)
 
 
 def open_payouts(
-    connection: Connection, source: Connection, day: date, minimums_minor: Mapping[str, int], actor: str
+    connection: Connection,
+    source: Connection,
+    day: date,
+    minimums_minor: Mapping[str, int],
+    actor: str,
+    approval_above_minor: Mapping[str, int] = NO_LIMITS,
 ) -> Progress:
     """Release what was collected and make the payouts of it."""
     taken_up = take_up(connection, source, day, actor)
@@ -48,5 +63,5 @@ def open_payouts(
         lock_accounts(connection, day)
         released = instructions.release_collected_fees(connection, day, actor)
         instructions.retract_payouts(connection, day, actor)
-        made = instructions.make_payouts(connection, source, day, minimums_minor, actor)
+        made = instructions.make_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
     return Progress(instructions=taken_up + made, fees_released=released)

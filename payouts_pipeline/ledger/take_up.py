@@ -5,17 +5,23 @@ from datetime import date
 import pandas as pd
 
 from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import league
 from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, sql
-from payouts_pipeline.ledger.instructions import PENDING_REASON, missing_at_stripe
+from payouts_pipeline.ledger.holding import why_held
+from payouts_pipeline.ledger.instructions import PENDING_REASON
 
 _BLOCKED = {
     "id": frames.TEXT,
     "billing_subject": frames.TEXT,
     "subject_id": frames.ID,
+    "currency": frames.TEXT,
     "status": frames.TEXT,
+    "reason": frames.TEXT,
     "is_due": frames.TEXT,
+    "why_on_hold": frames.TEXT,
+    "approval_above_minor": frames.ID,
     "known_account_id": frames.TEXT,
     "known_customer_id": frames.TEXT,
     "known_payment_method_id": frames.TEXT,
@@ -25,29 +31,45 @@ _KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
 
 
 def take_up(connection: Connection, source: Connection, day: date, actor: str) -> int:
-    """Make instructions of the day pending again that can go on now; how many.
+    """Make instructions of the day pending again that can go on now; how many moved.
 
-    A held one goes on once Stripe's ids are there; a waiting one when its time has come; a waiting or rejected
-    one also as soon as the ids in `league` have changed, since that is a new card or account.
+    A held one goes on once nothing holds it any more; a waiting one when its time has come; a waiting or rejected
+    one also as soon as the ids in `league` have changed, since that is a new card or account. What would go on but
+    for a hold, a missing approval or a missing account is held, with that as its reason.
     """
     blocked = copy_out(connection, "blocked_instructions", {"day": day}, _BLOCKED)
     if blocked.empty:
         return 0
     now = blocked.merge(league.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
-    ready = now[_can_go_on(now)]
-    if ready.empty:
+    moving = _moving(now)
+    if moving.empty:
         return 0
     with effect(Effect.TAKE_UP), connection.transaction():
-        connection.execute(sql("create_ready"))
-        copy_in(connection, "ready", ready[["id", "status", *_IDS]])
-        parameters = {"reason": PENDING_REASON, "actor": actor}
-        return connection.execute(sql("take_up"), parameters).rowcount
+        connection.execute(sql("create_taken_up"))
+        copy_in(connection, "taken_up", moving)
+        connection.execute(sql("lock_taken_up"))
+        return connection.execute(sql("take_up"), {"actor": actor}).rowcount
 
 
-def _can_go_on(blocked: pd.DataFrame) -> "pd.Series[bool]":
-    """Which of the blocked instructions have all that they need, and their time or their cause behind them."""
-    complete = missing_at_stripe(blocked).isna()
+def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
+    """The blocked instructions that become pending, or held for a reason that they do not have yet."""
+    why = why_held(blocked)
+    is_free, is_held = why.isna(), blocked["status"] == "held"
+    would_go_on = (blocked["is_due"] == "t") | _changed_in_league(blocked)
+    becomes_held = ~is_free & (would_go_on | blocked["why_on_hold"].notna())
+    is_news = ~is_held | (why.fillna("") != blocked["reason"])
+    status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
+    moved = blocked.assign(old_status=blocked["status"], status=status, reason=why.fillna(PENDING_REASON))
+    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
+    for current, known in zip(_IDS, _KNOWN, strict=True):
+        moved[current] = blocked[current].where(is_free, blocked[known])
+    is_moving = (is_free & would_go_on) | (becomes_held & is_news)
+    return moved.loc[is_moving, ["id", "old_status", "status", "reason", *_IDS]]
+
+
+def _changed_in_league(blocked: pd.DataFrame) -> "pd.Series[bool]":
+    """Whose card, customer or account is another than the one that was last tried."""
     changed = pd.Series(data=False, index=blocked.index)
     for current, known in zip(_IDS, _KNOWN, strict=True):
         changed |= blocked[current].fillna("") != blocked[known].fillna("")
-    return complete & ((blocked["status"] == "held") | (blocked["is_due"] == "t") | changed)
+    return changed

@@ -7,9 +7,10 @@ Stripe says that it did not even look at it (429).
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import stripe
@@ -24,6 +25,8 @@ TIMEOUT_S = 20.0
 _RATE_LIMIT_TRIES = 4
 _RATE_LIMIT_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
+# The most that Stripe gives at once.
+_PAGE = 100
 # Our clock and Stripe's may differ; what was made long before the attempt is not of it.
 _CLOCK_MARGIN = timedelta(days=1)
 
@@ -42,6 +45,17 @@ class NoAnswer:
 
     reason: str
     request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Money that Stripe says it has moved; ``payee`` is the customer who was charged or the account that was paid."""
+
+    reference: str
+    instruction_id: str
+    amount_minor: int
+    currency: str
+    payee: str
 
 
 Answer = Moved | Refusal | NoAnswer
@@ -81,6 +95,35 @@ class Provider:
         """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
         return self._ask(lambda: self._find_charge(attempt) if is_charge else self._find_transfer(attempt))
+
+    def movements(self, since: datetime, until: datetime | None) -> Iterator[Movement]:
+        """All that Stripe has moved for instructions, by when it was made there; a call for each hundred.
+
+        Raises PayoutsError where Stripe can't be asked.
+        """
+        created = {"gte": int((since - _CLOCK_MARGIN).timestamp())}
+        if until:
+            created["lte"] = int((until + _CLOCK_MARGIN).timestamp())
+        services: Any = self._stripe.v1
+        for intent in self._listed(services.payment_intents, created):
+            if intent.status == "succeeded" and _instruction_of(intent):
+                yield Movement(*_moved_by(intent), payee=_id(intent.customer))
+        for transfer in self._listed(services.transfers, created):
+            if _instruction_of(transfer):
+                yield Movement(*_moved_by(transfer), payee=_id(transfer.destination))
+
+    def _listed(self, service: Any, created: Mapping[str, int]) -> Iterator[Any]:
+        """Every object of a kind, page by page, each page a call that is counted and may be repeated."""
+        params: dict[str, Any] = {"created": created, "limit": _PAGE}
+        while True:
+            page = self._ask(partial(service.list, params))
+            if isinstance(page, Refusal | NoAnswer):
+                why = page.code if isinstance(page, Refusal) else page.reason
+                raise PayoutsError(f"Stripe could not be asked for its movements ({why}): verify again in a while.")
+            yield from page.data
+            if not page.has_more:
+                return
+            params = {**params, "starting_after": page.data[-1].id}
 
     def default_payment_method(self, customer_id: str) -> str | Refusal | NoAnswer:
         """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""
@@ -160,7 +203,21 @@ def _movement(attempt: Attempt) -> dict[str, Any]:
 
 def _is_of(movement: Any, attempt: Attempt) -> bool:
     """Whether a movement at Stripe is of this instruction, by any of its attempts."""
-    return bool(movement.metadata) and movement.metadata.get("instruction_id") == str(attempt.instruction_id)
+    return _instruction_of(movement) == str(attempt.instruction_id)
+
+
+def _instruction_of(movement: Any) -> str | None:
+    return getattr(movement.metadata, "instruction_id", None)
+
+
+def _moved_by(movement: Any) -> tuple[str, str, int, str]:
+    """What a payment intent and a transfer say alike: reference, instruction, amount, currency."""
+    return movement.id, str(_instruction_of(movement)), int(movement.amount), movement.currency.upper()
+
+
+def _id(payee: Any) -> str:
+    """Stripe gives a bare id, or an object where its SDK was told to expand it."""
+    return str(getattr(payee, "id", payee))
 
 
 def _judge_intent(intent: Any) -> Answer:
@@ -199,11 +256,11 @@ def _by_http_status(error: stripe.StripeError) -> Refusal | NoAnswer:
     status = error.http_status or 0
     if status == 429:
         code = "lock_timeout" if _code(error) == "lock_timeout" else "rate_limit"
-        return Refusal(code, error.request_id, _retry_after(error))
+        return Refusal(code, error.request_id, _retry_after(error), is_stored=False)
     if status == 401:
-        return Refusal("invalid_api_key", error.request_id)
+        return Refusal("invalid_api_key", error.request_id, is_stored=False)
     if status == 403:
-        return Refusal(_code(error) or "insufficient_permissions", error.request_id)
+        return Refusal(_code(error) or "insufficient_permissions", error.request_id, is_stored=False)
     if 400 <= status < 500 and status != 409:
         return Refusal(_code(error) or "invalid_request", error.request_id)
     return NoAnswer(f"Stripe answered with an error of its own ({status})", error.request_id)

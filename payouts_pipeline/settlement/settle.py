@@ -1,12 +1,13 @@
 """How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.refusals import Refusal, judge
-from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.ledger.claims import Attempt, Outcome, TakenOver
 from payouts_pipeline.settlement.provider import Answer, Moved, NoAnswer, Provider
 
 
@@ -41,7 +42,10 @@ def settle(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: 
         return _send(attempt, provider, log, leased_until)
     if not attempt.is_gone:
         return _outcome(attempt, NoAnswer("it was sent a moment ago under a key that Stripe may have forgotten"))
-    return _send(log.next_attempt(attempt), provider, log, leased_until)
+    try:
+        return _send(log.next_attempt(attempt), provider, log, leased_until)
+    except TakenOver:
+        return _outcome(attempt, NoAnswer("another worker took it over"))
 
 
 def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
@@ -50,11 +54,25 @@ def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: f
         method = provider.default_payment_method(attempt.stripe_customer_id)
         if not isinstance(method, str):
             return _outcome(attempt, method)
-        attempt = log.set_payment_method(attempt, method)
+        try:
+            attempt = log.set_payment_method(attempt, method)
+        except TakenOver:
+            return _outcome(attempt, NoAnswer("another worker took it over"))
     # A process that was frozen for a day would send under a key that Stripe has forgotten, after somebody else paid.
     if time.time() > leased_until:
         return _outcome(attempt, NoAnswer("the worker was held up before it could ask Stripe"))
-    return _outcome(attempt, provider.send(attempt))
+    return _outcome(attempt, _of_every_call(attempt, provider.send(attempt)))
+
+
+def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
+    """A call that Stripe turned away at the door says nothing of an earlier one of the same attempt.
+
+    That one may have moved the money, or be about to, until it can't be under way any more and Stripe, asked just
+    before this call, knew of nothing.
+    """
+    if isinstance(answer, Refusal) and not answer.is_stored and attempt.sends > 0 and not attempt.is_gone:
+        return NoAnswer(f"Stripe turned the repeated call away ({answer.code})", answer.request_id)
+    return answer
 
 
 def _only_if_moved(found: Answer) -> Answer:
@@ -66,35 +84,31 @@ def _only_if_moved(found: Answer) -> Answer:
 
 def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
     """What an answer means for the instruction."""
+    outcome = Outcome(
+        attempt.instruction_id,
+        attempt.number,
+        Status.SETTLED,
+        sends=attempt.sends,
+        provider_request_id=answer.request_id,
+    )
     match answer:
         case Moved():
-            return Outcome(
-                attempt.instruction_id,
-                attempt.number,
-                Status.SETTLED,
-                provider_reference=answer.reference,
-                provider_request_id=answer.request_id,
-            )
+            return replace(outcome, provider_reference=answer.reference)
         case NoAnswer():
-            pause = min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE)
-            return Outcome(
-                attempt.instruction_id,
-                attempt.number,
-                Status.UNKNOWN,
+            return replace(
+                outcome,
+                status=Status.UNKNOWN,
                 reason=f"{answer.reason}; it is not known whether the money moved, and Stripe is asked again "
                 "(materialise the day; at most once an hour)",
-                retry_after_s=pause.total_seconds(),
-                provider_request_id=answer.request_id,
+                retry_after_s=min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE).total_seconds(),
             )
         case Refusal():
             verdict = judge(answer, attempt.number)
-            retry_after = verdict.retry_after
-            return Outcome(
-                attempt.instruction_id,
-                attempt.number,
-                verdict.status,
+            retry_after_s = verdict.retry_after.total_seconds() if verdict.retry_after else None
+            return replace(
+                outcome,
+                status=verdict.status,
                 reason=verdict.reason,
                 code=answer.code,
-                retry_after_s=retry_after.total_seconds() if retry_after else None,
-                provider_request_id=answer.request_id,
+                retry_after_s=retry_after_s,
             )

@@ -1,13 +1,12 @@
 """The embedded parts, once for all tests that need a whole installation, and installations on them."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from payouts_pipeline.local.services import embedded
+from payouts_pipeline.local.services import embedded, stop
 from payouts_pipeline.local.services.parts import PART_NAMES
 from payouts_tests.integration.worlds import World, Worlds
 
@@ -15,10 +14,11 @@ from payouts_tests.integration.worlds import World, Worlds
 @pytest.fixture(scope="session")
 def worlds() -> Iterator[Worlds]:
     """Makes installations. Not in a folder of pytest's: see `payouts_tests/conftest.py`."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="payouts-worlds-")))
-        environment = stack.enter_context(embedded(PART_NAMES, folder / ".payouts", grace_s=0.2))
-        yield stack.enter_context(Worlds(environment, folder))
+    with TemporaryDirectory(prefix="payouts-worlds-") as name:
+        state_dir = Path(name) / ".payouts"
+        with embedded(PART_NAMES, state_dir) as environment, Worlds(environment, Path(name)) as made:
+            yield made
+        stop(state_dir)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.jobs import JOB
+from payouts_pipeline.defs.jobs import JOB, SCHEDULE
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.integration.worlds import World, morning_after
 
@@ -44,13 +44,16 @@ def by_schedule(world: World, days: Sequence[date]) -> None:
     """Let the schedule tick on each morning after, and run what it asks for."""
     with world.entered(), dg.DagsterInstance.ephemeral() as instance:
         definitions = build_defs()
-        schedule = definitions.resolve_schedule_def("nightly_payouts")
+        schedule = definitions.resolve_schedule_def(SCHEDULE)
         for day in days:
-            tick = schedule.evaluate_tick(
-                dg.build_schedule_context(instance=instance, scheduled_execution_time=morning_after(day))
+            context = dg.build_schedule_context(
+                instance=instance,
+                scheduled_execution_time=morning_after(day),
+                repository_def=definitions.get_repository_def(),
             )
+            tick = schedule.evaluate_tick(context)
             for request in tick.run_requests or []:
-                job = definitions.resolve_job_def(request.job_name or schedule.job_name)
+                job = definitions.resolve_job_def(JOB)
                 job.execute_in_process(
                     instance=instance, partition_key=request.partition_key, tags=request.tags, run_config=_QUIET
                 )

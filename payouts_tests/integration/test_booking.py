@@ -28,7 +28,12 @@ def _held_out(ledger: Connection) -> dict[int, str]:
 def _rich_day(league: League) -> None:
     """Three currencies, remainders, a fixed part, a player with two matches, a guest, and terms that are broken."""
     partner, organiser = league.partner(), league.organiser()
-    shares = [("club", None, 7, 3_333), ("organiser", None, 0, 3_333), ("partner", partner, 0, 3_333), ("platform", None, 0, 1)]
+    shares = [
+        ("club", None, 7, 3_333),
+        ("organiser", None, 0, 3_333),
+        ("partner", partner, 0, 3_333),
+        ("platform", None, 0, 1),
+    ]
     players = [league.player() for _ in range(5)]
     for currency, fee_minor in (("EUR", 1_001), ("JPY", 1_000), ("KWD", 10_010)):
         competition = league.competition(organiser)
@@ -72,7 +77,10 @@ def test_a_day_without_fees_writes_no_booking(ledger: Connection, source: Connec
 def test_a_correction_adds_entries_and_edits_none(ledger: Connection, source: Connection, league: League) -> None:
     line = league.fee(league.player(), DAY, 1_000)
     book(ledger, source, DAY)
-    first = ledger.execute("select * from payouts.fees").fetchall(), ledger.execute("select * from payouts.entries").fetchall()
+    first = (
+        ledger.execute("select * from payouts.fees").fetchall(),
+        ledger.execute("select * from payouts.entries").fetchall(),
+    )
     league.fee_becomes(line, 1_300)
     book(ledger, source, DAY)
     amounts = ledger.execute("select amount_minor from payouts.fees order by booking_id").fetchall()
@@ -98,7 +106,9 @@ def test_one_bad_competition_does_not_stop_the_others(ledger: Connection, source
         league.fee(league.player(), DAY, 1_001, "KWD"),
         league.fee(league.player(), DAY, 1_000, "ZZZ"),
         league.fee(league.player(), DAY, 1_000, shares=[("club", None, 2**62, 10_000), ("platform", None, 2**62, 0)]),
-        league.fee(league.player(), DAY, 1_000, shares=[("club", None, 0, 2**31 - 1), ("platform", None, 0, 2**31 - 1)]),
+        league.fee(
+            league.player(), DAY, 1_000, shares=[("club", None, 0, 2**31 - 1), ("platform", None, 0, 2**31 - 1)]
+        ),
         league.fee(league.player(), DAY, 1_000, shares=[("partner", None, 0, 10_000)]),
         league.fee(league.player(), DAY, 1_000, shares=[("nobody", None, 0, 10_000)]),
     ]
@@ -109,7 +119,9 @@ def test_one_bad_competition_does_not_stop_the_others(ledger: Connection, source
     assert account(ledger, "player", good)[0] == 1_000
 
 
-def test_the_largest_fee_of_many_matches_does_not_overflow(ledger: Connection, source: Connection, league: League) -> None:
+def test_the_largest_fee_of_many_matches_does_not_overflow(
+    ledger: Connection, source: Connection, league: League
+) -> None:
     player = league.player()
     for _ in range(30):
         league.fee(player, DAY, 99_999_999)

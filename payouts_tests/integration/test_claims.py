@@ -47,14 +47,18 @@ def charge(ledger: Connection, player: int) -> UUID:
 
 
 def _status(ledger: Connection, instruction_id: UUID) -> str:
-    return str(ledger.execute("select status from payouts.instructions where id = %s", (instruction_id,)).fetchall()[0][0])
+    return str(
+        ledger.execute("select status from payouts.instructions where id = %s", (instruction_id,)).fetchall()[0][0]
+    )
 
 
 def _attempts(ledger: Connection) -> list[tuple[object, ...]]:
     return ledger.execute("select number, outcome, sends from payouts.attempts order by number").fetchall()
 
 
-def test_a_claim_commits_an_attempt_with_all_that_the_call_sends(ledger: Connection, source: Connection, charge: UUID) -> None:
+def test_a_claim_commits_an_attempt_with_all_that_the_call_sends(
+    ledger: Connection, source: Connection, charge: UUID
+) -> None:
     (attempt,) = claim(ledger, [charge])
     assert (attempt.number, attempt.amount_minor, attempt.currency, attempt.day) == (1, 1_000, "EUR", DAY)
     assert (attempt.stripe_customer_id, attempt.stripe_payment_method_id) == ("cus_1", "pm_1")
@@ -114,7 +118,9 @@ def test_outcomes_of_one_batch_may_repeat_and_differ(ledger: Connection, player:
     assert account(ledger, "player", player) == (1_000, 0, 0, 1_000)
 
 
-def test_one_reference_of_the_provider_pays_one_instruction(ledger: Connection, source: Connection, league: League) -> None:
+def test_one_reference_of_the_provider_pays_one_instruction(
+    ledger: Connection, source: Connection, league: League
+) -> None:
     for _ in range(2):
         league.fee(league.player(), DAY)
     book(ledger, source, DAY)
@@ -170,7 +176,9 @@ def test_a_call_of_a_moment_ago_is_not_gone_however_old_its_key(ledger: Connecti
     assert [(a.key_is_old, a.is_gone) for a in claim(ledger, [charge])] == [(True, False)]
 
 
-def test_a_worker_that_stopped_is_taken_over_after_its_lease_with_the_same_key(ledger: Connection, charge: UUID) -> None:
+def test_a_worker_that_stopped_is_taken_over_after_its_lease_with_the_same_key(
+    ledger: Connection, charge: UUID
+) -> None:
     (lost,) = claim(ledger, [charge], lease_s=60)
     pass_time(ledger, 0.01)
     assert claim(ledger, [charge]) == []
@@ -182,7 +190,9 @@ def test_a_worker_that_stopped_is_taken_over_after_its_lease_with_the_same_key(l
     assert "stopped" in events[3][1]
 
 
-def test_whoever_hears_that_it_moved_settles_it_also_after_the_lease(ledger: Connection, player: int, charge: UUID) -> None:
+def test_whoever_hears_that_it_moved_settles_it_also_after_the_lease(
+    ledger: Connection, player: int, charge: UUID
+) -> None:
     (slow,) = claim(ledger, [charge], lease_s=0)
     (quick,) = claim(ledger, [charge])
     assert claims.record(ledger, [settled(slow)], ACTOR) == [charge]

@@ -1,8 +1,10 @@
 """Yesterday of the sample season, from line-ups to settled payouts, held against the league and Stripe's journal."""
 
 from collections import Counter
+from urllib.parse import urlsplit
 
 import pytest
+from dagster_shared.serdes import serialize_value
 
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin, JournalRow
@@ -180,3 +182,12 @@ def test_no_message_is_left_over(world: World) -> None:
     depths = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
     assert len(urls) == 8
     assert all(int(depth[name]) == 0 for depth in depths for name in names)
+
+
+def test_no_secret_is_in_what_dagster_keeps_of_a_run(world: World) -> None:
+    result = day_by_day(world, [YESTERDAY])
+    kept = serialize_value([*result.all_events, result.dagster_run])
+    password = urlsplit(world.environment["PAYOUTS_DATABASE_URL"]).password
+    assert password
+    for secret in (password, world.environment["STRIPE_API_KEY"]):
+        assert secret not in kept

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the queries of views, one to a line
 """The snapshot of a day: one moment, the local day, the terms of the day, and any operator's views."""
 
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +10,8 @@ from psycopg.conninfo import make_conninfo
 
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import database, league as league_reader
+from payouts_pipeline.ledger import database
+from payouts_pipeline.ledger import league as league_reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_tests.leagues import LONDON, SYDNEY, League
 
@@ -28,7 +30,12 @@ def _held_out(source: Connection) -> dict[Any, Any]:
 
 @pytest.mark.parametrize(
     ("timezone", "change"),
-    [(SYDNEY, date(2026, 4, 5)), (SYDNEY, date(2026, 10, 4)), (LONDON, date(2026, 3, 29)), (LONDON, date(2026, 10, 25))],
+    [
+        (SYDNEY, date(2026, 4, 5)),
+        (SYDNEY, date(2026, 10, 4)),
+        (LONDON, date(2026, 3, 29)),
+        (LONDON, date(2026, 10, 25)),
+    ],
 )
 def test_over_a_clock_change_every_match_is_of_exactly_one_day(
     source: Connection, league: League, timezone: ZoneInfo, change: date
@@ -49,7 +56,12 @@ def test_a_day_is_half_open(source: Connection, league: League) -> None:
     competition, player = league.priced(), league.player()
     midnight = datetime(2026, 3, 7, tzinfo=SYDNEY)
     microsecond = timedelta(microseconds=1)
-    instants = [midnight - microsecond, midnight, midnight + timedelta(days=1) - microsecond, midnight + timedelta(days=1)]
+    instants = [
+        midnight - microsecond,
+        midnight,
+        midnight + timedelta(days=1) - microsecond,
+        midnight + timedelta(days=1),
+    ]
     lines = [league.plays(league.match(competition, instant), player) for instant in instants]
     assert _read(source) == lines[1:3]
 
@@ -77,7 +89,9 @@ def test_the_latest_terms_that_have_begun_by_the_day_hold(source: Connection, le
         league.terms(competition, 100 + n, effective_from=begins)
     for day in (DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)):
         league.plays(league.match(competition, day), league.player())
-    fees = [int(league_reader.fees_of_day(source, DAY + timedelta(days=n), SYDNEY)["fee_minor"].iloc[0]) for n in (-1, 0, 1)]
+    fees = [
+        int(league_reader.fees_of_day(source, DAY + timedelta(days=n), SYDNEY)["fee_minor"].iloc[0]) for n in (-1, 0, 1)
+    ]
     assert fees == [100, 101, 102]
 
 
@@ -135,7 +149,9 @@ def reader(league: League, database_url: str) -> Any:
     league.connection.execute("drop owned by league_reader; drop role league_reader")
 
 
-def test_a_login_that_may_only_read_the_league_is_enough(reader: Connection, ledger: Connection, league: League) -> None:
+def test_a_login_that_may_only_read_the_league_is_enough(
+    reader: Connection, ledger: Connection, league: League
+) -> None:
     from payouts_tests.ledger_steps import book, ids
 
     line = league.fee(league.player(), DAY)
@@ -152,7 +168,7 @@ def test_the_source_is_only_read(source: Connection, league: League) -> None:
 
 def test_a_missing_privilege_is_named(reader: Connection, league: League) -> None:
     league.connection.execute("revoke select on league.fee_shares from league_reader")
-    with pytest.raises(PayoutsError, match="PAYOUTS_SOURCE_URL.*fee_shares"):
+    with pytest.raises(PayoutsError, match=r"PAYOUTS_SOURCE_URL.*fee_shares"):
         _read(reader)
 
 
@@ -198,9 +214,21 @@ def _as_view(league: League, table: str, query: str) -> None:
 
 def test_views_over_an_operators_own_tables_do(source: Connection, league: League) -> None:
     line = league.fee(league.player(), DAY)
-    _as_view(league, "matches", "select id, competition_id, kicked_off_at, 'played'::varchar(9) as status from league.own_matches")
-    _as_view(league, "fee_structures", "select id, competition_id, effective_from, currency::text as currency, fee_minor::int from league.own_fee_structures")
-    _as_view(league, "fee_shares", "select fee_structure_id, billing_subject, partner_id, fixed_minor::int, share_bps::bigint from league.own_fee_shares")
+    _as_view(
+        league,
+        "matches",
+        "select id, competition_id, kicked_off_at, 'played'::varchar(9) as status from league.own_matches",
+    )
+    _as_view(
+        league,
+        "fee_structures",
+        "select id, competition_id, effective_from, currency::text as currency, fee_minor::int from league.own_fee_structures",
+    )
+    _as_view(
+        league,
+        "fee_shares",
+        "select fee_structure_id, billing_subject, partner_id, fixed_minor::int, share_bps::bigint from league.own_fee_shares",
+    )
     assert _read(source) == [line]
     assert _held_out(source) == {}
 
@@ -254,7 +282,11 @@ def test_rows_that_only_a_view_can_have_are_held_out(
 
 def test_a_missing_fixed_part_counts_as_none(source: Connection, league: League) -> None:
     league.fee(league.player(), DAY)
-    _as_view(league, "fee_shares", f"select fee_structure_id, billing_subject, partner_id, null::bigint as fixed_minor, share_bps {_SHARES}")
+    _as_view(
+        league,
+        "fee_shares",
+        f"select fee_structure_id, billing_subject, partner_id, null::bigint as fixed_minor, share_bps {_SHARES}",
+    )
     assert _held_out(source) == {}
 
 
@@ -265,7 +297,8 @@ def test_a_payee_that_a_view_has_twice_stops_nobody(source: Connection, ledger: 
     league.fee(player, DAY)
     other = league.player()
     league.fee(other, DAY)
-    _as_view(league, "clubs", f"select * from league.own_clubs union all select {club}, 'Copy', 'acct_copy'")
+    copy = f"select * from league.own_clubs union all select {club}, 'Copy', 'acct_copy'"  # noqa: S608
+    _as_view(league, "clubs", copy)
     book(ledger, source, DAY)
     settle(ledger)
     release(ledger, source, DAY)

@@ -155,7 +155,6 @@ def test_absurd_terms_are_split_or_held_out_and_raise_nothing_else(
 ) -> None:
     try:
         amounts = _split(currency, fee_minor, rows)
-    except CannotSplit as reason:
-        assert str(reason)
-    else:
-        assert sum(amounts.values()) == fee_minor
+    except CannotSplit:
+        return
+    assert sum(amounts.values()) == fee_minor

@@ -20,6 +20,8 @@ ZONES = [
     "UTC",
 ]
 
+_INSTANTS = st.integers(1_322_697_600, 1_924_992_000).map(lambda s: datetime.fromtimestamp(s, UTC))
+
 
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
@@ -37,12 +39,16 @@ def test_a_day_of_a_clock_change_is_shorter_or_longer(zone: str, day: date, hour
     assert end - start == timedelta(hours=hours)
 
 
-@given(st.sampled_from(ZONES), st.datetimes(datetime(2011, 12, 1), datetime(2031, 1, 1), timezones=st.just(UTC)))
+@given(st.sampled_from(ZONES), _INSTANTS)
 def test_every_instant_is_of_the_day_on_the_wall_and_of_no_other(zone: str, instant: datetime) -> None:
     timezone = ZoneInfo(zone)
     local_day = instant.astimezone(timezone).date()
     around = [local_day + timedelta(days=n) for n in range(-2, 3)]
-    containing = [day for day in around if bounds(day, timezone)[0].astimezone(UTC) <= instant < bounds(day, timezone)[1].astimezone(UTC)]
+    containing = [
+        day
+        for day in around
+        if bounds(day, timezone)[0].astimezone(UTC) <= instant < bounds(day, timezone)[1].astimezone(UTC)
+    ]
     assert containing == [local_day]
 
 

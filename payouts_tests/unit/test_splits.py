@@ -64,7 +64,10 @@ def test_no_fees_give_no_lines_of_the_same_columns() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"terms_count": 0, "fee_structure_id": None, "currency": None, "fee_minor": None, "shares_json": None}, "no terms"),
+        (
+            {"terms_count": 0, "fee_structure_id": None, "currency": None, "fee_minor": None, "shares_json": None},
+            "no terms",
+        ),
         ({"terms_count": 2}, "two terms"),
         ({"currency": None}, "no currency"),
         ({"fee_minor": None}, "no fee"),
@@ -106,7 +109,10 @@ def test_two_rows_with_one_id_are_both_held_out() -> None:
 def test_fees_of_the_same_terms_in_other_competitions_stay_apart() -> None:
     result = split(fees({"club_id": 1}, {"club_id": 2, "organiser_id": 3}))
     assert [line for line in lines(result) if line[1] == "club"] == [(1, "club", 1, 501), (2, "club", 2, 501)]
-    assert [line for line in lines(result) if line[1] == "organiser"] == [(1, "organiser", 30, 201), (2, "organiser", 3, 201)]
+    assert [line for line in lines(result) if line[1] == "organiser"] == [
+        (1, "organiser", 30, 201),
+        (2, "organiser", 3, 201),
+    ]
 
 
 _TERMS = st.sampled_from(

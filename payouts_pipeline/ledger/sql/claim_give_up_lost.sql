@@ -7,6 +7,6 @@ with locked as (
 )
 update payouts.instructions as i
 set status = 'unknown', status_at = now(), changed_by = %(actor)s, retry_at = now(), leased_until = null,
-    reason = 'the worker that was sending it stopped; it will be asked for at Stripe', provider_request_id = null
+    reason = 'the worker that was sending it stopped; it will be asked for at Stripe (materialise the day)', provider_request_id = null
 from locked
 where i.id = locked.id

@@ -2,7 +2,7 @@
 with cancelled as (
     update payouts.instructions as i
     set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
-        reason = 'replaced: a correction changed what is owed', retry_at = null, leased_until = null
+        reason = %(reason)s, retry_at = null, leased_until = null
     from retracted as r
     where i.id = r.id
     returning i.id

@@ -1,0 +1,45 @@
+"""Embedded parts for the length of a benchmark, and databases with a league of a given size."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from payouts_pipeline.ledger.database import open_connection
+from payouts_pipeline.ledger.migrate import migrate
+from payouts_pipeline.local.services import embedded, stop
+
+DAY = date(2026, 3, 7)
+
+
+@contextmanager
+def parts(*names: str) -> Iterator[Mapping[str, str]]:
+    """The environment of embedded parts that nobody else uses."""
+    with TemporaryDirectory(prefix="payouts-bench-") as folder:
+        state_dir = Path(folder) / ".payouts"
+        with embedded(names, state_dir) as environment:
+            yield environment
+        stop(state_dir)
+
+
+def make_league(environment: Mapping[str, str], fees: int, fees_per_player: float) -> None:
+    """Fill the ledger's database with a league whose `DAY` has so many fees."""
+    with open_connection(environment["PAYOUTS_DATABASE_URL"]) as connection:
+        connection.execute(resources.files("payouts_pipeline.local").joinpath("league.sql").read_bytes())
+        migrate(connection)
+        script = Path(__file__).with_name("league.sql").read_text("utf-8")
+        for statement in script.rstrip().rstrip(";").split(";\n"):
+            connection.execute(statement, {"fees": fees, "fees_per_player": fees_per_player})
+
+
+def copy_of(environment: Mapping[str, str], name: str) -> str:
+    """The URL of a copy of the ledger's database: every repetition starts from the same."""
+    server, original = environment["PAYOUTS_DATABASE_URL"].rsplit("/", 1)
+    with psycopg.connect(environment["DAGSTER_DATABASE_URL"], autocommit=True) as admin:
+        admin.execute(SQL("create database {} template {}").format(Identifier(name), Identifier(original)))
+    return f"{server}/{name}"

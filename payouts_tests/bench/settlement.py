@@ -1,0 +1,134 @@
+"""In-run settlement of many instructions, held against a bare loop of SDK calls on as many threads."""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import stripe
+
+from payouts_pipeline.aws.stack import deploy
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.ledger import league, stages
+from payouts_pipeline.ledger.database import Connection, open_connection
+from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, EmulatorAdmin
+from payouts_pipeline.settlement.fleet import Fleet
+from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.run import Stage
+from payouts_pipeline.settlement.topology import Topology, find_topology
+from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
+from payouts_tests.leagues import SYDNEY
+
+INSTRUCTIONS = 1_000
+THREADS = 16
+PAIRS = 3
+_STACK = "bench"
+
+
+def run() -> None:
+    """Print the ratio, and how often the provider is called."""
+    print(f"\n{INSTRUCTIONS:,} charges settled in the run against as many SDK calls on {THREADS} threads")
+    with parts("postgres", "aws", "stripe") as environment:
+        make_league(environment, INSTRUCTIONS, fees_per_player=1)
+        topology = _topology(environment)
+        pairs = []
+        for number in range(PAIRS):
+            # The emulator forgets everything, since each copy of the database names the same instructions.
+            _start_emulator_over(environment)
+            bare_s = _bare(environment)
+            in_run_s, calls, payouts = _in_run(environment, topology, copy_of(environment, f"pair_{number}"))
+            pairs.append(in_run_s / bare_s)
+            print(f"  in the run {in_run_s:6.2f} s   bare {bare_s:6.2f} s   ratio {in_run_s / bare_s:5.2f}")
+        print(f"  ratio {median(pairs):.2f}   (median of {PAIRS})")
+        print(f"  provider calls per 1,000 fees, payouts of {payouts} payees included: {calls}")
+
+
+def _client(service: str, environment: Mapping[str, str]) -> Any:
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _topology(environment: Mapping[str, str]) -> Topology:
+    cloudformation = _client("cloudformation", environment)
+    deploy(cloudformation, _STACK, report=lambda _: None)
+    return find_topology(cloudformation, _STACK)
+
+
+def _start_emulator_over(environment: Mapping[str, str]) -> None:
+    with EmulatorAdmin(environment["STRIPE_API_BASE"]) as admin:
+        admin.reset()
+        admin.put_customers(
+            CustomerSeed(id=f"cus_{number}", default_payment_method="pm_card_visa")
+            for number in range(1, INSTRUCTIONS + 1)
+        )
+        # Stripe keeps a part of each charge, and the payouts are more than what is left in some currency.
+        admin.set_balance(dict.fromkeys(("aud", "eur", "jpy", "kwd"), 10**12))
+        names = [("club", 1000), ("organiser", 10), ("partner", 5)]
+        admin.put_accounts(AccountSeed(id=f"acct_{name}{n}") for name, count in names for n in range(1, count + 1))
+
+
+def _bare(environment: Mapping[str, str]) -> float:
+    """Seconds of the same charges, by nothing but the SDK."""
+    client = stripe.StripeClient(
+        environment["STRIPE_API_KEY"],
+        base_addresses={"api": environment["STRIPE_API_BASE"]},
+        max_network_retries=0,
+        http_client=stripe.RequestsClient(timeout=20),
+    )
+
+    def charge(number: int) -> None:
+        params: Any = {
+            "amount": 1_500,
+            "currency": "eur",
+            "customer": f"cus_{number}",
+            "payment_method": "pm_card_visa",
+            "off_session": True,
+            "confirm": True,
+            "transfer_group": str(uuid4()),
+            "metadata": {"instruction_id": str(uuid4()), "attempt": "1", "day": str(DAY), "billing_type": "none"},
+        }
+        client.v1.payment_intents.create(params, {"idempotency_key": str(uuid4())})
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(charge, range(1, INSTRUCTIONS + 1)))
+    return time.perf_counter() - started
+
+
+def _in_run(environment: Mapping[str, str], topology: Topology, url: str) -> tuple[float, int, int]:
+    """Seconds from the first message to the last outcome of the charges; calls and payees of the whole day."""
+    provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
+    with open_connection(url) as ledger, open_connection(url) as source:
+        lines = split(league.fees_of_day(source, DAY, SYDNEY))
+        made = stages.open_charges(ledger, source, DAY, lines, "bench").instructions
+        started = time.perf_counter()
+        _settle(environment, topology, provider, ledger, url, [BillingType.PLAYER_CHARGE])
+        charges_s = time.perf_counter() - started
+        payouts = stages.open_payouts(ledger, source, DAY, {}, "bench").instructions
+        _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES)
+        statuses = dict(ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall())
+    assert statuses == {"settled": made + payouts}, statuses
+    return charges_s, provider.calls, payouts
+
+
+def _settle(
+    environment: Mapping[str, str],
+    topology: Topology,
+    provider: Provider,
+    ledger: Connection,
+    url: str,
+    kinds: Any,
+) -> None:
+    sns, sqs = _client("sns", environment), _client("sqs", environment)
+    stage = Stage(ledger, sns, topology, DAY, kinds, "bench", lambda _: None)
+    stage.settle(lambda: Fleet(url, sqs, topology, provider, kinds, THREADS), timedelta(minutes=5))

@@ -1,0 +1,124 @@
+"""A day run as `payouts run` does it, without Dagster around it: the same stages on the same real servers."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, cast
+
+import boto3
+import pandas as pd
+from upath import UPath
+
+from payouts_pipeline.aws.clients import make_client
+from payouts_pipeline.defs.io_manager import ParquetFiles
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.ledger.database import Connection, connect
+from payouts_pipeline.ledger.league import fees_of_day
+from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.day import Changed, Payments
+from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.topology import Topology
+from payouts_tests.integration.emulated_aws import options
+from payouts_tests.integration.emulated_stripe import API_KEY
+from payouts_tests.leagues import SYDNEY
+from payouts_tests.ledger_steps import fingerprint
+
+STRIPE_TIMEOUT_S = 0.8
+LEASE_S = 2.0
+_THREADS = 2
+_QUIET_AFTER_S = 60.0
+_POLL_S = 0.05
+
+# Its loader keeps the models of the services that a forked child would else have to read again.
+_SESSION = boto3.session.Session()
+
+_receive = messages.receive
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a day runs: its database, bus, provider and folder."""
+
+    database_url: str
+    aws_url: str
+    topology: Topology
+    stripe_url: str
+    storage: str
+
+
+def warm_up() -> None:
+    """Have everything loaded that a day needs, with nothing connected."""
+    make_client("sns", _SESSION, **options("http://127.0.0.1:9"))
+    make_client("sqs", _SESSION, **options("http://127.0.0.1:9"))
+    Provider(API_KEY)
+
+
+def materialise(place: Place, day: date) -> Changed:
+    """All four assets of a day, in turn."""
+    messages.receive = _without_long_poll
+    with connect(place.database_url) as ledger, connect(place.database_url) as source:
+        fees = _stored(place, "matches", day, fees_of_day(source, day, SYDNEY))
+        lines = _stored(place, "splits", day, split(fees))
+        payments = _payments(place, ledger, source)
+        changes = [payments.collect_fees(day, lines), payments.pay_out(day)]
+    return _total(changes)
+
+
+def until_quiet(place: Place, day: date) -> int:
+    """Materialise the day until that changes nothing: no row, no message, no call; how often it took."""
+    deadline = time.monotonic() + _QUIET_AFTER_S
+    with connect(place.database_url) as ledger:
+        for rounds in itertools.count(1):
+            before = fingerprint(ledger)
+            changed = materialise(place, day)
+            if changed == Changed() and fingerprint(ledger) == before:
+                return rounds
+            assert time.monotonic() < deadline, f"the day does not come to rest: {changed}"
+    raise AssertionError
+
+
+def _without_long_poll(sqs: Any, queue_url: str, wait_s: int, max_messages: int = 10) -> list[messages.Message]:
+    """A stage ends when its last long poll does, which would make up most of the time of these tests."""
+    received = _receive(sqs, queue_url, 0, max_messages)
+    if not received:
+        time.sleep(_POLL_S)
+    return received
+
+
+def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.DataFrame:
+    """What the next asset gets: the frame by way of the IO manager's file."""
+    files, context = ParquetFiles(UPath(place.storage)), cast("Any", None)
+    path = UPath(place.storage) / asset / f"{day}.parquet"
+    files.make_directory(path.parent)
+    files.dump_to_path(context, frame, path)
+    return files.load_from_path(context, path)
+
+
+def _payments(place: Place, ledger: Connection, source: Connection) -> Payments:
+    return Payments(
+        ledger=ledger,
+        ledger_url=place.database_url,
+        source=source,
+        sns=make_client("sns", _SESSION, **options(place.aws_url)),
+        sqs=make_client("sqs", _SESSION, **options(place.aws_url)),
+        topology=place.topology,
+        provider=Provider(API_KEY, place.stripe_url, STRIPE_TIMEOUT_S),
+        threads=_THREADS,
+        minimum_payouts_minor={},
+        approval_above_minor={},
+        timeout=timedelta(seconds=_QUIET_AFTER_S),
+        actor="crash test",
+        report=lambda _: None,
+        lease_s=LEASE_S,
+    )
+
+
+def _total(changes: Sequence[Changed]) -> Changed:
+    return Changed(
+        sum(change.fee_components for change in changes),
+        sum(change.instructions for change in changes),
+        sum(change.messages for change in changes),
+        sum(change.provider_calls for change in changes),
+    )

@@ -1,0 +1,97 @@
+"""The faults that a day must survive, by name: ``CLAIM:after:2`` is the second claim, killed just after it.
+
+- ``before`` and ``after``: the process is killed by SIGKILL just before, or just after, the effect.
+- ``lost``: the effect happens, and its answer never arrives: the connection is cut once the server has answered.
+- what the Stripe emulator can do to a call: act and hang up, hang up, store a 500, ...
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from payouts_pipeline.effects import Effect
+from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
+
+KILLS = ("before", "after")
+LOST = "lost"
+
+# Longer than the victim waits for an answer of Stripe.
+SLOW_S = 2.5
+
+_ENDPOINTS = {Effect.CHARGE: "/v1/payment_intents", Effect.TRANSFER: "/v1/transfers"}
+_AT_STRIPE: Mapping[str, FaultRule] = {
+    "drop_before": FaultRule(kind=FaultKind.DROP_BEFORE),
+    "drop_after": FaultRule(kind=FaultKind.DROP_AFTER),
+    "drop_during": FaultRule(kind=FaultKind.DROP_DURING),
+    "error_500": FaultRule(kind=FaultKind.ERROR_500),
+    "conflict_409": FaultRule(kind=FaultKind.CONFLICT_409),
+    "stored_500": FaultRule(kind=FaultKind.STORED_500),
+    "stored_500_acted": FaultRule(kind=FaultKind.STORED_500, acted=True),
+    "slow": FaultRule(kind=FaultKind.SLOW, delay_s=SLOW_S),
+    "slow_after": FaultRule(kind=FaultKind.SLOW_AFTER, delay_s=SLOW_S),
+}
+# How often each effect occurs at least in the day of `scenario`; a batch of messages can come in parts.
+OCCURRENCES = {
+    Effect.WRITE_FRAME: 2,
+    Effect.TAKE_UP: 1,
+    Effect.BOOK_DAY: 1,
+    Effect.RELEASE_DAY: 1,
+    Effect.PUBLISH: 2,
+    Effect.MARK_PUBLISHED: 2,
+    Effect.CLAIM: 2,
+    Effect.SET_PAYMENT_METHOD: 3,
+    Effect.NEXT_ATTEMPT: 1,
+    Effect.CHARGE: 4,
+    Effect.TRANSFER: 3,
+    Effect.RECORD_OUTCOMES: 2,
+    Effect.DELETE_MESSAGES: 2,
+}
+_WITHOUT_CONNECTION = {Effect.WRITE_FRAME}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong at the n-th occurrence of an effect."""
+
+    effect: Effect
+    how: str
+    nth: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        effect, how, nth = text.split(":")
+        return cls(Effect[effect], how, int(nth))
+
+    def __str__(self) -> str:
+        return f"{self.effect.name}:{self.how}:{self.nth}"
+
+    @property
+    def kills(self) -> bool:
+        return self.how in KILLS
+
+    @property
+    def outlasts_its_key(self) -> bool:
+        """Whether Stripe answers with the fault for as long as it knows the key."""
+        return self.how.startswith("stored_500")
+
+    def at_stripe(self) -> FaultRule | None:
+        """The rule for the emulator, if the fault is its to make."""
+        rule = _AT_STRIPE.get(self.how)
+        where = {"method": "POST", "path_prefix": _ENDPOINTS.get(self.effect), "nth": self.nth}
+        return rule.model_copy(update=where) if rule else None
+
+
+def faults_of(occurrences: Mapping[Effect, int]) -> list[Fault]:
+    """Every fault at the first, and where there is one at a later occurrence of every effect."""
+    return [fault for effect, count in occurrences.items() for fault in _faults_at(effect, count)]
+
+
+def _faults_at(effect: Effect, count: int) -> Iterable[Fault]:
+    for how in KILLS:
+        yield Fault(effect, how)
+        if count > 1:
+            yield Fault(effect, how, count)
+    if effect in _ENDPOINTS:
+        yield from (Fault(effect, how, min(2, count)) for how in _AT_STRIPE)
+    elif effect not in _WITHOUT_CONNECTION:
+        yield Fault(effect, LOST)

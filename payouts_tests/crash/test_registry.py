@@ -1,0 +1,94 @@
+"""No effect without a name: whatever commits, publishes, moves money, deletes a message or writes a file."""
+
+import ast
+from collections.abc import Iterator
+from importlib import resources
+
+import pytest
+
+from payouts_pipeline.effects import Effect
+
+_PACKAGES = ("ledger", "settlement", "defs")
+# Methods that have, or open, an effect on the world outside the process.
+_EFFECTS = {"transaction", "commit", "publish", "publish_batch", "send_message", "send_message_batch",
+            "delete_message", "delete_message_batch", "create", "write_bytes", "write_text", "put_object"}  # fmt: skip
+_NO_EFFECT_OF_A_DAY = {
+    ("ledger/league.py", "_snapshot"): "reads schema league, and can write nothing",
+    ("ledger/migrate.py", "migrate"): "the schema, before any day",
+    ("ledger/audit.py", "audit"): "reads, and can write nothing",
+    ("ledger/interventions.py", "hold"): "one commit of a person's command, which has no other effect",
+    ("ledger/interventions.py", "release"): "one commit of a person's command, which has no other effect",
+    ("ledger/interventions.py", "approve"): "one commit of a person's command, which has no other effect",
+    ("ledger/interventions.py", "cancel"): "one commit of a person's command, which has no other effect",
+}
+
+
+def _calls(node: ast.AST, function: str = "", *, inside: bool = False) -> Iterator[tuple[str, ast.Call, bool]]:
+    """Every call with the function that it stands in, and whether it stands in a ``with effect(...)``."""
+    if isinstance(node, ast.FunctionDef):
+        function, inside = node.name, False
+    if isinstance(node, ast.Call):
+        yield function, node, inside
+    if isinstance(node, ast.With):
+        for item in node.items:
+            yield from _calls(item, function, inside=inside)
+            inside = inside or _names_effect(item.context_expr)
+        for statement in node.body:
+            yield from _calls(statement, function, inside=inside)
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _calls(child, function, inside=inside)
+
+
+def _names_effect(expression: ast.expr) -> bool:
+    return isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name) and expression.func.id == "effect"
+
+
+def _has_effect(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    writes = any(isinstance(a, ast.Constant) and a.value in ("wb", "w", "ab", "a") for a in call.args)
+    return call.func.attr in _EFFECTS or (call.func.attr == "open" and writes)
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    for package in _PACKAGES:
+        for file in resources.files("payouts_pipeline").joinpath(package).iterdir():
+            if file.name.endswith(".py"):
+                yield f"{package}/{file.name}", file.read_text("utf-8")
+
+
+def _unnamed(path: str, source: str) -> list[tuple[str, str, int]]:
+    return [
+        (path, function, call.lineno)
+        for function, call, inside in _calls(ast.parse(source))
+        if _has_effect(call) and not inside and (path, function) not in _NO_EFFECT_OF_A_DAY
+    ]
+
+
+def test_every_effect_in_the_product_has_a_name() -> None:
+    assert [place for path, source in _sources() for place in _unnamed(path, source)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "with connection.transaction(): pass",
+        "with connection.transaction(), effect(Effect.CLAIM): pass",
+        "sns.publish_batch()",
+        "with effect(Effect.CLAIM):\n  def later(): transfers.create()",
+        "fs.open('x', 'wb')",
+    ],
+)
+def test_an_effect_without_a_name_is_found(line: str) -> None:
+    assert _unnamed("x.py", line)
+
+
+def test_every_name_is_used_exactly_once() -> None:
+    used = [
+        call.args[0].attr
+        for _, source in _sources()
+        for _, call, _ in _calls(ast.parse(source))
+        if _names_effect(call) and isinstance(call.args[0], ast.Attribute)
+    ]
+    assert sorted(used) == sorted(effect.name for effect in Effect)

@@ -1,0 +1,102 @@
+"""What is sent for an attempt, and what is only asked for: with a provider that says what the test wants."""
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.refusals import Refusal
+from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.settlement.provider import Answer, Moved
+from payouts_pipeline.settlement.settle import settle
+
+_DAY = date(2026, 5, 2)
+_FIRST = Attempt(
+    instruction_id=UUID(int=1),
+    billing_type=BillingType.CLUB_PAYOUT,
+    day=_DAY,
+    currency="EUR",
+    amount_minor=1_000,
+    number=1,
+    idempotency_key="1",
+    stripe_account_id="acct_1",
+    stripe_customer_id=None,
+    stripe_payment_method_id=None,
+    first_sent_at=datetime(2026, 5, 3, tzinfo=UTC),
+    sends=0,
+    key_is_old=False,
+    is_gone=False,
+    is_on_hold=False,
+)
+_REPEATED = replace(_FIRST, sends=1)
+_EXPIRED = replace(_REPEATED, key_is_old=True, is_gone=True)
+
+
+@dataclass
+class Said:
+    """A provider that knows of a movement or not, and remembers under which attempt it was asked to make one."""
+
+    found: Answer | None = None
+    sent: list[int] = field(default_factory=list)
+
+    def find(self, attempt: Attempt) -> Answer | None:
+        return self.found
+
+    def send(self, attempt: Attempt) -> Answer:
+        self.sent.append(attempt.number)
+        return Moved("tr_1")
+
+    def next_attempt(self, attempt: Attempt) -> Attempt:
+        return replace(attempt, number=attempt.number + 1, sends=0)
+
+
+def _settled(attempt: Attempt, said: Said, lease_s: float = 60) -> Outcome:
+    return settle(attempt, cast("Any", said), cast("Any", said), time.time() + lease_s)
+
+
+def test_a_new_attempt_is_sent() -> None:
+    said = Said()
+    assert _settled(_FIRST, said).status == Status.SETTLED
+    assert said.sent == [1]
+
+
+def test_what_may_have_been_sent_is_asked_for_first() -> None:
+    said = Said(Moved("tr_0"))
+    assert _settled(_REPEATED, said).provider_reference == "tr_0"
+    assert said.sent == []
+
+
+def test_what_is_not_found_is_repeated_under_the_same_key_while_that_is_young() -> None:
+    said = Said()
+    _settled(_REPEATED, said)
+    assert said.sent == [1]
+
+
+def test_what_is_not_found_under_an_old_key_is_sent_under_a_new_one() -> None:
+    said = Said()
+    _settled(_EXPIRED, said)
+    assert said.sent == [2]
+
+
+def test_nothing_is_sent_under_an_old_key_while_an_earlier_call_may_still_arrive() -> None:
+    said = Said()
+    assert _settled(replace(_EXPIRED, is_gone=False), said).status == Status.UNKNOWN
+    assert said.sent == []
+
+
+def test_a_refused_question_is_no_answer() -> None:
+    said = Said(Refusal("rate_limit"))
+    assert _settled(_EXPIRED, said).status == Status.UNKNOWN
+    assert said.sent == []
+
+
+@pytest.mark.parametrize("attempt", [_FIRST, _REPEATED], ids=["new", "repeated"])
+def test_a_worker_that_lost_its_lease_sends_nothing(attempt: Attempt) -> None:
+    said = Said()
+    assert _settled(attempt, said, lease_s=-1).status == Status.UNKNOWN
+    assert said.sent == []

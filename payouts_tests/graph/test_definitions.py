@@ -1,0 +1,118 @@
+"""What Dagster loads: it needs no environment, reaches for nothing, and shows no secret."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster_shared.serdes import serialize_value
+
+from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.errors import PayoutsError
+from payouts_tests.graph.definitions_for_tests import ASSETS, asset_nodes, check_specs, definitions
+
+# Every connection of this process would be refused, and with it the definitions.
+_LOAD = """
+import socket
+
+def refuse(*arguments):
+    raise AssertionError(f"a connection to {arguments}")
+
+socket.socket.connect = socket.create_connection = refuse
+from payouts_pipeline.definitions import defs
+
+repository = defs().get_repository_def()
+print(",".join(sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys())))
+"""
+
+BLOCKING = {
+    ("matches", "each_fee_once"),
+    ("splits", "shares_equal_fees"),
+    ("splits", "no_negative_share"),
+    ("collected_fees", "booked_equals_split"),
+}
+NOT_BLOCKING = {
+    ("matches", "every_fee_has_terms"),
+    ("splits", "no_fee_held_out"),
+    ("collected_fees", "ledger_sums_to_zero"),
+    ("collected_fees", "every_charge_settled"),
+    ("settled_payouts", "instructions_equal_account_movements"),
+    ("settled_payouts", "nobody_paid_from_uncollected_fees"),
+    ("settled_payouts", "ledger_sums_to_zero"),
+    ("settled_payouts", "every_payout_settled"),
+    ("settled_payouts", "audit"),
+}
+
+
+def test_they_load_without_environment_and_without_a_connection() -> None:
+    loaded = subprocess.run([sys.executable, "-c", _LOAD], env={}, capture_output=True, text=True, check=False)
+    assert loaded.stdout.strip() == "collected_fees,matches,settled_payouts,splits", loaded.stderr
+
+
+def test_a_chain_of_four_assets_in_one_group_with_owners() -> None:
+    nodes = asset_nodes(definitions())
+    parents = {name: [key.to_user_string() for key in node.parent_keys] for name, node in nodes.items()}
+    assert parents == {
+        "matches": [],
+        "splits": ["matches"],
+        "collected_fees": ["splits"],
+        "settled_payouts": ["collected_fees"],
+    }
+    assert {node.group_name for node in nodes.values()} == {"payouts"}
+    assert all(node.owners and node.kinds and node.description for node in nodes.values())
+    assert {name for name, node in nodes.items() if "stripe" in node.kinds} == {"collected_fees", "settled_payouts"}
+
+
+def test_all_assets_and_checks_are_on_the_configured_days() -> None:
+    defs = definitions("Europe/London", "2026-03-01")
+    expected = dg.DailyPartitionsDefinition("2026-03-01", timezone="Europe/London")
+    assert [node.partitions_def for node in asset_nodes(defs).values()] == [expected] * len(ASSETS)
+    assert {spec.partitions_def for spec in check_specs(defs).values()} == {expected}
+
+
+def test_many_days_are_backfilled_in_few_runs() -> None:
+    policies = {node.backfill_policy for node in asset_nodes(definitions()).values()}
+    assert policies == {dg.BackfillPolicy.multi_run(max_partitions_per_run=31)}
+
+
+def test_wrong_amounts_block_and_the_rest_is_shown() -> None:
+    specs = check_specs(definitions())
+    assert set(specs) == BLOCKING | NOT_BLOCKING
+    assert {key for key, spec in specs.items() if spec.blocking} == BLOCKING
+    assert all(spec.description for spec in specs.values())
+
+
+def test_everything_that_moves_money_waits_in_one_pool() -> None:
+    pools = {name: node.pools for name, node in asset_nodes(definitions()).items()}
+    assert pools == {"matches": set(), "splits": set(), "collected_fees": {"payments"}, "settled_payouts": {"payments"}}
+
+
+# Dagster's own snapshot still reads a property that it deprecates.
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
+def test_what_dagster_shows_of_the_definitions_has_no_secret() -> None:
+    secrets = {
+        "PAYOUTS_DATABASE_URL": "postgresql://payer:pass-of-ledger@ledger/payouts",
+        "PAYOUTS_SOURCE_URL": "postgresql://reader:pass-of-league@league/club",
+        "STRIPE_API_KEY": "sk_live_never_to_be_seen",
+        "STRIPE_API_BASE": "http://stripe.example",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-aws",
+    }
+    snapshot = serialize_value(RepositorySnap.from_def(build_defs(secrets).get_repository_def()))
+    assert "PAYOUTS_DATABASE_URL" in snapshot
+    for secret in ("pass-of-ledger", "pass-of-league", "sk_live", "secret-of-aws"):
+        assert secret not in snapshot
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PAYOUTS_TIMEZONE", "Mars/Olympus"),
+        ("PAYOUTS_START_DATE", "yesterday"),
+        ("PAYOUTS_WORKERS", "many"),
+        ("PAYOUTS_MINIMUM_PAYOUT", "{'EUR': 5}"),
+    ],
+)
+def test_a_malformed_variable_is_named_when_they_load(variable: str, value: str) -> None:
+    with pytest.raises(PayoutsError, match=variable):
+        build_defs({variable: value})

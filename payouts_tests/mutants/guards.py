@@ -1,0 +1,265 @@
+"""The guards of the promise, each as the patch that removes it and the tests that must notice."""
+
+from dataclasses import dataclass
+
+_LEDGER = "payouts_pipeline/ledger"
+_SQL = f"{_LEDGER}/sql"
+_SETTLEMENT = "payouts_pipeline/settlement"
+_INTEGRATION = "payouts_tests/integration"
+_CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exactly_once_after"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What protects the promise, where its text stands (once in the file), what it is replaced by, and who notices."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    noticed_by: tuple[str, ...]
+
+
+GUARDS = [
+    Guard(
+        "the lock of the day",
+        f"{_SQL}/await_day.sql",
+        " for update",
+        "",
+        (f"{_INTEGRATION}/test_concurrency.py",),
+    ),
+    Guard(
+        "the run lock",
+        f"{_LEDGER}/locks.py",
+        'connection.execute(sql("take_run_lock"), key)',
+        "pass",
+        (f"{_INTEGRATION}/test_concurrency.py",),
+    ),
+    Guard(
+        "the claim takes nothing that another worker has",
+        f"{_SQL}/claim.sql",
+        "or i.status = 'published'",
+        "or i.status in ('published', 'sending')",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "an instruction is locked while it is claimed",
+        f"{_SQL}/claim.sql",
+        "for update of i skip locked",
+        "",
+        (f"{_INTEGRATION}/test_concurrency.py",),
+    ),
+    Guard(
+        "the claim and its attempt are committed before the call",
+        f"{_LEDGER}/claims.py",
+        "with effect(Effect.CLAIM), connection.transaction():",
+        "with effect(Effect.CLAIM), connection.transaction(force_rollback=True):",
+        (f"{_CRASH}[CHARGE:after:1]",),
+    ),
+    Guard(
+        "what is about to be sent is counted as sent",
+        f"{_LEDGER}/claims.py",
+        'connection.execute(sql("claim_count_sends"), parameters)',
+        "pass",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "the number of the attempt in the idempotency key",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "(instruction_id::text || ':' || number)",
+        "(instruction_id::text)",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "the idempotency key of a charge",
+        f"{_SETTLEMENT}/provider.py",
+        'intents.create(params, {"idempotency_key": attempt.idempotency_key})',
+        "intents.create(params)",
+        (f"{_CRASH}[CHARGE:slow:2]",),
+    ),
+    Guard(
+        "the idempotency key of a transfer",
+        f"{_SETTLEMENT}/provider.py",
+        'transfers.create(params, {"idempotency_key": attempt.idempotency_key})',
+        "transfers.create(params)",
+        (f"{_CRASH}[TRANSFER:slow:2]",),
+    ),
+    Guard(
+        "the look-up before anything is sent anew",
+        f"{_SETTLEMENT}/settle.py",
+        "found = provider.find(attempt)",
+        "found = None",
+        (f"{_CRASH}[TRANSFER:stored_500_acted:2]",),
+    ),
+    Guard(
+        "nothing is sent anew while an earlier call may still arrive",
+        f"{_SETTLEMENT}/settle.py",
+        "if not attempt.is_gone:",
+        "if False:",
+        ("payouts_tests/crash/test_settle.py",),
+    ),
+    Guard(
+        "a worker that lost its lease sends nothing",
+        f"{_SETTLEMENT}/settle.py",
+        "if time.time() > leased_until:",
+        "if False:",
+        ("payouts_tests/crash/test_settle.py",),
+    ),
+    Guard(
+        "an overtaken worker opens no new attempt",
+        f"{_LEDGER}/claims.py",
+        "            raise TakenOver\n",
+        "            pass\n",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "a new attempt only after the last call was refused",
+        f"{_SQL}/record_outcomes.sql",
+        "or a.sends = o.sends + 1)",
+        "or true)",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "an outcome counts once",
+        f"{_SQL}/record_outcomes.sql",
+        "and i.status = 'sending'\n",
+        "\n",
+        (f"{_INTEGRATION}/test_claims.py", f"{_INTEGRATION}/test_concurrency.py"),
+    ),
+    Guard(
+        "a 5xx is no refusal",
+        f"{_SETTLEMENT}/provider.py",
+        "if 400 <= status < 500 and status != 409:",
+        "if 400 <= status < 600:",
+        (f"{_CRASH}[CHARGE:error_500:2]",),
+    ),
+    Guard(
+        "a missing answer is no refusal",
+        f"{_SETTLEMENT}/provider.py",
+        'return NoAnswer("Stripe did not answer", error.request_id)',
+        'return Refusal("no_answer", error.request_id)',
+        (f"{_CRASH}[TRANSFER:drop_after:2]",),
+    ),
+    Guard(
+        "a key in use is no refusal",
+        f"{_SETTLEMENT}/provider.py",
+        'return NoAnswer("the idempotency key is in use at Stripe", error.request_id)',
+        'return Refusal("key_in_use", error.request_id)',
+        (f"{_CRASH}[CHARGE:conflict_409:2]",),
+    ),
+    Guard(
+        "only the difference is booked again",
+        "payouts_pipeline/domain/corrections.py",
+        "pd.concat([wanted, reversed_lines], ignore_index=True) if len(booked) else wanted",
+        "wanted",
+        ("payouts_tests/unit/test_corrections.py",),
+    ),
+    Guard(
+        "the booking asserts that shares add up to fees",
+        f"{_LEDGER}/booking.py",
+        "    _require_balanced(lines, day)\n",
+        "",
+        (f"{_INTEGRATION}/test_booking.py",),
+    ),
+    Guard(
+        "only what is not under way is taken back",
+        f"{_LEDGER}/instructions.py",
+        "sorted(RETRACTABLE)",
+        "sorted(Status)",
+        (f"{_INTEGRATION}/test_collection.py",),
+    ),
+    Guard(
+        "a credit is spent once",
+        f"{_SQL}/find_collected_fees.sql",
+        " - coalesce(t.amount_minor, 0) as is_paid",
+        " as is_paid",
+        (f"{_INTEGRATION}/test_collection.py",),
+    ),
+    Guard(
+        "only settled charges release shares",
+        f"{_SQL}/find_collected_fees.sql",
+        "coalesce(i.status = 'settled' and i.day = %(day)s, false)",
+        "coalesce(i.day = %(day)s, false)",
+        (f"{_INTEGRATION}/test_collection.py",),
+    ),
+    Guard(
+        "no charge while a corrected fee is under way",
+        f"{_SQL}/charges_due.sql",
+        " and not bool_or(is_open and is_covered)",
+        "",
+        (f"{_INTEGRATION}/test_collection.py",),
+    ),
+    Guard(
+        "the minimum",
+        f"{_LEDGER}/instructions.py",
+        ">= minimum.astype(frames.ID)]",
+        "> 0]",
+        (f"{_INTEGRATION}/test_collection.py",),
+    ),
+    Guard(
+        "what Stripe can't be told is held",
+        f"{_LEDGER}/instructions.py",
+        "why.notna().map({True: Status.HELD.value, False: Status.PENDING.value})",
+        "why.notna().map({True: Status.PENDING.value, False: Status.PENDING.value})",
+        (f"{_INTEGRATION}/test_take_up.py",),
+    ),
+    Guard(
+        "a billing type has its own queue",
+        f"{_SQL}/known_instructions.sql",
+        " and billing_type = %(billing_type)s",
+        "",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "entries sum to zero, in the database",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "having sum(amount_minor) <> 0\n    limit 1;",
+        "having false\n    limit 1;",
+        (f"{_INTEGRATION}/test_ledger_constraints.py",),
+    ),
+    Guard(
+        "only allowed transitions, in the database",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "where o.status <> n.status\n        and not exists (",
+        "where false and not exists (",
+        (f"{_INTEGRATION}/test_ledger_constraints.py",),
+    ),
+    Guard(
+        "entries are append-only, in the database",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "create trigger append_only before update or delete or truncate on payouts.entries\n"
+        "    for each statement execute function payouts.refuse_change();\n",
+        "",
+        (f"{_INTEGRATION}/test_ledger_constraints.py",),
+    ),
+    Guard(
+        "one movement at the provider settles one instruction",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        ",\n    unique (provider_reference)",
+        "",
+        (f"{_INTEGRATION}/test_claims.py",),
+    ),
+    Guard(
+        "noted as published only after it was published",
+        f"{_SETTLEMENT}/run.py",
+        "        published = 0\n",
+        "        published = 0\n"
+        "        outbox.mark_published(self.connection, [each.instruction_id for each in pointers], self.actor)\n",
+        ("payouts_tests/crash/test_order.py",),
+    ),
+    Guard(
+        "a run takes what was published before it to be lost",
+        f"{_SETTLEMENT}/run.py",
+        "timedelta(0) if own else _LOST_AFTER",
+        "_LOST_AFTER",
+        (f"{_CRASH}[CLAIM:before:1]",),
+    ),
+    Guard(
+        "a message is deleted only after its outcome is committed",
+        f"{_SETTLEMENT}/fleet.py",
+        "            batch = self._worker.process(received, billing_type)\n",
+        "            messages.delete(self._sqs, queue_url, [message.receipt_handle for message in received])\n"
+        "            batch = self._worker.process(received, billing_type)\n",
+        ("payouts_tests/crash/test_order.py",),
+    ),
+]

@@ -1,0 +1,67 @@
+"""What should have come of it, from schema `league` and the emulator's journal alone; no code of the product."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from psycopg import Connection
+
+from payouts_pipeline.local.stripe_emulator.admin import JournalRow
+from payouts_tests import oracle
+from payouts_tests.leagues import SYDNEY
+from payouts_tests.oracle import Account
+from payouts_tests.stateful.season import Season
+
+MINIMUM_MINOR = 50  # of EUR and KWD alike
+
+
+class Expectation:
+    """What the materialised days have booked by now, and the most that was ever booked on each account."""
+
+    def __init__(self, league: Connection[Any], season: Season) -> None:
+        self._league, self._season = league, season
+        self._fees: dict[date, list[oracle.Fee]] = {}
+        self.peaks: Counter[Account] = Counter()
+
+    def booked_anew(self, day: date) -> None:
+        """Note that the day was materialised as the league is now."""
+        self._fees[day] = oracle.fees_of_day(self._league, day, SYDNEY)[0]
+        self.peaks |= self.booked
+
+    @property
+    def booked(self) -> Counter[Account]:
+        """What stands on each account."""
+        return oracle.positions([fee for fees in self._fees.values() for fee in fees])
+
+    def moved(self, journal: Iterable[JournalRow]) -> Counter[Account]:
+        """What each player was charged and each payee was sent."""
+        moved: Counter[Account] = Counter()
+        for row in journal:
+            moved[self.account_of(row)] += row.amount
+        return moved
+
+    def account_of(self, row: JournalRow) -> Account:
+        if row.kind == "charge":
+            return "player", self._season.owner_of_customer[row.customer or ""], row.currency.upper()
+        return *self._season.owner_of_account[row.destination or ""], row.currency.upper()
+
+    def due(self) -> Counter[Account]:
+        """What has to be moved in the end: what those who pay owe, and the shares of just that."""
+        fees = [fee for of_day in self._fees.values() for fee in of_day]
+        paid = oracle.positions([fee for fee in fees if fee.player_id not in self._season.never_pay])
+        return Counter({account: amount for account, amount in paid.items() if account[0] != "platform"})
+
+
+def unpaid_above_minimum(due: Mapping[Account, int], moved: Mapping[Account, int]) -> dict[Account, int]:
+    """Accounts on which more is left than the minimum explains.
+
+    While a player still owes a rest, its fees' shares wait: then only what players owe can be told.
+    """
+    left = {account: due[account] - moved.get(account, 0) for account in due}
+    late = {currency for (subject, _, currency), rest in left.items() if subject == "player" and rest > 0}
+    return {
+        account: rest
+        for account, rest in left.items()
+        if rest >= MINIMUM_MINOR and (account[0] == "player" or account[2] not in late)
+    }
