@@ -13,6 +13,7 @@ from payouts_pipeline.defs.io_manager import ParquetIOManager
 from payouts_pipeline.defs.jobs import build_automation
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
+from payouts_pipeline.defs.sensors import build_sensors
 from payouts_pipeline.settings import Calendar
 
 
@@ -37,4 +38,4 @@ def build_defs(
             **(resource_overrides or {}),
         },
     )
-    return dg.Definitions.merge(parts, build_automation(calendar))
+    return dg.Definitions.merge(parts, build_automation(calendar), build_sensors())

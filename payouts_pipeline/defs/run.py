@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.metadata import changed_of
-from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement.day import Changed
 
 # What went wrong is said in a sentence at the end; the log stands in the instance.
@@ -83,12 +83,21 @@ def _failure(events: Sequence[dg.DagsterEvent]) -> str | None:
     """The sentence of the first step that failed; of an error that is not ours, its type and first line."""
     for event in events:
         if event.is_step_failure and event.step_failure_data.error:
-            error = event.step_failure_data.error
-            while error.cause:
-                error = error.cause
-            first_line = error.message.strip().splitlines()[0]
-            prefix = f"{PayoutsError.__module__}.{PayoutsError.__name__}: "
-            is_ours = error.cls_name in ("PayoutsError", "AwsError")
-            sentence = first_line.split(": ", 1)[-1] if is_ours else first_line.removeprefix(prefix)
-            return sentence if is_ours else f"{event.step_key} failed with {sentence}"
+            chain = list(_chain(event.step_failure_data.error))
+            # Ours was made for people to read; what caused it (boto3's own error, say) was not.
+            ours = next((error for error in chain if error.cls_name in ("PayoutsError", "AwsError")), None)
+            if ours:
+                return _first_line(ours).split(": ", 1)[-1]
+            return f"{event.step_key} failed with {_first_line(chain[-1])}"
     return None
+
+
+def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    """An error, and what caused it."""
+    yield error
+    if error.cause:
+        yield from _chain(error.cause)
+
+
+def _first_line(error: SerializableErrorInfo) -> str:
+    return error.message.strip().splitlines()[0]

@@ -13,6 +13,7 @@ from payouts_pipeline.ledger.holding import why_held
 from payouts_pipeline.ledger.instructions import PENDING_REASON
 
 _BLOCKED = {
+    "day": frames.TEXT,
     "id": frames.TEXT,
     "billing_subject": frames.TEXT,
     "subject_id": frames.ID,
@@ -37,18 +38,21 @@ def take_up(connection: Connection, source: Connection, day: date, actor: str) -
     one also as soon as the ids in `league` have changed, since that is a new card or account. What would go on but
     for a hold, a missing approval or a missing account is held, with that as its reason.
     """
-    blocked = copy_out(connection, "blocked_instructions", {"day": day}, _BLOCKED)
-    if blocked.empty:
-        return 0
-    now = blocked.merge(league.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
-    moving = _moving(now)
+    moving = find_moving(connection, source, day)
     if moving.empty:
         return 0
     with effect(Effect.TAKE_UP), connection.transaction():
         connection.execute(sql("create_taken_up"))
-        copy_in(connection, "taken_up", moving)
+        copy_in(connection, "taken_up", moving.drop(columns="day"))
         connection.execute(sql("lock_taken_up"))
         return connection.execute(sql("take_up"), {"actor": actor}).rowcount
+
+
+def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
+    """The instructions of a day, or of all days, that `take_up` would move, and what they become."""
+    blocked = copy_out(connection, "blocked_instructions", {"day": day}, _BLOCKED)
+    now = blocked.merge(league.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
+    return _moving(now)
 
 
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +68,7 @@ def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
     for current, known in zip(_IDS, _KNOWN, strict=True):
         moved[current] = blocked[current].where(is_free, blocked[known])
     is_moving = (is_free & would_go_on) | (becomes_held & is_news)
-    return moved.loc[is_moving, ["id", "old_status", "status", "reason", *_IDS]]
+    return moved.loc[is_moving, ["day", "id", "old_status", "status", "reason", *_IDS]]
 
 
 def _changed_in_league(blocked: pd.DataFrame) -> "pd.Series[bool]":

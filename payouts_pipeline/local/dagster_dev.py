@@ -34,7 +34,7 @@ def only_one() -> Iterator[None]:
 def serve(port: int, report: Callable[[str], None]) -> None:
     """Run webserver and daemon on localhost until Ctrl-C or SIGTERM; what they start ends with them."""
     prepare_home()
-    port = port if _is_free(port) else _free_port()
+    port = port if port and _is_free(port) else _free_port()
     report(f"the Dagster UI comes up at http://{_HOST}:{port} (Ctrl-C stops everything)")
     command = [sys.executable, "-m", "dagster", "dev", "--host", _HOST, "--port", str(port)]
     command += ["--workspace", str(project_dir() / "workspace.yaml"), "--log-level", "warning"]

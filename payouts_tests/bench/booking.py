@@ -78,7 +78,9 @@ def run() -> None:
 
 
 def _show(name: str, figures: list[float]) -> None:
-    print(f"  {name.replace('_', ' '):30} {median(figures):7.2f}   of " + " ".join(f"{figure:.2f}" for figure in figures))
+    print(
+        f"  {name.replace('_', ' '):30} {median(figures):7.2f}   of " + " ".join(f"{figure:.2f}" for figure in figures)
+    )
 
 
 def _pair(url: str) -> Pair:

@@ -2,9 +2,9 @@
 -- competitions of four currencies with four payees each.
 insert into league.organisers select n, 'Organiser ' || n, 'acct_organiser' || n from generate_series(1, 10) as n;
 insert into league.partners select n, 'Partner ' || n, 'acct_partner' || n from generate_series(1, 5) as n;
-insert into league.clubs select n, 'Club ' || n, 'acct_club' || n from generate_series(1, 1000) as n;
+insert into league.clubs select n, 'Club ' || n, 'acct_club' || n from generate_series(1, greatest(4, %(fees)s / 100)) as n;
 insert into league.players
-select n, 'Player ' || n, 1 + n %% 1000, 'cus_' || n, 'pm_card_visa'
+select n, 'Player ' || n, 1 + n %% greatest(4, %(fees)s / 100), 'cus_' || n, 'pm_card_visa'
 from generate_series(1, greatest(1, (%(fees)s / %(fees_per_player)s)::int)) as n;
 insert into league.competitions select n, 'Competition ' || n, 1 + n %% 10 from generate_series(1, 40) as n;
 insert into league.fee_structures

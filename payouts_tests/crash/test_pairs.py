@@ -18,10 +18,10 @@ Pair = tuple[Fault, Fault]
 
 
 def _all_pairs() -> list[Pair]:
-    """Each kind of fault at its first occurrence; one that lasts for a day takes too long to be had thousands of times."""
+    """Each kind of fault at its first occurrence; one that lasts for a day takes too long to be had so often."""
     firsts = {(fault.effect, fault.how): fault for fault in reversed(faults_of(OCCURRENCES))}
     quick = sorted((fault for fault in firsts.values() if fault.how != "stored_500"), key=str)
-    return list(product(quick, repeat=2))
+    return list(product(quick, quick))
 
 
 ALL_PAIRS = _all_pairs()

@@ -30,12 +30,16 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
                 "dagster/asset_partition_range_end": str(last_day),
             }
             which: dict[str, Any] = {"tags": tags} if last_day else {"partition_key": str(day)}
-            return definitions(timezone.key).resolve_job_def(JOB).execute_in_process(
-                instance=made,
-                asset_selection=[dg.AssetKey("matches"), dg.AssetKey("splits")],
-                run_config=QUIET,
-                raise_on_error=False,
-                **which,
+            return (
+                definitions(timezone.key)
+                .resolve_job_def(JOB)
+                .execute_in_process(
+                    instance=made,
+                    asset_selection=[dg.AssetKey("matches"), dg.AssetKey("splits")],
+                    run_config=QUIET,
+                    raise_on_error=False,
+                    **which,
+                )
             )
 
         yield execute

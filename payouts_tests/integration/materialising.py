@@ -63,7 +63,8 @@ def by_schedule(world: World, days: Sequence[date]) -> None:
 _LEDGER = {
     "instructions": """
         select i.id::text, i.day, i.billing_type, a.subject, a.subject_id, i.currency, i.amount_minor, i.sequence,
-            i.status, coalesce(i.reason, '') from payouts.instructions as i join payouts.accounts as a on a.id = account_id
+            i.status, coalesce(i.reason, '')
+        from payouts.instructions as i join payouts.accounts as a on a.id = account_id
     """,
     "accounts": """
         select subject, subject_id, currency, booked_minor, released_minor, in_flight_minor, settled_minor

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the statements are constants of this file
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -301,7 +301,8 @@ def test_a_random_season_has_no_violation_at_any_step(
         _intervene(ledger, source, chance, club)
         day = chance.choice(DAYS)
         settle(ledger, None, _provider(chance))
-        chance.choice([book, release])(ledger, source, day)
+        stages: list[Callable[..., object]] = [book, release]
+        chance.choice(stages)(ledger, source, day)
         assert found(ledger) == set()
         assert found(ledger, [day]) == set()
 

@@ -123,7 +123,6 @@ def test_a_ledger_that_was_not_migrated(worlds: Worlds) -> None:
     [
         ("alter table league.match_players drop column club_id", "club_id"),
         ("alter table league.players drop column stripe_customer_id", "stripe_customer_id"),
-        ("drop table league.fee_shares", "fee_shares"),
     ],
 )
 def test_a_league_that_lacks_something(worlds: Worlds, spoil: str, named: str) -> None:

@@ -27,7 +27,7 @@ from payouts_tests.ledger_steps import fingerprint, violations
 
 DAYS = [YESTERDAY - timedelta(days=2), YESTERDAY - timedelta(days=1)]
 ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
-PATIENCE_S = 150.0
+PATIENCE_S = 100.0
 
 LAUNCH = """
 mutation Launch($backfill: LaunchBackfillParams!) {
@@ -113,9 +113,8 @@ def development(demo: Demo) -> Iterator[str]:
 def announced(process: "subprocess.Popen[str]") -> str:
     assert process.stderr is not None
     for line in process.stderr:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            if "Dagster UI" in line:
-                return found[0]
+        if found := re.search(r"Dagster UI comes up at (http://127\.0\.0\.1:\d+)", line):
+            return found[1]
     raise AssertionError("no address was announced")
 
 

@@ -59,7 +59,6 @@ def test_a_second_run_of_a_range_changes_nothing(worlds: Worlds) -> None:
     world = worlds.make()
     in_one_run(world, DAYS[0], DAYS[-1])
     before, counters = result_of(world), world.emulator().counters()
-    day_by_day(world, DAYS)
     in_one_run(world, DAYS[0], DAYS[-1])
     assert result_of(world) == before
     assert world.emulator().counters() == counters

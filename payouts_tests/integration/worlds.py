@@ -143,4 +143,3 @@ def project(folder: Path) -> Path:
 def morning_after(day: date) -> datetime:
     """When the schedule pays out a day."""
     return datetime(day.year, day.month, day.day, 3, tzinfo=SYDNEY) + timedelta(days=1)
-

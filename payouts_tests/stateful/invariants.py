@@ -77,9 +77,13 @@ class Watch:
         moved = self._expectation.moved(journal)
         collected = self._accounts(_COLLECTED)
         assert above(collected, moved) == {}, "fees count as collected that were not paid"
-        self._released_at_most |= Counter(self._accounts(_RELEASED))
+        self.note_released()
         payees = {account: amount for account, amount in moved.items() if account[0] != "player"}
         assert above(payees, self._released_at_most) == {}, "more was paid than was collected"
+
+    def note_released(self) -> None:
+        """To be called after whatever may release shares: a later correction can take them back."""
+        self._released_at_most |= Counter(self._accounts(_RELEASED))
 
     def _accounts(self, query: str) -> dict[Account, int]:
         rows: list[tuple[Any, ...]] = self._ledger.execute(query).fetchall()

@@ -176,6 +176,7 @@ class Payouts(RuleBasedStateMachine):
     def _collect(self, ledger: Connection, source: Connection, day: date) -> None:
         self._collect_and_expect_nothing(ledger, source, day)
         self.expectation.booked_anew(day)
+        self.watch.note_released()
 
     @staticmethod
     def _collect_and_expect_nothing(ledger: Connection, source: Connection, day: date) -> None:
@@ -196,6 +197,7 @@ class Payouts(RuleBasedStateMachine):
         self._publish(day, CHARGES, "")
         self.bus.deliver(worker, self.bus.queued.copy())
         self._pay_out(self.ledger, self.source, day)
+        self.watch.note_released()
         self._publish(day, PAYOUT_TYPES, "")
         self.bus.deliver(worker, self.bus.queued.copy())
 
