@@ -36,8 +36,11 @@ def release(payee: Payee, reason: str) -> None:
 def list_holds() -> None:
     """Show who is on hold."""
     with _ledger() as ledger:
-        rows = [(payee, f"{at:%Y-%m-%d %H:%M}", actor, why) for payee, at, actor, why in interventions.holds(ledger)]
-    show.table("On hold", ["payee", "since", "by", "why"], rows, "Nobody is on hold.")
+        held = interventions.holds(ledger)
+    for payee, at, actor, why in held:
+        show.line(f"{payee}  since {at:%Y-%m-%d %H:%M} by {actor}: {why}")
+    if not held:
+        show.line("Nobody is on hold.")
 
 
 def approve(instruction_id: UUID, reason: str) -> None:
@@ -49,16 +52,13 @@ def approve(instruction_id: UUID, reason: str) -> None:
 
 
 def list_wanted_approvals() -> None:
-    """Show what waits for approval."""
+    """Show what waits for approval, with ids that can be copied."""
     with _ledger() as ledger:
-        rows = [
-            (instruction_id, day, billing_type, format_minor(amount_minor, currency), payee, why)
-            for instruction_id, day, billing_type, currency, amount_minor, payee, why in interventions.wanted_approvals(
-                ledger
-            )
-        ]
-    columns = ["instruction", "day", "billing type", "amount", "payee", "why"]
-    show.table("Waiting for approval", columns, rows, "Nothing waits for approval.")
+        waiting = interventions.wanted_approvals(ledger)
+    for instruction_id, day, billing_type, currency, amount_minor, payee in waiting:
+        show.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}")
+    if not waiting:
+        show.line("Nothing waits for approval.")
 
 
 def cancel(instruction_id: UUID, reason: str) -> None:

@@ -102,14 +102,6 @@ def violations(found: "Sequence[Violation]") -> None:
         _out.print(f"{severity}  rule {each.rule}  {each.check}  {escape(sentence)}", soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Rows with their headings; a sentence where there are none."""
-    made = _table(title, *columns)
-    for row in rows:
-        made.add_row(*(escape(str(value)) for value in row))
-    _out.print(made if rows else empty, soft_wrap=not rows)
-
-
 def error(sentence: str) -> None:
     """What went wrong, and what to do."""
     progress.print(f"[bold red]payouts:[/] {sentence}", soft_wrap=True)
@@ -117,7 +109,7 @@ def error(sentence: str) -> None:
 
 def line(sentence: str) -> None:
     """One line of a result."""
-    _out.print(sentence, soft_wrap=True)
+    _out.print(escape(sentence), soft_wrap=True)
 
 
 def step(sentence: str) -> None:

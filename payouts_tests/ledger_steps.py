@@ -82,8 +82,8 @@ def pass_time(ledger: Connection, hours: float) -> None:
     ago = timedelta(hours=hours)
     ledger.execute(
         "update payouts.instructions set retry_at = retry_at - %s, leased_until = leased_until - %s,"
-        " published_at = published_at - %s",
-        (ago, ago, ago),
+        " published_at = published_at - %s, status_at = status_at - %s",
+        (ago, ago, ago, ago),
     )
     ledger.execute(
         "update payouts.attempts set first_sent_at = first_sent_at - %s, last_sent_at = last_sent_at - %s", (ago, ago)

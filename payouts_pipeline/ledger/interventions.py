@@ -154,7 +154,7 @@ def holds(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 def wanted_approvals(connection: Connection) -> list[tuple[Any, ...]]:
-    """What waits for approval: id, day, billing type, currency, amount_minor, payee, reason."""
+    """What waits for approval: id, day, billing type, currency, amount_minor, payee."""
     return connection.execute(sql("list_wanted_approvals")).fetchall()
 
 

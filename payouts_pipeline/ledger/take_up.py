@@ -51,6 +51,8 @@ def take_up(connection: Connection, source: Connection, day: date, actor: str) -
 def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
     """The instructions of a day, or of all days, that `take_up` would move, and what they become."""
     blocked = copy_out(connection, "blocked_instructions", {"day": day}, _BLOCKED)
+    if blocked.empty:
+        return blocked
     now = blocked.merge(league.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
     return _moving(now)
 

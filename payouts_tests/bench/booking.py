@@ -106,7 +106,7 @@ def _bare(connection: Connection) -> tuple[float, float, float]:
     """Seconds of COPY out of the snapshot's rows, and of COPY in of the booked rows, without and with keys."""
     copy_out_s = timed(lambda: _copied_out(connection, "bench.snapshot"))
     rows = {table: _copied_out(connection, f"payouts.{table}") for table in ("fees", "shares")}
-    return copy_out_s, *(_all_copied_in(connection, rows, statement) for statement in (_EMPTY, _EMPTY_WITH_KEY))
+    return copy_out_s, _all_copied_in(connection, rows, _EMPTY), _all_copied_in(connection, rows, _EMPTY_WITH_KEY)
 
 
 def _all_copied_in(connection: Connection, rows: Mapping[str, bytes], create: str) -> float:

@@ -116,7 +116,9 @@ def _in_run(environment: Mapping[str, str], topology: Topology, url: str) -> tup
         charges_s = time.perf_counter() - started
         payouts = stages.open_payouts(ledger, source, DAY, {}, "bench").instructions
         _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES)
-        statuses = dict(ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall())
+        statuses: dict[str, int] = dict(
+            ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall()
+        )
     assert statuses == {"settled": made + payouts}, statuses
     return charges_s, provider.calls, payouts
 

@@ -29,8 +29,9 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         environment.setenv("AWS_DEFAULT_REGION", known["region_name"])
         environment.setenv("AWS_ACCESS_KEY_ID", known["aws_access_key_id"])
         environment.setenv("AWS_SECRET_ACCESS_KEY", known["aws_secret_access_key"])
-        place = {"LocationConstraint": known["region_name"]}
-        boto3.client("s3", **known).create_bucket(Bucket="frames", CreateBucketConfiguration=place)
+        boto3.client("s3", **known).create_bucket(
+            Bucket="frames", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
         yield "s3://frames/payouts"
 
 

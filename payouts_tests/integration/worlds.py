@@ -66,7 +66,7 @@ class World:
 
     def but(self, **environment: str | None) -> "World":
         """The same with other variables; None takes one away."""
-        changed = {name: value for name, value in (self.environment | environment).items() if value is not None}
+        changed = {name: value for name, value in {**self.environment, **environment}.items() if value is not None}
         return replace(self, environment=changed)
 
     @contextmanager

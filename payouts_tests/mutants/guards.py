@@ -33,7 +33,7 @@ GUARDS = [
         f"{_LEDGER}/locks.py",
         'connection.execute(sql("take_run_lock"), key)',
         "pass",
-        (f"{_INTEGRATION}/test_concurrency.py",),
+        ("payouts_tests/crash/test_run_lock.py",),
     ),
     Guard(
         "the claim takes nothing that another worker has",

@@ -61,5 +61,3 @@ def _profile(examples: int) -> settings:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
-
-

@@ -1,0 +1,48 @@
+"""One run of a day at a time: the second waits, and a run that died is not waited for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.locks import only_run_of
+from payouts_tests.conftest import Connect
+
+_DAY = date(2026, 5, 2)
+
+
+def _run(connection: Connection, day: date, said: list[str]) -> None:
+    with only_run_of(connection, day, said.append):
+        said.append("ran")
+
+
+def test_a_second_run_of_a_day_waits_until_the_first_has_ended(connect: Connect) -> None:
+    said: list[str] = []
+    with ThreadPoolExecutor(1) as threads:
+        with only_run_of(connect(), _DAY, said.append):
+            second = threads.submit(_run, connect(), _DAY, said)
+            with pytest.raises(TimeoutError):
+                second.result(0.3)
+            [reason] = said
+            assert "waiting" in reason
+        second.result(10)
+    assert said[1:] == ["ran"]
+
+
+def test_another_day_does_not_wait(connect: Connect) -> None:
+    said: list[str] = []
+    with only_run_of(connect(), _DAY, said.append):
+        _run(connect(), _DAY + timedelta(days=1), said)
+    assert said == ["ran"]
+
+
+def test_a_run_that_died_is_not_waited_for(connect: Connect) -> None:
+    said: list[str] = []
+    first = connect()
+    with suppress(psycopg.OperationalError), only_run_of(first, _DAY, said.append):
+        first.close()
+        _run(connect(), _DAY, said)
+    assert said[-1] == "ran"

@@ -1,0 +1,103 @@
+"""The sensor that takes days up again: it fires when something can go on, not before, and not twice for the same."""
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.ledger.database import Connection
+from payouts_tests.leagues import League
+from payouts_tests.ledger_steps import (
+    Decide,
+    book,
+    claim,
+    ids,
+    materialise,
+    pass_time,
+    rejected,
+    settle,
+    unknown,
+    waiting,
+)
+
+DAY = date(2026, 3, 7)
+
+
+@pytest.fixture
+def player(ledger: Connection, source: Connection, league: League) -> int:
+    player = league.player(customer="cus_1", method="pm_1")
+    league.fee(player, DAY)
+    book(ledger, source, DAY)
+    return player
+
+
+def _tick(database_url: str) -> list[tuple[str | None, str | None]]:
+    """Run key and partition of what one tick of the production sensor asks for."""
+    defs = build_defs({})
+    sensor = defs.resolve_sensor_def("take_up_payouts")
+    ledger = LedgerResource(database_url=database_url, source_url=database_url)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(
+            instance=instance, repository_def=defs.get_repository_def(), resources={"ledger": ledger}
+        )
+        requests = sensor.evaluate_tick(context).run_requests or []
+    return [(request.run_key, request.partition_key) for request in requests]
+
+
+def test_a_settled_day_is_left_alone(
+    ledger: Connection, source: Connection, league: League, database_url: str, player: int
+) -> None:
+    materialise(ledger, source, DAY)
+    pass_time(ledger, 1_000)
+    assert _tick(database_url) == []
+
+
+@pytest.mark.parametrize("decide", [waiting, rejected])
+def test_a_new_card_fires_once_and_time_before_it_does_not(
+    ledger: Connection, league: League, database_url: str, player: int, decide: Decide
+) -> None:
+    settle(ledger, None, decide)
+    assert _tick(database_url) == []
+    league.set("players", player, stripe_payment_method_id="pm_2")
+    first = _tick(database_url)
+    assert [partition for _, partition in first] == [DAY.isoformat()]
+    assert _tick(database_url) == first, "the same state has the same run key, which Dagster runs once"
+
+
+def test_what_waits_fires_when_its_time_has_come(ledger: Connection, database_url: str, player: int) -> None:
+    settle(ledger, None, waiting)
+    pass_time(ledger, 0.9)
+    assert _tick(database_url) == []
+    pass_time(ledger, 0.2)
+    assert [partition for _, partition in _tick(database_url)] == [DAY.isoformat()]
+
+
+def test_an_unknown_outcome_and_a_worker_that_died_fire(ledger: Connection, database_url: str, player: int) -> None:
+    settle(ledger, None, unknown)
+    pass_time(ledger, 2)
+    (asked,) = _tick(database_url)
+    claim(ledger, ids(ledger))
+    assert _tick(database_url) == [], "a worker has it"
+    pass_time(ledger, 1)
+    (lost,) = _tick(database_url)
+    assert lost != asked
+
+
+def test_a_message_that_nobody_took_fires_after_a_while(ledger: Connection, database_url: str, player: int) -> None:
+    assert _tick(database_url) == [], "a run may be publishing it just now"
+    pass_time(ledger, 0.3)
+    assert [partition for _, partition in _tick(database_url)] == [DAY.isoformat()]
+
+
+def test_a_charge_that_settled_after_its_run_had_ended_fires(
+    ledger: Connection, source: Connection, database_url: str, player: int
+) -> None:
+    settle(ledger)
+    assert _tick(database_url) == [], "its own run is about to pay it out"
+    pass_time(ledger, 0.3)
+    assert [partition for _, partition in _tick(database_url)] == [DAY.isoformat()]
+    materialise(ledger, source, DAY)
+    pass_time(ledger, 0.3)
+    assert _tick(database_url) == []
