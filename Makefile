@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-crash test-mutants lint bench lock clean
+.PHONY: help setup demo dev test test-crash test-stateful test-mutants lint bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ test: $(INSTALLED) ## Run the tests
 
 test-crash: $(INSTALLED) ## Run pairs of faults (CRASH_PAIRS=900 CRASH_SEED=1 CRASH_LANES=4)
 	@$(BIN)/pytest -q -m crash payouts_tests/crash
+
+test-stateful: $(INSTALLED) ## Run random histories of leagues and failures (STATEFUL_EXAMPLES=300 STATEFUL_SEED=1)
+	@PAYOUTS_STATEFUL_EXAMPLES=$(or $(STATEFUL_EXAMPLES),300) PAYOUTS_STATEFUL_SEED=$(STATEFUL_SEED) \
+	  $(BIN)/pytest -q -s --timeout=0 payouts_tests/stateful
 
 test-mutants: $(INSTALLED) ## Take guards out of the code one by one and see that tests notice
 	@$(BIN)/python -m payouts_tests.mutants

@@ -74,10 +74,9 @@ def _post(connection: Connection, day: date, booking_id: int) -> None:
     """Entries and accounts of a booking."""
     parameters = {"day": day, "booking_id": booking_id}
     connection.execute(sql("sum_booking"), parameters)
-    connection.execute(sql("open_accounts"))
     lock_accounts(connection, day)
-    connection.execute(sql("post_entries"), parameters)
     connection.execute(sql("add_booked"))
+    connection.execute(sql("post_entries"), parameters)
 
 
 def lock_accounts(connection: Connection, day: date) -> None:

@@ -52,7 +52,9 @@ def _retract(connection: Connection, query: str, day: date, actor: str) -> None:
 
 def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
     """Make the shares of fees payable that were really collected (rule of money 2); how many fees."""
-    connection.execute(sql("find_collected_fees"), {"day": day})
+    connection.execute(sql("find_uncollected_fees"), {"day": day})
+    connection.execute(sql("count_uncollected_fees"))
+    connection.execute(sql("find_collected_fees"))
     release_id = scalar(connection, "insert_release", {"day": day, "actor": actor})
     if release_id is None:
         return 0

@@ -32,7 +32,6 @@ from payouts_tests.stateful.world import LATE_S, LEASE_S, Parts, World
 NUMBER = st.integers(0, 11)
 NUMBERS = st.lists(NUMBER, min_size=1, max_size=6)
 DAY = st.integers(0, len(DAYS) - 1)
-DAYS_PAID = st.lists(DAY, max_size=3)
 HOUR_S = 3_600
 # A lease, the wait for lost messages, a rate limit, a key, a card's first and last retry.
 JUMPS_S = st.sampled_from([5, 90, 20 * 60, 2 * HOUR_S, 25 * HOUR_S, 74 * HOUR_S, 122 * HOUR_S])
@@ -63,6 +62,7 @@ CORRECTIONS = (
     "line_up", "line_up", "strike_off", "move_to_match", "move_to_player", "other_club", "other_status", "other_day",
     "other_fee", "other_fee", "other_shares", "other_currency", "other_organiser", "new_player", "new_match",
 )  # fmt: skip
+FAULT = st.sampled_from(range(len(FAULTS)))
 LATE = {FaultKind.SLOW, FaultKind.SLOW_AFTER}
 
 
@@ -97,11 +97,18 @@ class Payouts(RuleBasedStateMachine):
         self.last_jump_s = 2 * HOUR_S
         self.stopped: list[Stopped] = []
 
-    @initialize(lines=st.lists(st.tuples(NUMBER, NUMBER), min_size=6, max_size=12), days=DAYS_PAID, last_jump_s=JUMPS_S)
+    @initialize(
+        lines=st.lists(st.tuples(NUMBER, NUMBER), min_size=6, max_size=12),
+        faults=st.lists(FAULT, max_size=3),
+        days=st.lists(DAY, min_size=1, max_size=3),
+        last_jump_s=JUMPS_S,
+    )
     @step
-    def begin(self, lines: list[tuple[int, int]], days: list[int], last_jump_s: int) -> None:
+    def begin(self, lines: list[tuple[int, int]], faults: list[int], days: list[int], last_jump_s: int) -> None:
         for match, player in lines:
             self.season.line_up(match, player)
+        for fault in faults:
+            self._fail(fault, times=1)
         for day in days:
             self._materialise(pick(DAYS, day))
         self.last_jump_s = max(last_jump_s, 2 * HOUR_S)
@@ -260,17 +267,38 @@ class Payouts(RuleBasedStateMachine):
     # The provider fails, and time passes.
 
     @rule(
-        fault=st.sampled_from(range(len(FAULTS))),
+        fault=FAULT,
         method=st.sampled_from(["POST", "POST", "GET"]),
         times=st.sampled_from([1, 1, 2, 5]),
         nth=st.none() | st.sampled_from([2, 3]),
     )
     @step
     def provider_fails(self, fault: int, method: str, times: int, nth: int | None) -> None:
+        self._fail(fault, method=method, times=times, nth=nth)
+
+    @rule(faults=st.lists(FAULT, min_size=1, max_size=2), match=NUMBER, player=NUMBER, fee=NUMBER, day=DAY)
+    @step
+    def materialise_while_it_fails(self, faults: list[int], match: int, player: int, fee: int, day: int) -> None:
+        """There is something to pay, and it goes wrong."""
+        self.season.line_up(match, player)
+        self.season.other_fee(match, fee)
+        for fault in faults:
+            self._fail(fault, times=1)
+        self._materialise(pick(DAYS, day))
+
+    def _fail(self, fault: int, *, times: int, method: str = "POST", nth: int | None = None) -> None:
         chosen = FAULTS[fault]
         self.parts.stripe.add_faults(FaultRule(**chosen, method=method, times=times, nth=nth))
         if chosen["kind"] in LATE:
             self.parts.expect_late_answers()
+
+    @rule(match=NUMBER, player=NUMBER, day=DAY, has_called=st.booleans())
+    @step
+    def worker_dies_over_new_charges(self, match: int, player: int, day: int, *, has_called: bool) -> None:
+        self.season.line_up(match, player)
+        self._collect(self.ledger, self.source, pick(DAYS, day))
+        self._publish(pick(DAYS, day), CHARGES, "")
+        self._deliver_one_by_one(list(range(12)), DyingCalls(has_called=has_called))
 
     @rule(is_empty=st.sampled_from([False, False, True]))
     @step

@@ -57,7 +57,7 @@ def _profile(examples: int) -> settings:
         database=None,
         deadline=None,
         print_blob=bool(examples),
-        phases=(Phase.generate, Phase.shrink) if "NOSHRINK" not in os.environ else (Phase.generate,),
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )

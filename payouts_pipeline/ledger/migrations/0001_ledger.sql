@@ -65,9 +65,10 @@ create table payouts.instructions (
     provider_request_id text,
     provider_reference text check ((provider_reference is not null) = (status = 'settled')),
     created_at timestamptz not null default now(),
-    unique (day, account_id, sequence),
-    unique (provider_reference)
+    unique (day, account_id, sequence)
 );
+create unique index instructions_by_reference on payouts.instructions (provider_reference)
+where provider_reference is not null;
 create index instructions_of_account on payouts.instructions (account_id);
 -- The outbox: committed and not yet published.
 create index instructions_to_publish on payouts.instructions (day, billing_type, id) where status = 'pending';
@@ -224,17 +225,19 @@ create index held_out_of_day on payouts.held_out (day);
 
 -- Double entries. Positive is a debit: what a player owes us, the money at the provider. Negative is a credit:
 -- what we owe a payee. Every booking and every settled instruction sums to zero.
+-- No foreign keys: an entry is made by joining what it refers to, and the keys would take as long as the entries.
 create table payouts.entries (
     id bigint generated always as identity primary key,
-    booking_id bigint references payouts.bookings,
-    instruction_id uuid references payouts.instructions,
-    account_id bigint not null references payouts.accounts,
+    booking_id bigint,
+    instruction_id uuid,
+    account_id bigint not null,
     currency char(3) not null,
     amount_minor bigint not null check (amount_minor <> 0),
     at timestamptz not null default now(),
-    check (num_nonnulls(booking_id, instruction_id) = 1),
-    unique (instruction_id, account_id)
+    check (num_nonnulls(booking_id, instruction_id) = 1)
 );
+create unique index entries_of_instruction on payouts.entries (instruction_id, account_id)
+where instruction_id is not null;
 create index entries_of_account on payouts.entries (account_id);
 
 

@@ -1,4 +1,4 @@
-"""One run of a day at a time: the second waits, and a run that died is not waited for."""
+"""Who waits for whom: one run of a day at a time, and one worker for an instruction."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -7,9 +7,12 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
+from payouts_pipeline.ledger import outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_tests.conftest import Connect
+from payouts_tests.leagues import League
+from payouts_tests.ledger_steps import ACTOR, book, claim, ids
 
 _DAY = date(2026, 5, 2)
 
@@ -46,3 +49,20 @@ def test_a_run_that_died_is_not_waited_for(connect: Connect) -> None:
         first.close()
         _run(connect(), _DAY, said)
     assert said[-1] == "ran"
+
+
+def test_a_claim_that_is_not_committed_yet_keeps_other_workers_away(
+    ledger: Connection, source: Connection, connect: Connect, league: League
+) -> None:
+    league.fee(league.player(), _DAY)
+    book(ledger, source, _DAY)
+    [charge] = ids(ledger)
+    # While it is pending, noting that it was published takes a lock of its own.
+    outbox.mark_published(ledger, [charge], ACTOR)
+    with ThreadPoolExecutor(1) as threads:
+        with ledger.transaction():
+            assert claim(ledger, [charge])
+            second = threads.submit(claim, connect(), [charge])
+            with suppress(TimeoutError):
+                second.result(0.3)
+        assert second.result(10) == []
