@@ -7,7 +7,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.corrections import difference, unbalanced
+from payouts_pipeline.domain.corrections import difference, parts, unbalanced
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, scalar, sql
 
@@ -17,7 +17,7 @@ _HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason": fram
 
 @dataclass(frozen=True)
 class Booking:
-    """What one materialisation of a day added to the ledger; id is None where nothing had changed."""
+    """What one materialisation of a day added to the ledger; the id is None where nothing had changed."""
 
     id: int | None
     lines: int
@@ -38,13 +38,20 @@ def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
     good = splits[splits["held_out_reason"].isna()]
     booked = copy_out(connection, "booked_lines", {"day": day}, frames.LINES)
     lines = difference(good[list(frames.LINES)], booked)
-    if lines.empty:
-        return Booking(None, 0)
+    ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
+    if ids:
+        lock_accounts(connection, day)
+    for booking_id in ids:
+        _post(connection, day, booking_id)
+    return Booking(ids[0] if ids else None, len(lines))
+
+
+def _insert_part(connection: Connection, day: date, lines: pd.DataFrame, actor: str) -> int:
+    """A booking of its own for these lines, not posted yet; its id."""
     _require_balanced(lines, day)
-    booking_id = scalar(connection, "insert_booking", {"day": day, "actor": actor})
+    booking_id = int(scalar(connection, "insert_booking", {"day": day, "actor": actor}))
     _insert_lines(connection, lines.assign(booking_id=booking_id, day=day))
-    _post(connection, day, booking_id)
-    return Booking(booking_id, len(lines))
+    return booking_id
 
 
 def _require_balanced(lines: pd.DataFrame, day: date) -> None:
@@ -74,9 +81,9 @@ def _post(connection: Connection, day: date, booking_id: int) -> None:
     """Entries and accounts of a booking."""
     parameters = {"day": day, "booking_id": booking_id}
     connection.execute(sql("sum_booking"), parameters)
-    lock_accounts(connection, day)
     connection.execute(sql("add_booked"))
     connection.execute(sql("post_entries"), parameters)
+    connection.execute(sql("drop_postings"))
 
 
 def lock_accounts(connection: Connection, day: date) -> None:

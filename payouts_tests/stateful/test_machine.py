@@ -14,7 +14,7 @@ from payouts_tests.integration.emulated_stripe import EmulatedStripe, emulated_s
 from payouts_tests.stateful.machine import Payouts
 from payouts_tests.stateful.world import World
 
-QUICK_EXAMPLES = 15
+QUICK_EXAMPLES = 12
 STEPS = 25
 CAMPAIGN_STEPS = 40
 

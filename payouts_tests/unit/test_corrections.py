@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.corrections import difference, unbalanced
+from payouts_pipeline.domain.corrections import difference, parts, unbalanced
 
 Line = tuple[int, int, int, str, int, str, int]
 
@@ -60,3 +60,33 @@ def test_fees_whose_shares_do_not_add_up_are_found_in_each_currency() -> None:
     orphan: list[Line] = [(1, 3, 1, "club", 5, "EUR", 10)]
     assert set(unbalanced(_frame(good + mixed + orphan))) == {2, 3}
     assert unbalanced(_frame(good)) == []
+
+
+@given(_LINES, _LINES)
+@settings(deadline=None, max_examples=60)
+def test_the_parts_of_a_booking_make_the_whole_of_it(wanted: list[Line], booked: list[Line]) -> None:
+    lines = difference(_frame(wanted), _frame(booked))
+    made = parts(lines) if len(lines) else []
+    assert _sums(pd.concat(made)) == _sums(lines) if made else lines.empty
+    assert len(made) <= 2
+
+
+def test_what_rises_while_shares_fall_is_divided_anew_first() -> None:
+    lines: list[Line] = [
+        (1, 2, 3, "player", 3, "EUR", 20),
+        (1, 2, 3, "club", 4, "EUR", -1_000),
+        (1, 2, 3, "club", 5, "EUR", 700),
+        (1, 2, 3, "platform", 0, "EUR", 320),
+    ]
+    divided_anew, rise = parts(_frame(lines))
+    assert unbalanced(divided_anew) == unbalanced(rise) == []
+    assert _sums(divided_anew) == _sums(_frame([lines[1], lines[2], (*lines[3][:6], 300)]))
+    assert _sums(rise) == _sums(_frame([lines[0], (*lines[3][:6], 20)]))
+
+
+def test_what_falls_or_only_rises_is_booked_in_one_part() -> None:
+    falls: list[Line] = [(1, 2, 3, "player", 3, "EUR", -20), (1, 2, 3, "club", 4, "EUR", -50)]
+    falls.append((1, 2, 3, "club", 5, "EUR", 30))
+    rises: list[Line] = [(1, 3, 3, "player", 3, "EUR", 20), (1, 3, 3, "club", 4, "EUR", 20)]
+    (part,) = parts(_frame(falls + rises))
+    assert _sums(part) == _sums(_frame(falls + rises))

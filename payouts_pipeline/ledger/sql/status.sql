@@ -21,7 +21,7 @@ where s.day = %(day)s and f.release_id is null and s.billing_subject <> 'platfor
 group by s.billing_subject, s.currency
 union all
 select a.subject || '_payout', a.currency, 'open',
-    case when sum(l.amount_minor) > 0 then 'under the minimum payout: goes out with the next payout'
+    case when sum(l.amount_minor) > 0 then 'under the minimum payout, or a correction is not collected yet: goes out with the next payout'
         else 'a correction took it back: the next payouts are lower by it' end,
     count(*), sum(l.amount_minor)::bigint
 from payouts.release_lines as l

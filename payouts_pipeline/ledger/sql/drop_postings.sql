@@ -1,0 +1,2 @@
+-- Makes room for the sums of the next part.
+drop table postings
