@@ -79,10 +79,20 @@ def emulated_stripe(folder: Path) -> Iterator[EmulatedStripe]:
 def charge(
     api: stripe.StripeClient, amount: int = 2000, currency: str = "aud", key: str | None = None, **fields: Any
 ) -> stripe.PaymentIntent:
-    """Charge the payer off session, as the pipeline does."""
+    """Charge the payer off session, as the pipeline does: with the customer's default card if no other is named."""
     params: Any = {"amount": amount, "currency": currency, "customer": "cus_payer", "confirm": True}
     params |= {"off_session": True, **fields}
+    if "payment_method" not in params:
+        params["payment_method"] = default_card(api, params["customer"])
     return api.v1.payment_intents.create(params, {"idempotency_key": key} if key else {})
+
+
+def default_card(api: stripe.StripeClient, customer_id: str) -> str:
+    """Read the customer's default payment method, which Stripe does not fill in by itself."""
+    settings = api.v1.customers.retrieve(customer_id).invoice_settings
+    assert settings is not None
+    assert isinstance(settings.default_payment_method, str)
+    return settings.default_payment_method
 
 
 def transfer(

@@ -126,9 +126,10 @@ def _work_until(done: Event, url: str) -> int:
 
 def _book_and_release(seed: int, url: str) -> None:
     chance = random.Random(seed)
+    stages: list[Callable[[Connection, Connection, date], object]] = [book, release]
     with connect(url) as own, connect(url) as reader:
         for _ in range(8):
-            stage: Callable[..., object] = chance.choice([book, release])
+            stage = chance.choice(stages)
             stage(own, reader, chance.choice(DAYS))
 
 

@@ -9,7 +9,14 @@ import pytest
 import stripe
 
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed
-from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.integration.emulated_stripe import (
+    API_KEY,
+    EmulatedStripe,
+    charge,
+    default_card,
+    emulated_stripe,
+    transfer,
+)
 
 DAY_S = 24 * 60 * 60
 
@@ -26,11 +33,29 @@ def api(emulator: EmulatedStripe) -> stripe.StripeClient:
     return emulator.sdk()
 
 
-def test_a_charge_is_paid_with_the_customers_default_card(api: stripe.StripeClient, emulator: EmulatedStripe) -> None:
-    intent = charge(api, metadata={"instruction_id": "i-1", "attempt": "1"}, transfer_group="i-1")
+@pytest.mark.parametrize("customer", ["cus_payer", "cus_cardless"])
+def test_a_charge_that_names_no_card_is_refused_and_moves_nothing_even_if_the_customer_has_a_default(
+    api: stripe.StripeClient, emulator: EmulatedStripe, customer: str
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="it's missing a payment method") as refused:
+        api.v1.payment_intents.create(
+            {"amount": 2000, "currency": "aud", "customer": customer, "confirm": True, "off_session": True}
+        )
 
+    assert (refused.value.http_status, refused.value.code) == (400, "payment_intent_unexpected_state")
+    assert emulator.admin.journal() == []
+
+
+def test_a_charge_that_names_the_customers_default_card_is_paid(
+    api: stripe.StripeClient, emulator: EmulatedStripe
+) -> None:
+    card = default_card(api, "cus_payer")
+    tags = {"instruction_id": "i-1", "attempt": "1"}
+    intent = charge(api, payment_method=card, metadata=tags, transfer_group="i-1")
+
+    assert intent.payment_method == card == "pm_card_visa"
     assert (intent.status, intent.amount_received, intent.currency) == ("succeeded", 2000, "aud")
-    assert intent.metadata.to_dict() == {"instruction_id": "i-1", "attempt": "1"}
+    assert intent.metadata.to_dict() == tags
     [row] = emulator.admin.journal()
     assert (row.kind, row.id, row.payment_intent) == ("charge", intent.latest_charge, intent.id)
     assert (row.amount, row.currency, row.customer) == (2000, "aud", "cus_payer")
@@ -104,12 +129,6 @@ def test_a_card_is_attached_to_a_customer_and_made_the_default(api: stripe.Strip
     assert api.v1.payment_methods.retrieve(method.id).customer == customer.id
     with pytest.raises(stripe.InvalidRequestError, match="belongs to a different Customer"):
         charge(api, payment_method=method.id)
-
-
-def test_a_customer_without_a_card_cannot_be_charged(api: stripe.StripeClient) -> None:
-    with pytest.raises(stripe.InvalidRequestError, match="it's missing a payment method") as refused:
-        charge(api, customer="cus_cardless")
-    assert refused.value.code == "payment_intent_unexpected_state"
 
 
 def test_a_seeded_customer_gets_a_new_card(api: stripe.StripeClient, emulator: EmulatedStripe) -> None:
@@ -233,7 +252,7 @@ def test_unknown_currencies_and_customers_are_refused_in_stripes_words(api: stri
     with pytest.raises(stripe.InvalidRequestError, match="Invalid currency: xyz"):
         charge(api, currency="XYZ")
     with pytest.raises(stripe.InvalidRequestError, match="No such customer: 'cus_nobody'") as refused:
-        charge(api, customer="cus_nobody")
+        charge(api, customer="cus_nobody", payment_method="pm_card_visa")
     assert (refused.value.code, refused.value.param) == ("resource_missing", "customer")
     with pytest.raises(stripe.InvalidRequestError) as unknown:
         api.v1.payment_intents.retrieve("pi_nothing")

@@ -64,11 +64,14 @@ def test_a_key_belongs_to_its_parameters_and_its_endpoint(api: stripe.StripeClie
 def test_a_decline_is_replayed_and_a_new_key_makes_a_new_intent(
     api: stripe.StripeClient, emulator: EmulatedStripe
 ) -> None:
-    broke = CustomerSeed(id="cus_payer", default_payment_method="pm_card_chargeDeclinedInsufficientFunds")
+    # One id whose card changes, so that the second request is the first one to the letter.
+    broke = CustomerSeed(
+        id="cus_payer", default_payment_method="pm_mine", card="pm_card_chargeDeclinedInsufficientFunds"
+    )
     emulator.admin.put_customers([broke])
     with pytest.raises(stripe.CardError) as first:
         charge(api, key="i:1")
-    emulator.admin.put_customers([CustomerSeed(id="cus_payer", default_payment_method="pm_card_visa")])
+    emulator.admin.put_customers([broke.model_copy(update={"card": "pm_card_visa"})])
 
     with pytest.raises(stripe.CardError) as again:
         charge(api, key="i:1")

@@ -59,10 +59,9 @@ class InvalidRequestError(StripeRefusalError):
     """A refusal before execution began (who asks, form of the request): Stripe does not remember these."""
 
 
-def not_found(kind: str, object_id: str, param: str, status: int = 400) -> StripeRefusalError:
-    """Stripe's answer for an id that it does not have: 404 for one in the path, 400 in a parameter."""
-    message = f"No such {kind}: '{object_id}'"
-    return StripeRefusalError(message, status=status, code="resource_missing", param=param)
+def not_found(kind: str, object_id: str, param: str) -> StripeRefusalError:
+    """Stripe's answer for an id in a parameter that it does not have."""
+    return StripeRefusalError(f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
 
 
 def unknown_url(method: str, path: str) -> InvalidRequestError:

@@ -16,6 +16,7 @@ from payouts_pipeline.local.season import (
     stripe_entities,
 )
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
+from payouts_tests.integration import emulated_stripe
 
 API_KEY = "sk_test_season"
 
@@ -46,15 +47,7 @@ def registered(base_url: str) -> stripe.StripeClient:
 
 
 def charge(client: stripe.StripeClient, player_id: int) -> stripe.PaymentIntent:
-    return client.v1.payment_intents.create(
-        {
-            "amount": 1800,
-            "currency": "aud",
-            "customer": f"cus_sample{player_id}",
-            "confirm": True,
-            "off_session": True,
-        }
-    )
+    return emulated_stripe.charge(client, 1800, customer=f"cus_sample{player_id}")
 
 
 def test_a_players_fee_can_be_charged_and_transferred_to_a_club(registered: stripe.StripeClient) -> None:
