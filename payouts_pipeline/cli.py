@@ -74,7 +74,7 @@ def demo() -> None:
     """
     from payouts_pipeline import commands
 
-    commands.demo()
+    sys.exit(commands.demo())
 
 
 @payouts.command()

@@ -17,7 +17,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import database
 from payouts_pipeline.ledger import migrate as migrations
 from payouts_pipeline.ledger import status as ledger_status
-from payouts_pipeline.local.environment import Need, parts
+from payouts_pipeline.local.environment import Need, parts, stay_local
 from payouts_pipeline.settings import Calendar
 
 if TYPE_CHECKING:
@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 _WATCH_EVERY_S = 2.0
 
 
-def demo() -> None:
-    """Settle yesterday of the sample season, and show the result."""
+def demo() -> int:
+    """Settle yesterday of the sample season, and show the result; the exit code."""
     started = time.monotonic()
     calendar = Calendar.from_environment()
+    stay_local(show.step)
     with ready(list(Need)):
         day = _last_day(calendar)
         _load_season(calendar, day)
-        _run_and_show([day])
+        code = _run_and_show([day])
         show.line(f"All of it took {time.monotonic() - started:.1f} s. To see it in the Dagster UI: make dev")
+    return code
 
 
 def dev(port: int) -> None:

@@ -20,5 +20,8 @@ def load(last_day: date, timezone: str, report: Callable[[str], None]) -> None:
             return
     if summary.days_added:
         report(f"loaded a sample season: {summary.days_added} days up to {summary.last_day}")
+    if "STRIPE_API_BASE" not in os.environ:
+        report("the season's people are not known to your Stripe account: their charges will be refused")
+        return
     entities = season.stripe_entities(season.reference_frames(summary.first_day, summary.last_day))
     season.register_with_emulator(EmulatorAdmin(os.environ["STRIPE_API_BASE"]), entities)

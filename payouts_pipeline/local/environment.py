@@ -26,10 +26,14 @@ _VARIABLES_OF = {
     Need.AWS: ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"],
     Need.STRIPE: ["STRIPE_API_KEY", "STRIPE_API_BASE"],
 }
+# Where the shell names a proxy, these keep local connections off it.
+_DIRECT = ("no_proxy", "NO_PROXY")
 # Any of these says that boto3 has somewhere to go by itself.
 _OWN_AWS = [
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "AWS_PROFILE",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
@@ -73,6 +77,21 @@ def _require_whole(environment: Mapping[str, str]) -> None:
             raise PayoutsError(f"{given} is set but {missing} is not: set both, or neither to use the embedded part.")
 
 
+def stay_local(report: Callable[[str], None]) -> None:
+    """For the demo: leave out of this process's environment what would lead it to the real AWS or the real Stripe.
+
+    Somebody who tries a stranger's demo has a region, a profile or a key in the shell for other purposes.
+    """
+    for where, names in (("AWS_ENDPOINT_URL", _OWN_AWS), ("STRIPE_API_BASE", _VARIABLES_OF[Need.STRIPE])):
+        ignored = [name for name in names if os.environ.get(name)]
+        if ignored and not os.environ.get(where):
+            report(
+                f"the demo stays on this machine: it does not use {', '.join(ignored)} (set {where} to have it used)"
+            )
+            for name in names:
+                os.environ.pop(name, None)
+
+
 @contextmanager
 def parts(needs: Collection[Need], report: Callable[[str], None]) -> Iterator[set[Need]]:
     """Run what is embedded of the needs, and complete this process's environment; yields the embedded needs."""
@@ -83,5 +102,6 @@ def parts(needs: Collection[Need], report: Callable[[str], None]) -> Iterator[se
         return
     with services.embedded({_PART_OF[need] for need in embedded}, state_dir(), report) as found:
         for need in embedded:
-            os.environ.update({name: found[name] for name in _VARIABLES_OF[need] if name in found})
+            names = (*_VARIABLES_OF[need], *_DIRECT)
+            os.environ.update({name: found[name] for name in names if name in found})
         yield embedded

@@ -1,0 +1,73 @@
+"""What is set in the environment replaces just its part; the demo never leaves the machine."""
+
+import os
+
+import pytest
+
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.local.environment import Need, embedded_needs, stay_local
+
+ALL = set(Need)
+
+
+def test_everything_is_embedded_where_nothing_is_set() -> None:
+    assert embedded_needs(ALL, {}) == ALL
+    assert embedded_needs({Need.LEDGER}, {}) == {Need.LEDGER}
+
+
+@pytest.mark.parametrize(
+    ("environment", "own"),
+    [
+        ({"PAYOUTS_DATABASE_URL": "postgresql://x"}, {Need.LEDGER}),
+        ({"DAGSTER_DATABASE_URL": "postgresql://x"}, {Need.DAGSTER}),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, {Need.AWS}),
+        ({"AWS_PROFILE": "finance"}, {Need.AWS}),
+        ({"STRIPE_API_KEY": "sk_test_x"}, {Need.STRIPE}),
+        ({"STRIPE_API_KEY": "", "AWS_PROFILE": ""}, set()),
+    ],
+)
+def test_what_is_set_replaces_just_its_part(environment: dict[str, str], own: set[Need]) -> None:
+    assert embedded_needs(ALL, environment) == ALL - own
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("STRIPE_API_BASE", "STRIPE_API_KEY"),
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        ("PAYOUTS_SOURCE_URL", "PAYOUTS_DATABASE_URL"),
+    ],
+)
+def test_a_part_that_is_set_by_half_is_refused(given: str, missing: str) -> None:
+    with pytest.raises(PayoutsError, match=f"{given} is set but {missing} is not"):
+        embedded_needs(ALL, {given: "x"})
+
+
+def test_the_demo_takes_neither_the_real_aws_nor_the_real_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = {
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_REGION": "x",
+        "STRIPE_API_KEY": "sk_live_1",
+    }
+    for name in ("AWS_ENDPOINT_URL", "STRIPE_API_BASE", "PAYOUTS_DATABASE_URL", "DAGSTER_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    stay_local(said.append)
+    assert embedded_needs(ALL, os.environ) == ALL
+    assert not any(value in " ".join(said) for value in ("AKIA", "sk_live_1"))
+
+
+def test_the_demo_takes_an_endpoint_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "STRIPE_API_BASE": "http://127.0.0.1:2",
+        "STRIPE_API_KEY": "sk_test_1",
+    }
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    stay_local(pytest.fail)
+    assert embedded_needs({Need.AWS, Need.STRIPE}, os.environ) == set()
