@@ -40,9 +40,7 @@ def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
     lines = difference(good[list(frames.LINES)], booked)
     ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
     if ids:
-        lock_accounts(connection, day)
-    for booking_id in ids:
-        _post(connection, day, booking_id)
+        _post(connection, day, ids)
     return Booking(ids[0] if ids else None, len(lines))
 
 
@@ -77,13 +75,14 @@ def _insert_lines(connection: Connection, lines: pd.DataFrame) -> None:
     copy_in(connection, "payouts.shares", shares)
 
 
-def _post(connection: Connection, day: date, booking_id: int) -> None:
-    """Entries and accounts of a booking."""
-    parameters = {"day": day, "booking_id": booking_id}
+def _post(connection: Connection, day: date, booking_ids: list[int]) -> None:
+    """Entries and accounts of bookings, whose accounts are locked from then on."""
+    parameters = {"day": day, "booking_ids": booking_ids}
     connection.execute(sql("sum_booking"), parameters)
+    connection.execute(sql("open_accounts"))
+    lock_accounts(connection, day)
     connection.execute(sql("add_booked"))
-    connection.execute(sql("post_entries"), parameters)
-    connection.execute(sql("drop_postings"))
+    connection.execute(sql("post_entries"))
 
 
 def lock_accounts(connection: Connection, day: date) -> None:

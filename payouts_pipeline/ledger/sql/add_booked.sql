@@ -1,11 +1,10 @@
--- Adds a booking to its accounts, each in its usual direction, and opens those that are new; in order, so that two
--- bookings that open the same can't deadlock.
-insert into payouts.accounts as a (subject, subject_id, currency, booked_minor)
-select subject, subject_id, currency, case when subject = 'player' then amount_minor else -amount_minor end
-from postings
-union all
-select distinct 'provider', 0, currency, 0 from postings
-order by 1, 2, 3
-on conflict (subject, subject_id, currency) do update
-set booked_minor = a.booked_minor + excluded.booked_minor
-where excluded.booked_minor <> 0
+-- Adds a booking to the accounts that there were before, each in its usual direction.
+update payouts.accounts as a
+set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount_minor else -p.amount_minor end
+from (
+    select subject, subject_id, currency, sum(amount_minor) as amount_minor
+    from postings
+    where not is_opening
+    group by subject, subject_id, currency
+) as p
+where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0

@@ -1,2 +1,0 @@
--- Makes room for the sums of the next part.
-drop table postings
