@@ -23,7 +23,7 @@ from payouts_pipeline.local.stripe_emulator.admin import (
     FaultRule,
 )
 from payouts_pipeline.settlement import provider as provider_module
-from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.provider import Moved, Provider
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.leagues import League
@@ -276,6 +276,16 @@ def test_the_call_of_a_killed_worker_is_asked_for_once_its_lease_is_over(case: C
     case.deliver()
     assert case.status(kind) == "settled"
     assert (case.movements(kind), case.posts(kind)) == (1, 1)
+
+
+@KINDS
+def test_an_attempt_that_two_workers_send_moves_the_money_once(case: Case, kind: BillingType) -> None:
+    case.open(kind)
+    provider = Provider(API_KEY, case.stripe.url, TIMEOUT_S)
+    (attempt,) = claim(case.ledger, ids(case.ledger, DAY), LEASE_S)
+    answers = [provider.send(attempt) for _ in range(2)]
+    assert len({answer.reference for answer in answers if isinstance(answer, Moved)}) == 1
+    assert (case.movements(kind), case.posts(kind)) == (1, 2)
 
 
 @KINDS
