@@ -25,6 +25,7 @@ from payouts_tests.ledger_steps import fingerprint, pass_time
 from payouts_tests.stateful.bus import Bus
 from payouts_tests.stateful.expectation import Expectation, unpaid_above_minimum
 from payouts_tests.stateful.invariants import Watch
+from payouts_tests.stateful.operations import Operator
 from payouts_tests.stateful.season import CLOSING_DAY, CURRENCIES, DAYS, Season, pick
 from payouts_tests.stateful.workers import DyingCalls, Stopped, StoppingCalls, WorkerDied
 from payouts_tests.stateful.world import LATE_S, LEASE_S, Parts, World
@@ -93,6 +94,7 @@ class Payouts(RuleBasedStateMachine):
         self.season = Season(League(table), self.parts.stripe)
         self.expectation = Expectation(table, self.season)
         self.watch = Watch(self.ledger, self.expectation)
+        self.operator = Operator(self.ledger, self.source, self.season, self.expectation)
         self.bus = Bus()
         self.last_jump_s = 2 * HOUR_S
         self.stopped: list[Stopped] = []
@@ -207,6 +209,36 @@ class Payouts(RuleBasedStateMachine):
         self.watch.note_released()
         self._publish(day, PAYOUT_TYPES, "")
         self.bus.deliver(worker, self.bus.queued.copy())
+
+    # A person intervenes.
+
+    @rule(whom=NUMBERS)
+    @step
+    def hold(self, whom: list[int]) -> None:
+        for number in whom:
+            self.operator.hold(number)
+
+    @rule(whom=NUMBERS, match=NUMBER, player=NUMBER, fee=NUMBER, day=DAY)
+    @step
+    def hold_and_materialise(self, whom: list[int], match: int, player: int, fee: int, day: int) -> None:
+        """There is something to pay, and some of it is held back."""
+        for number in whom:
+            self.operator.hold(number)
+        self.season.line_up(match, player)
+        self.season.other_fee(match, fee)
+        self._materialise(pick(DAYS, day))
+
+    @rule(whom=NUMBERS)
+    @step
+    def release(self, whom: list[int]) -> None:
+        for number in whom:
+            self.operator.release(number)
+
+    @rule(which=NUMBERS)
+    @step
+    def cancel(self, which: list[int]) -> None:
+        for number in which:
+            self.operator.cancel(number)
 
     # Messages come in any order, again, late or never, and workers die over them.
 
@@ -325,7 +357,9 @@ class Payouts(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        self.watch.look(self.parts.stripe.journal())
+        journal = self.parts.stripe.journal()
+        self.watch.look(journal)
+        self.operator.look(journal)
         self.is_sound = True
 
     def teardown(self) -> None:
@@ -342,6 +376,7 @@ class Payouts(RuleBasedStateMachine):
         self.parts.stripe.clear_faults()
         self.parts.stripe.set_balance(PLENTY_MINOR)
         self.season.mend()
+        self.operator.release_all()
         self._pass_time(self.last_jump_s)
         self._until_quiet(DAYS)
         left = unpaid_above_minimum(self.expectation.due(), self._moved())

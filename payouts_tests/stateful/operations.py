@@ -1,0 +1,93 @@
+"""What a person does: hold payees, release them, cancel instructions; and that nothing new moves for who is on hold."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import interventions
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.interventions import Payee
+from payouts_pipeline.local.stripe_emulator.admin import JournalRow
+from payouts_tests.ledger_steps import fingerprint
+from payouts_tests.stateful.expectation import Expectation
+from payouts_tests.stateful.season import Season, pick
+
+PERSON = "cli ada"
+MAY_BE_CANCELLED = {"pending", "published", "held", "waiting", "rejected"}
+
+_UNDER_WAY = """
+    select i.id::text from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
+    where a.subject = %s and a.subject_id = %s and i.status in ('sending', 'unknown')
+"""
+# What has come to its end is last: a small number mostly means something that can still be cancelled.
+_INSTRUCTIONS = """
+    select id, status from payouts.instructions
+    order by status in ('settled', 'cancelled'), created_at, day, sequence, id
+"""
+
+
+class Operator:
+    """A person at the command line, who remembers who is on hold."""
+
+    def __init__(self, ledger: Connection, source: Connection, season: Season, expectation: Expectation) -> None:
+        self._ledger, self._source = ledger, source
+        self._season, self._expectation = season, expectation
+        # Of each payee on hold, the instructions that may still move: their calls were under way before the hold.
+        self._may_move: dict[Payee, set[str]] = {}
+        self._seen: set[str] = set()
+
+    def hold(self, whom: int) -> None:
+        """Hold anybody; who is on hold already can't be held again."""
+        everybody = [*self._season.payees, *(("player", player) for player in self._season.players)]
+        subject, subject_id = pick(everybody, whom)
+        payee = Payee(BillingSubject(subject), subject_id)
+        is_held = self._try(lambda: interventions.hold(self._ledger, self._source, payee, PERSON, "looks odd"))
+        assert is_held == (payee not in self._may_move)
+        if is_held:
+            self._may_move[payee] = self._under_way(payee)
+
+    def release(self, whom: int) -> None:
+        if self._may_move:
+            payee = pick(list(self._may_move), whom)
+            interventions.release(self._ledger, payee, PERSON, "looked into")
+            del self._may_move[payee]
+
+    def release_all(self) -> None:
+        while self._may_move:
+            self.release(0)
+
+    def cancel(self, which: int) -> None:
+        """Cancel any instruction; one whose money may have moved, or that is cancelled, can't be."""
+        rows = self._ledger.execute(_INSTRUCTIONS).fetchall()
+        if rows:
+            number, status = pick(rows, which)
+            is_cancelled = self._try(lambda: interventions.cancel(self._ledger, number, PERSON, "not wanted"))
+            assert is_cancelled == (status in MAY_BE_CANCELLED), f"cancelling a {status} instruction: {is_cancelled}"
+
+    def look(self, journal: Sequence[JournalRow]) -> None:
+        """Fail if anything new has moved for a payee on hold."""
+        for row in journal:
+            may_move = self._may_move.get(self._payee_of(row))
+            if row.id not in self._seen and may_move is not None:
+                assert str(row.metadata["instruction_id"]) in may_move, f"moved in spite of a hold: {row}"
+        self._seen = {row.id for row in journal}
+        for payee, may_move in self._may_move.items():
+            may_move &= self._under_way(payee)
+
+    def _try(self, intervene: Callable[[], Any]) -> bool:
+        """Whether it was not refused; a refusal writes nothing."""
+        before = fingerprint(self._ledger)
+        try:
+            intervene()
+        except PayoutsError:
+            assert fingerprint(self._ledger) == before, "an intervention was refused, and wrote"
+            return False
+        return True
+
+    def _payee_of(self, row: JournalRow) -> Payee:
+        subject, subject_id, _ = self._expectation.account_of(row)
+        return Payee(BillingSubject(subject), subject_id)
+
+    def _under_way(self, payee: Payee) -> set[str]:
+        return {row[0] for row in self._ledger.execute(_UNDER_WAY, (payee.subject.value, payee.subject_id))}
