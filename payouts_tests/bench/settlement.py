@@ -50,7 +50,7 @@ def run() -> None:
 
 def _client(service: str, environment: Mapping[str, str]) -> Any:
     return boto3.client(
-        service,  # type: ignore[call-overload]
+        service,  # type: ignore[call-overload]  # a name from a list
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=environment["AWS_DEFAULT_REGION"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],

@@ -81,4 +81,4 @@ def _is_due(state: FaultState) -> bool:
         return False
     if rule.times is not None and state.hits >= rule.times:
         return False
-    return rule.rate >= 1 or random.Random(f"{rule.seed}:{state.seen}").random() < rule.rate  # noqa: S311
+    return rule.rate >= 1 or random.Random(f"{rule.seed}:{state.seen}").random() < rule.rate  # noqa: S311 - a fault, no secret

@@ -22,7 +22,7 @@ class DroppableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Put the transport where `deliver` finds it."""
         super().on_message_begin()
-        extended: dict[str, Any] = self.scope  # type: ignore[assignment]
+        extended: dict[str, Any] = self.scope  # type: ignore[assignment]  # the server adds keys
         extended[TRANSPORT] = self.transport
 
 
