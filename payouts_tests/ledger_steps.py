@@ -1,13 +1,13 @@
 """Moves a day through the ledger without a bus or a provider, and says what must hold after every step."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import claims, league, stages
+from payouts_pipeline.ledger import claims, league, outbox, stages
 from payouts_pipeline.ledger.claims import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.leagues import SYDNEY
@@ -61,6 +61,10 @@ def ids(ledger: Connection, day: date | None = None, *statuses: str) -> list[UUI
 
 def claim(ledger: Connection, wanted: Iterable[UUID], lease_s: float = LEASE_S) -> list[Attempt]:
     return claims.claim(ledger, list(wanted), lease_s, ACTOR)
+
+
+def mark_published(ledger: Connection, published: Sequence[UUID]) -> None:
+    outbox.mark_published(ledger, published, datetime.now(UTC), ACTOR)
 
 
 def settle(ledger: Connection, day: date | None = None, decide: Decide = settled, *statuses: str) -> int:

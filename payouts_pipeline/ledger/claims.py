@@ -72,6 +72,7 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "call_gone_after": CALL_GONE_AFTER,
     }
     with effect(Effect.CLAIM), connection.transaction():
+        connection.execute(sql("claim_lock"), parameters)
         connection.execute(sql("claim_mark_published"), parameters)
         connection.execute(sql("claim_give_up_lost"), parameters)
         connection.execute(sql("claim_hold_back"), parameters)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingType
@@ -19,27 +19,41 @@ class UnderWay:
     unknown_later: int
 
 
+@dataclass(frozen=True)
+class Due:
+    """What is to be published, by id and billing type, as of when."""
+
+    read_at: datetime
+    instructions: list[tuple[UUID, str]]
+
+
 def to_publish(
     connection: Connection,
     day: date,
     billing_types: Sequence[BillingType],
     limit: int,
     lost_after: timedelta,
-) -> list[tuple[UUID, str]]:
-    """Id and billing type of up to ``limit`` new instructions, and of all whose message seems to be lost."""
+) -> Due:
+    """Up to ``limit`` new instructions, and all whose message seems to be lost."""
     parameters = {
         "day": day,
         "billing_types": list(billing_types),
         "limit": max(limit, 0),
         "lost_after": lost_after,
     }
-    return connection.execute(sql("outbox"), parameters).fetchall()
+    with connection.transaction():
+        read_at = scalar(connection, "read_clock", {})
+        return Due(read_at, connection.execute(sql("outbox"), parameters).fetchall())
 
 
-def mark_published(connection: Connection, ids: Sequence[UUID], actor: str) -> None:
-    """Note what the bus has accepted; one that a worker has taken meanwhile keeps its state."""
+def mark_published(connection: Connection, ids: Sequence[UUID], read_at: datetime, actor: str) -> None:
+    """Note what the bus has accepted of what was due at ``read_at``.
+
+    One that a worker has taken meanwhile keeps its state, and what happened to it since counts as later.
+    """
+    parameters = {"ids": list(ids), "read_at": read_at, "actor": actor}
     with effect(Effect.MARK_PUBLISHED), connection.transaction():
-        connection.execute(sql("mark_published"), {"ids": list(ids), "actor": actor})
+        connection.execute(sql("mark_published"), parameters)
 
 
 def under_way(connection: Connection, day: date, billing_types: Sequence[BillingType], patience: timedelta) -> UnderWay:

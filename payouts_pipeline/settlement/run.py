@@ -94,10 +94,10 @@ class Stage:
         """Publish as much as may be under way at once; each batch is noted as soon as the bus has it."""
         limit = _UNDER_WAY_LIMIT - self._moving()
         due = outbox.to_publish(self.connection, self.day, self.billing_types, limit, lost_after)
-        pointers = [Pointer(instruction_id, billing_type) for instruction_id, billing_type in due]
+        pointers = [Pointer(instruction_id, billing_type) for instruction_id, billing_type in due.instructions]
         published = 0
         for batch in publish_batches(self.sns, self.topology.topic_arn, pointers, _PUBLISH_THREADS):
-            outbox.mark_published(self.connection, batch.published, self.actor)
+            outbox.mark_published(self.connection, batch.published, due.read_at, self.actor)
             published += len(batch.published)
             for reason in set(batch.failed.values()):
                 self.report(f"{self.day}: SNS did not take a message ({reason}); it is published again")

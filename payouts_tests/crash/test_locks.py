@@ -7,12 +7,11 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from payouts_pipeline.ledger import outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_tests.conftest import Connect
 from payouts_tests.leagues import League
-from payouts_tests.ledger_steps import ACTOR, book, claim, ids
+from payouts_tests.ledger_steps import book, claim, ids, mark_published, pass_time
 
 _DAY = date(2026, 5, 2)
 
@@ -58,7 +57,7 @@ def test_a_claim_that_is_not_committed_yet_keeps_other_workers_away(
     book(ledger, source, _DAY)
     [charge] = ids(ledger)
     # While it is pending, noting that it was published takes a lock of its own.
-    outbox.mark_published(ledger, [charge], ACTOR)
+    mark_published(ledger, [charge])
     with ThreadPoolExecutor(1) as threads:
         with ledger.transaction():
             assert claim(ledger, [charge])
@@ -66,3 +65,21 @@ def test_a_claim_that_is_not_committed_yet_keeps_other_workers_away(
             with suppress(TimeoutError):
                 second.result(0.3)
         assert second.result(10) == []
+
+
+def test_a_claim_waits_for_the_note_that_the_message_was_published_again(
+    ledger: Connection, source: Connection, connect: Connect, league: League
+) -> None:
+    league.fee(league.player(), _DAY)
+    book(ledger, source, _DAY)
+    [charge] = ids(ledger)
+    claim(ledger, [charge])
+    pass_time(ledger, 1)
+    with ThreadPoolExecutor(1) as threads:
+        with ledger.transaction():
+            mark_published(ledger, [charge])
+            other = threads.submit(claim, connect(), [charge])
+            with suppress(TimeoutError):
+                other.result(0.3)
+        # Its message is deleted after this: an empty claim would leave it alone until the message counts as lost.
+        assert [attempt.instruction_id for attempt in other.result(10)] == [charge]

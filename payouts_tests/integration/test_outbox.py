@@ -10,12 +10,12 @@ from payouts_pipeline.ledger import outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.leagues import League
 from payouts_tests.ledger_steps import (
-    ACTOR,
     book,
     claim,
     fingerprint,
     ids,
     left_alone,
+    mark_published,
     pass_time,
     rejected,
     release,
@@ -40,7 +40,7 @@ def charges(ledger: Connection, source: Connection, league: League) -> list[UUID
 
 
 def _due(ledger: Connection, limit: int = 100, types: list[BillingType] = CHARGES, day: date = DAY) -> list[UUID]:
-    return sorted(row[0] for row in outbox.to_publish(ledger, day, types, limit, LOST_AFTER))
+    return sorted(row[0] for row in outbox.to_publish(ledger, day, types, limit, LOST_AFTER).instructions)
 
 
 def _under_way(ledger: Connection) -> tuple[int, int, int]:
@@ -53,7 +53,7 @@ def test_what_is_committed_and_unpublished_is_due_up_to_the_limit(ledger: Connec
     assert _due(ledger, limit=2) == charges[:2]
     assert _due(ledger, limit=0) == []
     assert _due(ledger, limit=-5) == []
-    assert outbox.to_publish(ledger, DAY, CHARGES, 1, LOST_AFTER) == [(charges[0], "player_charge")]
+    assert outbox.to_publish(ledger, DAY, CHARGES, 1, LOST_AFTER).instructions == [(charges[0], "player_charge")]
 
 
 def test_other_days_and_types_are_not_due(ledger: Connection, charges: list[UUID]) -> None:
@@ -64,37 +64,37 @@ def test_other_days_and_types_are_not_due(ledger: Connection, charges: list[UUID
 
 
 def test_only_what_the_bus_accepted_leaves_the_outbox(ledger: Connection, charges: list[UUID]) -> None:
-    outbox.mark_published(ledger, charges[:2], ACTOR)
+    mark_published(ledger, charges[:2])
     assert _due(ledger) == charges[2:]
     assert _under_way(ledger) == (2, 0, 0)
     assert not outbox.is_empty(ledger, DAY, CHARGES)
 
 
 def test_a_message_that_nobody_took_is_published_again_after_a_while(ledger: Connection, charges: list[UUID]) -> None:
-    outbox.mark_published(ledger, charges, ACTOR)
+    mark_published(ledger, charges)
     pass_time(ledger, 0.2)
     assert _due(ledger) == []
     pass_time(ledger, 0.1)
     assert _due(ledger, limit=0) == charges, "what may be lost does not wait for room"
-    outbox.mark_published(ledger, charges, ACTOR)
+    mark_published(ledger, charges)
     assert _due(ledger) == []
 
 
 def test_a_run_that_starts_its_own_workers_takes_all_to_be_lost(ledger: Connection, charges: list[UUID]) -> None:
-    outbox.mark_published(ledger, charges, ACTOR)
-    assert len(outbox.to_publish(ledger, DAY, CHARGES, 10, timedelta(0))) == 3
+    mark_published(ledger, charges)
+    assert len(outbox.to_publish(ledger, DAY, CHARGES, 10, timedelta(0)).instructions) == 3
 
 
 def test_a_late_note_of_publishing_takes_nothing_back(ledger: Connection, charges: list[UUID]) -> None:
     settle(ledger, DAY, settled)
     before = fingerprint(ledger)
-    outbox.mark_published(ledger, charges, ACTOR)
+    mark_published(ledger, charges)
     assert fingerprint(ledger) == before
 
 
 def test_a_note_of_publishing_does_not_disturb_the_worker(ledger: Connection, charges: list[UUID]) -> None:
     claim(ledger, charges)
-    outbox.mark_published(ledger, charges, ACTOR)
+    mark_published(ledger, charges)
     assert len(ids(ledger, DAY, "sending")) == 3
 
 
@@ -102,8 +102,15 @@ def test_an_unknown_outcome_is_published_again_once_its_time_has_come(ledger: Co
     settle(ledger, DAY, unknown)
     assert _due(ledger) == charges
     assert _under_way(ledger) == (0, 3, 0)
-    outbox.mark_published(ledger, charges, ACTOR)
+    mark_published(ledger, charges)
     assert _due(ledger) == [], "published since its time came"
+
+
+def test_an_outcome_that_comes_before_the_note_of_publishing_is_later(ledger: Connection, charges: list[UUID]) -> None:
+    due = outbox.to_publish(ledger, DAY, CHARGES, 10, LOST_AFTER)
+    settle(ledger, DAY, unknown)
+    outbox.mark_published(ledger, charges, due.read_at, "a slow publisher")
+    assert _due(ledger) == charges
 
 
 def test_an_unknown_outcome_is_not_published_before_its_time(ledger: Connection, charges: list[UUID]) -> None:

@@ -44,8 +44,8 @@ GUARDS = [
     ),
     Guard(
         "an instruction is locked while it is claimed",
-        f"{_SQL}/claim.sql",
-        "for update of i skip locked",
+        f"{_SQL}/claim_lock.sql",
+        "for update",
         "",
         ("payouts_tests/crash/test_locks.py",),
     ),
@@ -237,7 +237,8 @@ GUARDS = [
         f"{_SETTLEMENT}/run.py",
         "        published = 0\n",
         "        published = 0\n"
-        "        outbox.mark_published(self.connection, [each.instruction_id for each in pointers], self.actor)\n",
+        "        everything = [each.instruction_id for each in pointers]\n"
+        "        outbox.mark_published(self.connection, everything, due.read_at, self.actor)\n",
         ("payouts_tests/crash/test_order.py",),
     ),
     Guard(

@@ -28,10 +28,10 @@ class Bus:
     ) -> None:
         """What `settlement.run` does with the outbox; it can die before it has noted what it published."""
         due = outbox.to_publish(ledger, day, kinds, _LIMIT, lost_after)
-        for instruction_id, billing_type in due:
+        for instruction_id, billing_type in due.instructions:
             self.put(BillingType(billing_type), body(instruction_id))
         if not dies:
-            outbox.mark_published(ledger, [instruction_id for instruction_id, _ in due], "publisher")
+            outbox.mark_published(ledger, [each for each, _ in due.instructions], due.read_at, "publisher")
 
     def put(self, billing_type: BillingType, text: str) -> None:
         number = next(iter(self._numbers))
