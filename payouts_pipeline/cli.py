@@ -53,6 +53,15 @@ class Day(click.ParamType[date]):
 _DAY = Day()
 _PAYEE = PayeeName()
 _reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")
+_billing_types = click.option(
+    "--billing-type",
+    "billing_types",
+    multiple=True,
+    # As texts: click would want the names of an enum, which are written in capitals.
+    type=click.Choice([kind.value for kind in BillingType]),
+    callback=lambda _context, _option, given: [BillingType(kind) for kind in given] or list(BillingType),
+    help="Only these queues.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document; amounts are in minor units.")
 
 
@@ -112,15 +121,31 @@ def status(day: date | None, as_json: bool) -> None:
 
 
 @payouts.command()
-@click.option(
-    "--billing-type", "billing_types", multiple=True, type=click.Choice(list(BillingType)), help="Only these queues."
-)
+@_billing_types
 @click.option("--drain", is_flag=True, help="End when the queues are empty.")
-def worker(billing_types: tuple[BillingType, ...], drain: bool) -> None:
-    """Settle what the queues bring, in PAYOUTS_WORKERS threads, until Ctrl-C or SIGTERM."""
-    from payouts_pipeline import commands
+@click.option("--concurrency", type=click.IntRange(1, 256), help="Calls at once; PAYOUTS_WORKERS without it.")
+@click.option(
+    "--grace-s", type=click.FloatRange(0), default=30.0, show_default=True, help="How long SIGTERM waits for calls."
+)
+def worker(billing_types: list[BillingType], drain: bool, concurrency: int | None, grace_s: float) -> None:
+    """Settle what the queues bring, until Ctrl-C or SIGTERM. Any number of workers can run at once.
 
-    commands.worker(billing_types or tuple(BillingType), drain)
+    The first signal lets the calls that are under way finish, and gives back what does not finish in time; a second
+    one ends it at once. Nothing is lost either way.
+    """
+    from payouts_pipeline import fleet_commands
+
+    fleet_commands.worker(billing_types, drain, concurrency, grace_s)
+
+
+@payouts.command()
+@_billing_types
+@click.option("--dry-run", is_flag=True, help="Only say why each message died, and what would become of it.")
+def redrive(billing_types: list[BillingType], dry_run: bool) -> None:
+    """Bring dead letters back whose cause is mended, and say of each why it had died."""
+    from payouts_pipeline import fleet_commands
+
+    fleet_commands.redrive(billing_types, dry_run)
 
 
 @payouts.command()

@@ -1,8 +1,6 @@
 """What the commands of the command line do; each says which parts it needs."""
 
-import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from payouts_pipeline import settings, show
-from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.days import yesterday
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import database
@@ -21,11 +18,8 @@ from payouts_pipeline.local.environment import Need, parts, stay_local
 from payouts_pipeline.settings import Calendar
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
     from payouts_pipeline.defs.run import DayRun
     from payouts_pipeline.settlement.provider import Provider
-    from payouts_pipeline.settlement.topology import Topology
 
 _WATCH_EVERY_S = 2.0
 
@@ -75,24 +69,6 @@ def status(day: date | None, as_json: bool) -> None:
     else:
         for each in found:
             show.day(each)
-
-
-def worker(billing_types: Sequence[BillingType], drain: bool) -> None:
-    """Settle what the queues bring, until they are empty or somebody says stop."""
-    from payouts_pipeline.settlement.fleet import Fleet
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    threads = settings.workers()
-    if not threads:
-        raise PayoutsError("PAYOUTS_WORKERS is 0: a worker needs at least one thread, set it to 1 or more.")
-    with ready([Need.LEDGER, Need.AWS, Need.STRIPE]):
-        with ready_ledger():
-            pass
-        made = _worker_parts()
-        with Fleet(settings.database_url(), *made, billing_types, threads) as fleet:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: fleet.stop())
-            fleet.drain() if drain else fleet.join()
 
 
 def migrate() -> None:
@@ -228,19 +204,12 @@ def _watching(days: Sequence[date]) -> Iterator[None]:
         thread.join()
 
 
-def _worker_parts() -> "tuple[SQSClient, Topology, Provider]":
-    """Queue client, topology and provider from the environment."""
-    from payouts_pipeline.aws.clients import make_client
-    from payouts_pipeline.settlement.topology import find_topology
-
-    topology = find_topology(make_client("cloudformation"), settings.stack())
-    return make_client("sqs"), topology, provider()
-
-
 def provider() -> "Provider":
     """Stripe as the environment says; raises PayoutsError where it can't be reached or refuses our key."""
     from payouts_pipeline.settlement.provider import Provider
 
-    stripe = Provider(settings.required("STRIPE_API_KEY"), os.environ.get("STRIPE_API_BASE"))
+    api_key = settings.required("STRIPE_API_KEY")
+    calls_per_s = settings.stripe_calls_per_s(api_key)
+    stripe = Provider(api_key, os.environ.get("STRIPE_API_BASE"), calls_per_s=calls_per_s)
     stripe.check()
     return stripe

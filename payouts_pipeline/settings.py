@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,11 @@ DEFAULT_TIMEZONE = "Australia/Sydney"
 DEFAULT_START_DATE = "2026-01-01"
 DEFAULT_STACK = "payouts"
 DEFAULT_WORKERS = 16
+DEFAULT_CORRECTION_WINDOW_DAYS = 30
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
+# Stripe allows 100 calls a second in live mode and 25 in test mode; a fifth is left to whoever else uses the account.
+_LIVE_CALLS_PER_S = 80.0
+_TEST_CALLS_PER_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,43 @@ def workers(environment: Mapping[str, str] = os.environ) -> int:
     if not text.isdecimal() or int(text) > 256:
         raise PayoutsError(f"PAYOUTS_WORKERS is '{text}': give a whole number from 0 to 256.")
     return int(text)
+
+
+def stripe_calls_per_s(api_key: str, environment: Mapping[str, str] = os.environ) -> float | None:
+    """How many calls a second all workers together make at Stripe; None for as many as they can."""
+    text = environment.get("PAYOUTS_STRIPE_CALLS_PER_S")
+    if not text:
+        return _LIVE_CALLS_PER_S if "_live_" in api_key else _TEST_CALLS_PER_S
+    if not text.isdecimal():
+        raise PayoutsError(f"PAYOUTS_STRIPE_CALLS_PER_S is '{text}': give a whole number, 0 for no limit.")
+    return float(text) or None
+
+
+def correction_window_days(environment: Mapping[str, str] = os.environ) -> int:
+    """How far back days are looked at for changes of their source; 0 for not at all."""
+    text = environment.get("PAYOUTS_CORRECTION_WINDOW_DAYS") or str(DEFAULT_CORRECTION_WINDOW_DAYS)
+    if not text.isdecimal() or int(text) > 366:
+        raise PayoutsError(f"PAYOUTS_CORRECTION_WINDOW_DAYS is '{text}': give a whole number from 0 to 366.")
+    return int(text)
+
+
+def alert_topic_arn(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The SNS topic to which alerts go; without one they are only logged."""
+    arn = environment.get("PAYOUTS_ALERT_TOPIC_ARN") or None
+    if arn and not re.fullmatch(r"arn:[^:]+:sns:[^:]+:[^:]+:[^:]+", arn):
+        raise PayoutsError(
+            f"PAYOUTS_ALERT_TOPIC_ARN is '{arn}': give the ARN of an SNS topic, "
+            "like arn:aws:sns:eu-west-1:123456789012:alerts."
+        )
+    return arn
+
+
+def ui_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Where people see the Dagster UI, for links in alerts."""
+    url = environment.get("PAYOUTS_UI_URL") or DEFAULT_UI_URL
+    if not re.match(r"https?://[^/]", url):
+        raise PayoutsError(f"PAYOUTS_UI_URL is '{url}': give an address like https://dagster.example.com.")
+    return url.rstrip("/")
 
 
 def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:

@@ -98,7 +98,8 @@ class StripeResource(dg.ConfigurableResource[Any]):
 
     def provider(self) -> Provider:
         """A client that may move money."""
-        return Provider(self.api_key or settings.required("STRIPE_API_KEY"), self.api_base)
+        api_key = self.api_key or settings.required("STRIPE_API_KEY")
+        return Provider(api_key, self.api_base, calls_per_s=settings.stripe_calls_per_s(api_key))
 
     @property
     def timeout(self) -> timedelta:

@@ -22,12 +22,14 @@ class Refusal:
 
     ``code`` is the decline code of a card, else the error's code. ``is_stored``: it is Stripe's answer to the key, so
     that every call under the key came to the same; not so where the call was turned away unseen (401, 403, 429).
+    ``repeat_at_once``: turned away unseen, and wanted again within seconds.
     """
 
     code: str
     request_id: str | None = None
     retry_after: timedelta | None = None
     is_stored: bool = True
+    repeat_at_once: bool = False
 
 
 @dataclass(frozen=True)

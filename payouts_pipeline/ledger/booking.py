@@ -9,7 +9,8 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.corrections import difference, parts, unbalanced
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, scalar, sql
+from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 _UNIT_KEY = ["match_id", "match_player_id", "player_id", "currency"]
 _HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason": frames.TEXT}

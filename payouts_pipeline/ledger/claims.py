@@ -145,3 +145,9 @@ def known(connection: Connection, ids: Sequence[UUID], billing_type: str) -> set
     """Which of the ids are instructions of this billing type."""
     parameters = {"ids": list(ids), "billing_type": billing_type}
     return {row[0] for row in connection.execute(sql("known_instructions"), parameters)}
+
+
+def find(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[BillingType, Status]]:
+    """Billing type and status of those of the ids that are instructions."""
+    rows = connection.execute(sql("instructions_of_messages"), {"ids": list(ids)})
+    return {found: (BillingType(billing_type), Status(status)) for found, billing_type, status in rows}

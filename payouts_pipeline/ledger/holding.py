@@ -7,7 +7,8 @@ import pandas as pd
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.ledger.database import Connection, copy_out
+from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.database import Connection
 
 _HELD_PAYEES = {"billing_subject": frames.TEXT, "subject_id": frames.ID, "why_on_hold": frames.TEXT}
 

@@ -13,7 +13,8 @@ from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF
 from payouts_pipeline.domain.instructions import RETRACTABLE, Status, instruction_id
 from payouts_pipeline.ledger import league
-from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, scalar, sql
+from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.holding import held_payees, limits_exceeded, why_held
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})

@@ -18,7 +18,8 @@ from payouts_pipeline.domain.instructions import RETRACTABLE, Status
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import league
 from payouts_pipeline.ledger.booking import lock_day
-from payouts_pipeline.ledger.database import Connection, Parameters, copy_out, scalar, sql
+from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.database import Connection, Parameters, scalar, sql
 from payouts_pipeline.ledger.holding import why_held
 
 _GOES_ON = "it goes on when the day is materialised again"

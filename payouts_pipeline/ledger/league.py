@@ -1,6 +1,6 @@
 """What we read of schema `league`: the fees of a day, and where people are at the provider. Never written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from payouts_pipeline.domain import days, frames
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.database import Connection, copy_out, sql
+from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.database import Connection, sql
 
 _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"}
 _TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
@@ -32,10 +33,26 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.Dat
     """
     kicked_off_from, kicked_off_before = days.bounds(day, timezone)
     parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-    with _snapshot(connection):
+    with snapshot(connection):
         fees = copy_out(connection, "league_fees", parameters, _FEES)
         terms = copy_out(connection, "league_terms", parameters, _TERMS)
     return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
+
+
+def fingerprints(connection: Connection, wanted: Sequence[date], timezone: ZoneInfo) -> dict[date, str]:
+    """A text for each of the days (in order) that has fees, which changes with whatever decides about them."""
+    if not wanted:
+        return {}
+    kick_offs = [days.bounds(day, timezone) for day in wanted]
+    parameters = {
+        "days": list(wanted),
+        "kicked_off_from": [start for start, _ in kick_offs],
+        "kicked_off_before": [end for _, end in kick_offs],
+        "first_kick_off": kick_offs[0][0],
+        "last_kick_off": kick_offs[-1][1],
+    }
+    with snapshot(connection):
+        return dict(connection.execute(sql("league_fingerprints"), parameters).fetchall())
 
 
 def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
@@ -45,13 +62,13 @@ def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
     """
     wanted = accounts.groupby("billing_subject")["subject_id"].agg(list).to_dict()
     parameters = {subject: wanted.get(subject, []) for subject in ("player", "club", "organiser", "partner")}
-    with _snapshot(connection):
+    with snapshot(connection):
         found = copy_out(connection, "league_stripe_ids", parameters, STRIPE_IDS)
     return found.drop_duplicates(["billing_subject", "subject_id"], keep=False, ignore_index=True)
 
 
 @contextmanager
-def _snapshot(connection: Connection) -> Iterator[None]:
+def snapshot(connection: Connection) -> Iterator[None]:
     """One read-only transaction that sees one moment, with an error that names what the schema lacks."""
     try:
         with connection.transaction():

@@ -8,7 +8,8 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import league
-from payouts_pipeline.ledger.database import Connection, copy_in, copy_out, sql
+from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holding import why_held
 from payouts_pipeline.ledger.instructions import PENDING_REASON
 

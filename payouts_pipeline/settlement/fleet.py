@@ -6,9 +6,11 @@ waiting for the provider is what takes the time.
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,8 @@ from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.in_hand import InHand
+from payouts_pipeline.settlement.pace import SharedPace
 from payouts_pipeline.settlement.provider import Provider
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.worker import LEASE_S, Worker
@@ -53,10 +57,15 @@ class Fleet:
         self._sqs = sqs
         self._topology = topology
         self._pool = ConnectionPool(
-            database_url, min_size=1, max_size=loops + 2, open=False, kwargs={"autocommit": True}
+            database_url, min_size=1, max_size=loops + 4, open=False, kwargs={"autocommit": True}
         )
         self._calls = ThreadPoolExecutor(threads, thread_name_prefix="provider")
+        if provider.calls_per_s:
+            provider.keep(SharedPace(self._pool.connection, provider.calls_per_s))
+        self._lease_s = lease_s
         self._worker = Worker(self._pool.connection, provider, self._calls, lease_s=lease_s)
+        self._in_hand = InHand(sqs)
+        self._context = ExitStack()
         self._stopping = threading.Event()
         self._failure: PayoutsError | None = None
         self._loops = [
@@ -66,7 +75,9 @@ class Fleet:
         self._drain = False
 
     def __enter__(self) -> Self:
-        self._pool.open()
+        self._context.callback(self._calls.shutdown)
+        self._context.enter_context(self._pool)
+        self._context.enter_context(self._in_hand.extended())
         for loop in self._loops:
             loop.start()
         return self
@@ -77,23 +88,27 @@ class Fleet:
         self.stop()
         for loop in self._loops:
             loop.join()
-        self._calls.shutdown()
-        self._pool.close()
+        self._context.close()
 
     def stop(self) -> None:
         """Take no new messages; what is in hand is finished."""
         self._stopping.set()
 
     def drain(self) -> None:
-        """Go on until the queues are empty, then return."""
+        """Go on until the queues are empty, and then no more."""
         self._drain = True
-        self.join()
 
-    def join(self) -> None:
-        """Wait until all loops have ended; raises what made them end."""
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait until all loops have ended; whether they have, in time. Raises what made them end."""
+        ends_at_s = None if timeout_s is None else time.monotonic() + timeout_s
         for loop in self._loops:
-            loop.join()
+            loop.join(None if ends_at_s is None else max(0.0, ends_at_s - time.monotonic()))
         self.check()
+        return not any(loop.is_alive() for loop in self._loops)
+
+    def give_back(self) -> int:
+        """Let other workers have what is still in hand, once they may take it over; how many messages that are."""
+        return self._in_hand.give_back(int(self._lease_s) + 1)
 
     def check(self) -> None:
         """Raise PayoutsError if the workers had to give up."""
@@ -122,7 +137,8 @@ class Fleet:
         queue_url = self._topology.queue_urls[billing_type]
         received = messages.receive(self._sqs, queue_url, _WAIT_S, _BATCH)
         if received:
-            batch = self._worker.process(received, billing_type)
+            with self._in_hand.keep(queue_url, received):
+                batch = self._worker.process(received, billing_type)
             messages.delete(self._sqs, queue_url, [message.receipt_handle for message in batch.done])
         return len(received)
 

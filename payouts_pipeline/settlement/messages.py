@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from payouts_pipeline.aws.errors import aws_errors
@@ -122,8 +122,14 @@ def publish_batches(
             yield under_way.popleft().result()
 
 
-def receive(sqs: SQSClient, queue_url: str, wait_s: int, max_messages: int = _BATCH_SIZE) -> list[Message]:
-    """Up to `max_messages` (1 to 10), as soon as there is one, and none after `wait_s` seconds (0 to 20)."""
+def receive(
+    sqs: SQSClient, queue_url: str, wait_s: int, max_messages: int = _BATCH_SIZE, hidden_for_s: int | None = None
+) -> list[Message]:
+    """Up to `max_messages` (1 to 10), as soon as there is one, and none after `wait_s` seconds (0 to 20).
+
+    They are hidden from others for `hidden_for_s` seconds, or for as long as the queue says.
+    """
+    hidden: dict[str, Any] = {} if hidden_for_s is None else {"VisibilityTimeout": hidden_for_s}
     with aws_errors(sqs):
         answer = sqs.receive_message(
             QueueUrl=queue_url,
@@ -131,6 +137,7 @@ def receive(sqs: SQSClient, queue_url: str, wait_s: int, max_messages: int = _BA
             WaitTimeSeconds=wait_s,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
             MessageAttributeNames=[BILLING_TYPE],
+            **hidden,
         )
     return [_message(message) for message in answer.get("Messages", [])]
 

@@ -20,6 +20,7 @@ from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.claims import Attempt
+from payouts_pipeline.settlement.pace import Pace, Unpaced
 
 TIMEOUT_S = 20.0
 _RATE_LIMIT_TRIES = 4
@@ -65,7 +66,13 @@ T = TypeVar("T")
 class Provider:
     """Our account at Stripe. Safe to share between threads; counts the calls that it makes."""
 
-    def __init__(self, api_key: str, api_base: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        api_base: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        calls_per_s: float | None = None,
+    ) -> None:
         addresses: Any = {"api": api_base} if api_base else {}
         self._stripe = stripe.StripeClient(
             api_key,
@@ -74,7 +81,13 @@ class Provider:
             http_client=stripe.RequestsClient(timeout=timeout_s),
         )
         self._lock = threading.Lock()
+        self._pace: Pace = Unpaced()
+        self.calls_per_s = calls_per_s
         self.calls = 0
+
+    def keep(self, pace: Pace) -> None:
+        """Make every call from now on at this pace."""
+        self._pace = pace
 
     def check(self) -> None:
         """Raise PayoutsError unless Stripe can be reached and takes our key."""
@@ -175,13 +188,16 @@ class Provider:
         return None
 
     def _ask(self, call: Callable[[], T]) -> T | Refusal | NoAnswer:
-        """Make a call, and again where Stripe's rate limit turned it away unseen."""
+        """Make a call, and again where Stripe turned it away unseen and wants it again."""
         for tried in range(_RATE_LIMIT_TRIES):
+            self._pace.wait()
             with self._lock:
                 self.calls += 1
             answer = _translated(call)
-            if not (isinstance(answer, Refusal) and answer.code == "rate_limit"):
+            if not (isinstance(answer, Refusal) and answer.repeat_at_once):
                 return answer
+            if answer.code == "rate_limit":
+                self._pace.slow_down(answer.retry_after)
             _pause(tried, answer.retry_after)
         return answer
 
@@ -256,7 +272,9 @@ def _by_http_status(error: stripe.StripeError) -> Refusal | NoAnswer:
     status = error.http_status or 0
     if status == 429:
         code = "lock_timeout" if _code(error) == "lock_timeout" else "rate_limit"
-        return Refusal(code, error.request_id, _retry_after(error), is_stored=False)
+        return Refusal(
+            code, error.request_id, _retry_after(error), is_stored=False, repeat_at_once=_wants_repeat(error, code)
+        )
     if status == 401:
         return Refusal("invalid_api_key", error.request_id, is_stored=False)
     if status == 403:
@@ -271,9 +289,19 @@ def _code(error: stripe.StripeError) -> str | None:
     return (error.error.code if error.error else None) or error.code
 
 
-def _retry_after(error: stripe.StripeError) -> timedelta | None:
+def _wants_repeat(error: stripe.StripeError, code: str) -> bool:
+    """What Stripe says itself (Stripe-Should-Retry); where it does not, a rate limit asks for a slower repeat."""
+    said = _header(error, "stripe-should-retry")
+    return said == "true" if said else code == "rate_limit"
+
+
+def _header(error: stripe.StripeError, name: str) -> str:
     headers = error.headers or {}
-    text = str(headers.get("retry-after") or headers.get("Retry-After") or "")
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+
+
+def _retry_after(error: stripe.StripeError) -> timedelta | None:
+    text = _header(error, "retry-after")
     return timedelta(seconds=int(text)) if text.isdecimal() else None
 
 

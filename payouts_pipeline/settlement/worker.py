@@ -70,7 +70,10 @@ class Worker:
         unreadable = [message for message in messages if pointers[message.message_id] not in known]
         for message in unreadable:
             if pointers[message.message_id] is not None:
-                log.warning("message %s names no %s instruction of ours", message.message_id, billing_type)
+                log.warning(
+                    "bad message: it names no instruction of this queue",
+                    extra={"message_id": message.message_id, "billing_type": billing_type},
+                )
         return Batch(done, unreadable)
 
     def settle(self, ids: Iterable[UUID]) -> list[Outcome]:
@@ -108,18 +111,21 @@ def _pointer(message: Message) -> UUID | None:
     try:
         return parse(message.body)
     except BadMessage as bad:
-        log.warning("message %s is not one of ours: %s", message.message_id, bad.reason)
+        log.warning("bad message: %s", bad.reason, extra={"message_id": message.message_id})
         return None
 
 
 def _log_outcome(attempt: Attempt, outcome: Outcome) -> None:
+    """One line for each outcome; nothing in it tells who the payer or the payee is."""
     level = logging.INFO if outcome.status == Status.SETTLED else logging.WARNING
-    log.log(
-        level,
-        "%s %s attempt %d: %s%s",
-        attempt.billing_type,
-        attempt.instruction_id,
-        outcome.number,
-        outcome.status,
-        f" ({outcome.reason})" if outcome.reason else "",
-    )
+    told = {
+        "billing_type": attempt.billing_type,
+        "instruction_id": str(attempt.instruction_id),
+        "day": str(attempt.day),
+        "attempt": outcome.number,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "code": outcome.code,
+        "provider_request_id": outcome.provider_request_id,
+    }
+    log.log(level, "outcome", extra={name: value for name, value in told.items() if value is not None})

@@ -79,9 +79,11 @@ def until_quiet(place: Place, day: date) -> int:
     raise AssertionError
 
 
-def _without_long_poll(sqs: Any, queue_url: str, wait_s: int, max_messages: int = 10) -> list[messages.Message]:
+def _without_long_poll(
+    sqs: Any, queue_url: str, wait_s: int, max_messages: int = 10, hidden_for_s: int | None = None
+) -> list[messages.Message]:
     """A stage ends when its last long poll does, which would make up most of the time of these tests."""
-    received = _receive(sqs, queue_url, 0, max_messages)
+    received = _receive(sqs, queue_url, 0, max_messages, hidden_for_s)
     if not received:
         time.sleep(_POLL_S)
     return received

@@ -35,6 +35,7 @@ def _environment(place: Place, stack: str, home: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "STRIPE_API_KEY": API_KEY,
         "STRIPE_API_BASE": place.stripe_url,
+        "PAYOUTS_STRIPE_CALLS_PER_S": "0",
     }
 
 

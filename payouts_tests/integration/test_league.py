@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import database
+from payouts_pipeline.ledger import bulk
 from payouts_pipeline.ledger import league as league_reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_tests.leagues import LONDON, SYDNEY, League
@@ -118,7 +118,7 @@ def test_a_change_in_the_middle_of_the_snapshot_is_not_seen(
     league.plays(league.match(competition, DAY), league.player())
 
     def copy_then_change(connection: Connection, name: str, *arguments: Any) -> Any:
-        frame = database.copy_out(connection, name, *arguments)
+        frame = bulk.copy_out(connection, name, *arguments)
         if name == "league_fees":
             league.shares(structure, [("platform", None, 0, 10_000)])
         return frame

@@ -381,3 +381,12 @@ left join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
 left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
 left join payouts.instructions as i on i.id = l.payout_id;
+
+-- When the next call at the provider may be made, by whichever worker. One row, updated several times a second.
+create table payouts.pace (
+    is_only boolean primary key default true check (is_only),
+    next_call_at timestamptz not null default now(),
+    slow_factor double precision not null default 1 check (slow_factor >= 1),
+    slowed_at timestamptz
+) with (fillfactor = 10);
+insert into payouts.pace default values;
