@@ -3,6 +3,7 @@
 What takes long to import (Dagster, pandas) is imported when a command needs it, so that help is there at once.
 """
 
+import io
 import sys
 from datetime import date
 from pathlib import Path
@@ -13,10 +14,12 @@ from dotenv import load_dotenv
 
 from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.local import env_file
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from payouts_pipeline.ledger.explained import MatchName
     from payouts_pipeline.ledger.interventions import Payee
 
 
@@ -37,6 +40,29 @@ class PayeeName(click.ParamType["Payee"]):
         return Payee(BillingSubject(subject), int(number))
 
 
+class SubjectName(click.ParamType["UUID | MatchName | Payee"]):
+    """What can be explained: an instruction's id, a match like match:7, a player or payee like club:17."""
+
+    name = "subject"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "UUID | MatchName | Payee":
+        """Read it; click says what is wrong."""
+        from uuid import UUID
+
+        from payouts_pipeline.ledger.explained import MatchName
+
+        subject, colon, number = str(value).partition(":")
+        if subject == "match" and number.isdecimal() and int(number) < 2**63:
+            return MatchName(int(number))
+        try:
+            return _PAYEE.convert(value, param, ctx) if colon else UUID(str(value))
+        except (click.BadParameter, ValueError):
+            examples = "match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction"
+            self.fail(f"'{value}' can't be explained: give one like {examples}.", param, ctx)
+
+
 class Day(click.ParamType[date]):
     """A day on the command line, like 2026-01-31."""
 
@@ -52,6 +78,7 @@ class Day(click.ParamType[date]):
 
 _DAY = Day()
 _PAYEE = PayeeName()
+_SUBJECT = SubjectName()
 _reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")
 _billing_types = click.option(
     "--billing-type",
@@ -88,11 +115,31 @@ def demo() -> None:
 
 @payouts.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI, on localhost only.")
-def dev(port: int) -> None:
+@click.option("--read-only-port", type=int, help="Also serve a UI on this port that can start and change nothing.")
+def dev(port: int, read_only_port: int | None) -> None:
     """Run the Dagster UI with the nightly schedule, on the same parts as the demo. Ctrl-C stops all of it."""
     from payouts_pipeline import commands
 
-    commands.dev(port)
+    commands.dev(port, read_only_port)
+
+
+@payouts.command()
+def up() -> None:
+    """Start the embedded parts in the background, and write the .env that Dagster reads: then just 'dagster dev'.
+
+    Only variables that you have not set go into .env, between two marked lines; your own lines stay as they are.
+    """
+    from payouts_pipeline import commands
+
+    commands.up()
+
+
+@payouts.command()
+def down() -> None:
+    """Stop what 'payouts up' started; the data stays for the next time."""
+    from payouts_pipeline import commands
+
+    commands.down()
 
 
 @payouts.command()
@@ -112,12 +159,30 @@ def run(day: date, last_day: date | None, as_json: bool) -> None:
 
 @payouts.command()
 @click.argument("day", type=_DAY, required=False)
+@click.option(
+    "--instructions", "with_instructions", is_flag=True, help="Also list each instruction that is not settled."
+)
 @_json
-def status(day: date | None, as_json: bool) -> None:
+def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
     """Show where the money of DAY is (of every day without it), and why what has not moved has not."""
     from payouts_pipeline import commands
 
-    commands.status(day, as_json)
+    commands.status(day, with_instructions, as_json)
+
+
+@payouts.command()
+@click.argument("subject", type=_SUBJECT)
+@click.argument("day", type=_DAY, required=False)
+@_json
+def explain(subject: "UUID | MatchName | Payee", day: date | None, as_json: bool) -> None:
+    """Show where each cent of SUBJECT came from and where it is now; what is open says why and what would move it.
+
+    SUBJECT is match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction. DAY narrows it down: with
+    a day a player's fees or a payee's shares are shown one by one, without it what is open of any day.
+    """
+    from payouts_pipeline.explain import explain
+
+    explain(subject, day, as_json)
 
 
 @payouts.command()
@@ -235,18 +300,29 @@ def migrate() -> None:
 
 
 @payouts.command()
-def deploy() -> None:
-    """Create or update topic and queues, as CloudFormation stack PAYOUTS_STACK, where boto3's environment points."""
-    from payouts_pipeline import commands
+@click.option("--lambda-bucket", help="Also run the worker as a Lambda function; its code is put into this S3 bucket.")
+@click.option("--lambda-secret", help="ARN of the secret with the function's PAYOUTS_DATABASE_URL and STRIPE_API_KEY.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Another of the template's.")
+def deploy(lambda_bucket: str | None, lambda_secret: str | None, parameters: tuple[str, ...]) -> None:
+    """Create or update topic and queues, as CloudFormation stack PAYOUTS_STACK, where boto3's environment points.
 
-    commands.deploy()
+    Deploying again changes nothing; a parameter that is not given keeps its value.
+    """
+    from payouts_pipeline import fleet_commands
+
+    if bool(lambda_bucket) != bool(lambda_secret):
+        raise click.UsageError("The function needs both --lambda-bucket and --lambda-secret.")
+    if unread := [text for text in parameters if "=" not in text]:
+        raise click.UsageError(f"--parameter {unread[0]} is not of the form NAME=VALUE.")
+    given = dict(text.split("=", 1) for text in parameters)
+    fleet_commands.deploy(given, lambda_bucket, lambda_secret)
 
 
 def main() -> None:
     """Run the command line; an error that is meant for people is one sentence and exit code 1."""
-    # Dagster reads the same file; what the shell has set counts more.
-    load_dotenv(Path.cwd() / ".env")
     try:
+        # Dagster reads the same file; what the shell has set counts more.
+        load_dotenv(stream=io.StringIO(env_file.own_text(Path.cwd() / ".env")))
         payouts()
     except PayoutsError as error:
         click.secho("payouts: ", fg="red", bold=True, nl=False, err=True)

@@ -37,14 +37,33 @@ def demo() -> int:
     return code
 
 
-def dev(port: int) -> None:
+def up() -> None:
+    """Start the embedded parts with the sample season, and keep them for a plain `dagster dev`."""
+    from payouts_pipeline.local import background
+
+    calendar = Calendar.from_environment()
+    before = dict(os.environ)
+    with ready(list(Need)) as embedded:
+        _load_season(calendar, _last_day(calendar))
+        background.keep(embedded, before, show.step)
+    show.line("The parts run until 'payouts down'. In this folder, 'dagster dev' needs no flags now.")
+
+
+def down() -> None:
+    """Stop the embedded parts."""
+    from payouts_pipeline.local import background
+
+    background.end(show.step)
+
+
+def dev(port: int, read_only_port: int | None) -> None:
     """Run the Dagster UI and its daemon until Ctrl-C."""
     from payouts_pipeline.local import dagster_dev
 
     calendar = Calendar.from_environment()
     with dagster_dev.only_one(), ready(list(Need)):
         _load_season(calendar, _last_day(calendar))
-        dagster_dev.serve(port, show.step)
+        dagster_dev.serve(port, read_only_port, show.step)
 
 
 def run(first_day: date, last_day: date, as_json: bool) -> int:
@@ -57,11 +76,12 @@ def run(first_day: date, last_day: date, as_json: bool) -> int:
         return _run_as_json(days) if as_json else _run_and_show(days)
 
 
-def status(day: date | None, as_json: bool) -> None:
-    """Show where the money of a day, or of every day, is."""
+def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
+    """Show where the money of a day, or of every day, is, and which instructions are not settled."""
+    read = ledger_status.with_open_instructions if with_instructions else ledger_status.day_status
     with ready([Need.LEDGER]), ready_ledger() as ledger:
         days = [day] if day else ledger_status.booked_days(ledger)
-        found = [ledger_status.day_status(ledger, each) for each in days]
+        found = [read(ledger, each) for each in days]
     if as_json:
         show.as_json([each.as_json() for each in found])
     elif not found:
@@ -77,21 +97,18 @@ def migrate() -> None:
         _migrate()
 
 
-def deploy() -> None:
-    """Create or update the stack."""
-    with parts([Need.AWS], show.step):
-        _deploy()
-
-
 @contextmanager
-def ready(needs: Collection[Need]) -> Iterator[None]:
-    """Run the parts, with schema and stack in those that are embedded; one's own are changed only when told to."""
+def ready(needs: Collection[Need]) -> Iterator[set[Need]]:
+    """Run the parts, with schema and stack in those that are embedded; one's own are changed only when told to.
+
+    Yields the needs that embedded parts serve.
+    """
     with parts(needs, show.step) as embedded:
         if Need.LEDGER in embedded:
             _migrate()
         if Need.AWS in embedded:
             _deploy()
-        yield
+        yield embedded
 
 
 def _migrate() -> None:
@@ -149,10 +166,10 @@ def _run_and_show(days: Sequence[date]) -> int:
     """Materialise the days and show each as it ends; the exit code."""
     ok = True
     with ready_ledger() as ledger, _watching(days):
-        for result, seconds in _runs(days):
+        for result in _runs(days):
             show.day(ledger_status.day_status(ledger, result.day))
             show.totals(ledger_status.booked_totals(ledger, result.day))
-            show.outcome(result, seconds)
+            show.outcome(result)
             ok = ok and result.ok
     return 0 if ok else 1
 
@@ -161,26 +178,24 @@ def _run_as_json(days: Sequence[date]) -> int:
     """Materialise the days and print one document; the exit code."""
     ok, documents = True, []
     with ready_ledger() as ledger:
-        for result, _ in _runs(days):
+        for result in _runs(days):
             documents.append(show.run_as_json(result, ledger_status.day_status(ledger, result.day)))
             ok = ok and result.ok
     show.as_json(documents)
     return 0 if ok else 1
 
 
-def _runs(days: Sequence[date]) -> "Iterator[tuple[DayRun, float]]":
-    """The days' runs with the seconds that each took. A day that fails says why, and the others go on."""
+def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
+    """What came of each day. One that fails says why, and the others go on."""
     from payouts_pipeline.defs.run import run_days
     from payouts_pipeline.local.instance import instance, prepare_home
 
     prepare_home()
     with instance() as dagster_instance:
-        started = time.monotonic()
         for result in run_days(days, dagster_instance):
             if result.failure:
                 show.error(f"{result.day}: {result.failure}")
-            yield result, time.monotonic() - started
-            started = time.monotonic()
+            yield result
 
 
 @contextmanager

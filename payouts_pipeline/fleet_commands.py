@@ -3,14 +3,15 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from payouts_pipeline import logs, settings, show
+from payouts_pipeline.aws.lambda_package import upload
 from payouts_pipeline.commands import provider, ready, ready_ledger
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.local.environment import Need
+from payouts_pipeline.local.environment import Need, parts
 
 if TYPE_CHECKING:
     from payouts_pipeline.settlement.fleet import Fleet
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
+
+
+def deploy(parameters: Mapping[str, str], lambda_bucket: str | None, lambda_secret: str | None) -> None:
+    """Create or update the stack, with the worker as a function in it if there is a bucket for its code."""
+    from payouts_pipeline.aws.clients import make_client
+    from payouts_pipeline.aws.stack import deploy as deploy_stack
+
+    with parts([Need.AWS], show.step):
+        of_function: dict[str, str] = {}
+        if lambda_bucket and lambda_secret:
+            of_function = {
+                "LambdaCodeBucket": lambda_bucket,
+                "LambdaCodeKey": upload(make_client("s3"), lambda_bucket),
+                "LambdaSecretArn": lambda_secret,
+            }
+        client = make_client("cloudformation")
+        deploy_stack(client, settings.stack(), report=show.step, parameters={**parameters, **of_function})
 
 
 def worker(billing_types: Sequence[BillingType], drain: bool, concurrency: int | None, grace_s: float) -> None:

@@ -9,10 +9,11 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from payouts_pipeline import settings
 from payouts_pipeline.aws.clients import make_client
@@ -24,11 +25,14 @@ from payouts_pipeline.settlement.pace import SharedPace
 from payouts_pipeline.settlement.provider import Provider
 from payouts_pipeline.settlement.worker import Worker
 
-# The calls of a batch, side by side.
+# The calls of a batch, side by side; each borrows a connection for moments only.
 _CALLS = 10
+_CONNECTIONS = 3
+_CONNECT_TIMEOUT_S = 10.0
 # Shorter than the function's time-out, so that a call ends before the function does.
 _LEASE_S = 60.0
 _OF_SECRET = ("PAYOUTS_DATABASE_URL", "STRIPE_API_KEY")
+_MAY_BE_IN_SECRET = ("STRIPE_API_BASE", "PAYOUTS_STRIPE_CALLS_PER_S")
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
@@ -68,20 +72,45 @@ def _message(record: Mapping[str, Any]) -> Message:
 
 
 @cache
+def _open() -> ExitStack:
+    """What the function keeps open from one batch to the next."""
+    return ExitStack()
+
+
+def close() -> None:
+    """Close all that is kept open; the next batch opens it anew."""
+    _open().close()
+    _open.cache_clear()
+    _worker.cache_clear()
+
+
+@cache
 def _worker() -> Worker:
     """The worker of this function, made with its first batch."""
     # Not the root's: Stripe's SDK notes each request with the customer's id in it.
     logging.getLogger("payouts_pipeline").setLevel(logging.INFO)
     environment = dict(os.environ) | _secret()
     api_key = settings.required("STRIPE_API_KEY", environment)
-    pool = ConnectionPool(
-        settings.database_url(environment), min_size=1, max_size=2, open=True, kwargs={"autocommit": True}
-    )
+    pool = _open().enter_context(_pool(settings.database_url(environment)))
     provider = Provider(api_key, environment.get("STRIPE_API_BASE"))
     calls_per_s = settings.stripe_calls_per_s(api_key, environment)
     if calls_per_s:
         provider.keep(SharedPace(pool.connection, calls_per_s))
-    return Worker(pool.connection, provider, ThreadPoolExecutor(_CALLS), "lambda", _LEASE_S)
+    calls = _open().enter_context(ThreadPoolExecutor(_CALLS))
+    return Worker(pool.connection, provider, calls, "lambda", _LEASE_S)
+
+
+def _pool(url: str) -> ConnectionPool:
+    """Connections for the calls; raises PayoutsError where the ledger can't be reached."""
+    pool = ConnectionPool(url, min_size=1, max_size=_CONNECTIONS, open=False, kwargs={"autocommit": True})
+    try:
+        pool.open(wait=True, timeout=_CONNECT_TIMEOUT_S)
+    except PoolTimeout:
+        pool.close()
+        raise PayoutsError(
+            "The database of PAYOUTS_DATABASE_URL can't be reached: see that it runs, and the function's network."
+        ) from None
+    return pool
 
 
 def _secret() -> dict[str, str]:
@@ -92,14 +121,15 @@ def _secret() -> dict[str, str]:
     client = make_client("secretsmanager")
     with aws_errors(client):
         text: str = client.get_secret_value(SecretId=arn)["SecretString"]
-    return _parsed(text)
+    return parse_secret(text)
 
 
-def _parsed(text: str) -> dict[str, str]:
-    """The secret's variables; an error must not quote what it holds."""
+def parse_secret(text: str) -> dict[str, str]:
+    """The secret's variables; raises PayoutsError, which must not quote what it holds, where one is missing."""
     try:
         content = json.loads(text)
-        return {name: str(content[name]) for name in _OF_SECRET}
+        needed = {name: str(content[name]) for name in _OF_SECRET}
+        return needed | {name: str(content[name]) for name in _MAY_BE_IN_SECRET if name in content}
     except (ValueError, KeyError, TypeError):
         raise PayoutsError(
             f"The secret of PAYOUTS_SECRET_ARN is not a JSON object with {' and '.join(_OF_SECRET)}: write it again."
