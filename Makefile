@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-crash test-stateful test-mutants lint bench lock clean
+.PHONY: help setup demo dev test test-crash test-stateful test-mutants test-fleet lint bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-stateful: $(INSTALLED) ## Run random histories of leagues and failures (STA
 
 test-mutants: $(INSTALLED) ## Take guards out of the code one by one and see that tests notice
 	@$(BIN)/python -m payouts_tests.mutants
+
+test-fleet: $(INSTALLED) ## Let a fleet settle a day while everything fails (FLEET_INSTRUCTIONS=20000 FLEET_SEED=1)
+	@$(BIN)/python -m payouts_tests.fleet
 
 lint: $(INSTALLED) ## Check style, formatting and types
 	@$(BIN)/ruff check .

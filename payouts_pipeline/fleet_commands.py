@@ -41,7 +41,7 @@ def deploy(parameters: Mapping[str, str], lambda_bucket: str | None, lambda_secr
 def worker(billing_types: Sequence[BillingType], drain: bool, concurrency: int | None, grace_s: float) -> None:
     """Settle what the queues bring, until they are empty or somebody says stop."""
     from payouts_pipeline.aws.clients import make_client
-    from payouts_pipeline.settlement.fleet import Fleet
+    from payouts_pipeline.settlement.fleet import STAYING_WAIT_S, Fleet
     from payouts_pipeline.settlement.topology import find_topology
 
     logs.to_stderr()
@@ -52,7 +52,9 @@ def worker(billing_types: Sequence[BillingType], drain: bool, concurrency: int |
         with ready_ledger():
             pass
         topology = find_topology(make_client("cloudformation"), settings.stack())
-        fleet = Fleet(settings.database_url(), make_client("sqs"), topology, provider(), billing_types, threads)
+        wait_s = {} if drain else {"wait_s": STAYING_WAIT_S}
+        sqs, url = make_client("sqs"), settings.database_url()
+        fleet = Fleet(url, sqs, topology, provider(), billing_types, threads, **wait_s)
         with fleet:
             if drain:
                 fleet.drain()

@@ -12,11 +12,17 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 @dataclass(frozen=True)
 class UnderWay:
-    """How many instructions are published or being sent; unknown and asked for soon; unknown and not soon."""
+    """How many instructions are published; being sent; unknown and asked for soon; unknown and not soon."""
 
-    moving: int
+    published: int
+    sending: int
     unknown_soon: int
     unknown_later: int
+
+    @property
+    def moving(self) -> int:
+        """How many are on the bus or in the hands of a worker."""
+        return self.published + self.sending
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Worker threads: in a Dagster run, or in a `payouts worker` process.
 
-A few loops receive, claim, record and delete in batches; the calls of all loops share one pool of threads, since
-waiting for the provider is what takes the time.
+A few loops for each queue receive, claim, record and delete in batches; the calls of all loops share one pool of
+threads, since waiting for the provider is what takes the time.
 """
 
 import logging
@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import cycle, islice
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BATCH = 10
+# A run's own workers end with the run; those that stay ask an empty queue less often, since each question costs.
 _WAIT_S = 1
+STAYING_WAIT_S = 5
 _PAUSE_S = 1.0
 _FAILURES_IN_A_ROW = 30
 
@@ -52,8 +54,10 @@ class Fleet:
         billing_types: Sequence[BillingType],
         threads: int,
         lease_s: float = LEASE_S,
+        wait_s: int = _WAIT_S,
     ) -> None:
-        loops = max(len(billing_types), -(-threads // _BATCH) + 1)
+        # Any queue may have all the work, and one batch more is received while the calls of the others are made.
+        loops = -(-threads // _BATCH) + 1
         self._sqs = sqs
         self._topology = topology
         self._pool = ConnectionPool(
@@ -63,6 +67,7 @@ class Fleet:
         if provider.calls_per_s:
             provider.keep(SharedPace(self._pool.connection, provider.calls_per_s))
         self._lease_s = lease_s
+        self._wait_s = wait_s
         self._worker = Worker(self._pool.connection, provider, self._calls, lease_s=lease_s)
         self._in_hand = InHand(sqs)
         self._context = ExitStack()
@@ -70,7 +75,7 @@ class Fleet:
         self._failure: PayoutsError | None = None
         self._loops = [
             threading.Thread(target=self._run, args=(billing_type,), name=f"worker-{billing_type}-{number}")
-            for number, billing_type in enumerate(islice(cycle(billing_types), loops))
+            for billing_type, number in product(billing_types, range(loops))
         ]
         self._drain = False
 
@@ -135,7 +140,7 @@ class Fleet:
     def _work(self, billing_type: BillingType) -> int:
         """Receive a batch, settle it, delete what is done with; how many messages there were."""
         queue_url = self._topology.queue_urls[billing_type]
-        received = messages.receive(self._sqs, queue_url, _WAIT_S, _BATCH)
+        received = messages.receive(self._sqs, queue_url, self._wait_s, _BATCH)
         if received:
             with self._in_hand.keep(queue_url, received):
                 batch = self._worker.process(received, billing_type)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 # The local emulator's queue slows down with its depth, and what is published last waits longest.
-_UNDER_WAY_LIMIT = 1_000
+_PUBLISHED_LIMIT = 1_000
 _PUBLISH_THREADS = 4
 _POLL_S = 0.1
 _REPORT_EVERY_S = 5.0
@@ -87,12 +87,12 @@ class Stage:
                     patience.renew_if_changed((published, self._under_way()))
                 published += self._publish(_LOST_AFTER)
                 if patience.wants_report():
-                    self.report(f"{self.day}: {published} messages published, {self._moving()} under way")
+                    self.report(f"{self.day}: {published} messages published, {self._under_way().moving} under way")
         return published
 
     def _publish(self, lost_after: timedelta) -> int:
         """Publish as much as may be under way at once; each batch is noted as soon as the bus has it."""
-        limit = _UNDER_WAY_LIMIT - self._moving()
+        limit = _PUBLISHED_LIMIT - self._under_way().published
         due = outbox.to_publish(self.connection, self.day, self.billing_types, limit, lost_after)
         pointers = [Pointer(instruction_id, billing_type) for instruction_id, billing_type in due.instructions]
         published = 0
@@ -102,9 +102,6 @@ class Stage:
             for reason in set(batch.failed.values()):
                 self.report(f"{self.day}: SNS did not take a message ({reason}); it is published again")
         return published
-
-    def _moving(self) -> int:
-        return self._under_way().moving
 
     def _under_way(self) -> outbox.UnderWay:
         return outbox.under_way(self.connection, self.day, self.billing_types, _PATIENCE)

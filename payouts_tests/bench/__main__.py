@@ -1,7 +1,8 @@
 """`python -m payouts_tests.bench`: prints what the design promises as ratios, measured in pairs on this machine."""
 
-from payouts_tests.bench import booking, settlement
+from payouts_tests.bench import booking, fleet, settlement
 
 if __name__ == "__main__":
     booking.run()
     settlement.run()
+    fleet.run()

@@ -1,6 +1,7 @@
 """In-run settlement of many instructions, held against a bare loop of SDK calls on as many threads."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -35,20 +36,24 @@ def run() -> None:
     print(f"\n{INSTRUCTIONS:,} charges settled in the run against as many SDK calls on {THREADS} threads")
     with parts("postgres", "aws", "stripe") as environment:
         make_league(environment, INSTRUCTIONS, fees_per_player=1)
-        topology = _topology(environment)
+        topology = topology_of(environment)
         pairs = []
         for number in range(PAIRS):
             # The emulator forgets everything, since each copy of the database names the same instructions.
-            _start_emulator_over(environment)
-            bare_s = _bare(environment)
-            in_run_s, calls, payouts = _in_run(environment, topology, copy_of(environment, f"pair_{number}"))
+            start_emulator_over(environment)
+            bare_s = bare(environment, THREADS, INSTRUCTIONS)
+            requests: Counter[str] = Counter()
+            url = copy_of(environment, f"pair_{number}")
+            in_run_s, calls, payouts = _in_run(environment, topology, url, requests)
             pairs.append(in_run_s / bare_s)
             print(f"  in the run {in_run_s:6.2f} s   bare {bare_s:6.2f} s   ratio {in_run_s / bare_s:5.2f}")
         print(f"  ratio {median(pairs):.2f}   (median of {PAIRS})")
         print(f"  provider calls per 1,000 fees, payouts of {payouts} payees included: {calls}")
+        per_thousand = {name: 1000 * count / (INSTRUCTIONS + payouts) for name, count in sorted(requests.items())}
+        print("  requests per 1,000 instructions: " + ", ".join(f"{n} {c:.0f}" for n, c in per_thousand.items()))
 
 
-def _client(service: str, environment: Mapping[str, str]) -> Any:
+def client(service: str, environment: Mapping[str, str]) -> Any:
     return boto3.client(
         service,  # type: ignore[call-overload]  # a name from a list
         endpoint_url=environment["AWS_ENDPOINT_URL"],
@@ -58,13 +63,13 @@ def _client(service: str, environment: Mapping[str, str]) -> Any:
     )
 
 
-def _topology(environment: Mapping[str, str]) -> Topology:
-    cloudformation = _client("cloudformation", environment)
+def topology_of(environment: Mapping[str, str]) -> Topology:
+    cloudformation = client("cloudformation", environment)
     deploy(cloudformation, _STACK, report=lambda _: None)
     return find_topology(cloudformation, _STACK)
 
 
-def _start_emulator_over(environment: Mapping[str, str]) -> None:
+def start_emulator_over(environment: Mapping[str, str]) -> None:
     with EmulatorAdmin(environment["STRIPE_API_BASE"]) as admin:
         admin.reset()
         admin.put_customers(
@@ -77,8 +82,8 @@ def _start_emulator_over(environment: Mapping[str, str]) -> None:
         admin.put_accounts(AccountSeed(id=f"acct_{name}{n}") for name, count in names for n in range(1, count + 1))
 
 
-def _bare(environment: Mapping[str, str]) -> float:
-    """Seconds of the same charges, by nothing but the SDK."""
+def bare(environment: Mapping[str, str], threads: int, instructions: int) -> float:
+    """Seconds of as many charges, by nothing but the SDK."""
     client = stripe.StripeClient(
         environment["STRIPE_API_KEY"],
         base_addresses={"api": environment["STRIPE_API_BASE"]},
@@ -100,22 +105,24 @@ def _bare(environment: Mapping[str, str]) -> float:
         client.v1.payment_intents.create(params, {"idempotency_key": str(uuid4())})
 
     started = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(charge, range(1, INSTRUCTIONS + 1)))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(charge, range(1, instructions + 1)))
     return time.perf_counter() - started
 
 
-def _in_run(environment: Mapping[str, str], topology: Topology, url: str) -> tuple[float, int, int]:
+def _in_run(
+    environment: Mapping[str, str], topology: Topology, url: str, requests: Counter[str]
+) -> tuple[float, int, int]:
     """Seconds from the first message to the last outcome of the charges; calls and payees of the whole day."""
     provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
     with open_connection(url) as ledger, open_connection(url) as source:
         lines = split(league.fees_of_day(source, DAY, SYDNEY))
         made = stages.open_charges(ledger, source, DAY, lines, "bench").instructions
         started = time.perf_counter()
-        _settle(environment, topology, provider, ledger, url, [BillingType.PLAYER_CHARGE])
+        _settle(environment, topology, provider, ledger, url, [BillingType.PLAYER_CHARGE], requests)
         charges_s = time.perf_counter() - started
         payouts = stages.open_payouts(ledger, source, DAY, {}, "bench").instructions
-        _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES)
+        _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES, requests)
         statuses: dict[str, int] = dict(
             ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall()
         )
@@ -130,7 +137,10 @@ def _settle(
     ledger: Connection,
     url: str,
     kinds: Any,
+    requests: Counter[str],
 ) -> None:
-    sns, sqs = _client("sns", environment), _client("sqs", environment)
+    sns, sqs = client("sns", environment), client("sqs", environment)
+    for counted in (sns, sqs):
+        counted.meta.events.register("before-call", lambda model, **_: requests.update([model.name]))
     stage = Stage(ledger, sns, topology, DAY, kinds, "bench", lambda _: None)
     stage.settle(lambda: Fleet(url, sqs, topology, provider, kinds, THREADS), timedelta(minutes=5))

@@ -5,9 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
+import dagster as dg
 import pandas as pd
 from upath import UPath
 
@@ -91,7 +93,7 @@ def _without_long_poll(
 
 def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.DataFrame:
     """What the next asset gets: the frame by way of the IO manager's file."""
-    files, context = ParquetFiles(UPath(place.storage)), cast("Any", None)
+    files, context = ParquetFiles(UPath(place.storage)), cast("Any", SimpleNamespace(asset_key=dg.AssetKey(asset)))
     path = UPath(place.storage) / asset / f"{day}.parquet"
     files.make_directory(path.parent)
     files.dump_to_path(context, frame, path)

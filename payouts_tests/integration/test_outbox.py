@@ -45,7 +45,7 @@ def _due(ledger: Connection, limit: int = 100, types: list[BillingType] = CHARGE
 
 def _under_way(ledger: Connection) -> tuple[int, int, int]:
     found = outbox.under_way(ledger, DAY, CHARGES, timedelta(seconds=10))
-    return found.moving, found.unknown_soon, found.unknown_later
+    return found.published + found.sending, found.unknown_soon, found.unknown_later
 
 
 def test_what_is_committed_and_unpublished_is_due_up_to_the_limit(ledger: Connection, charges: list[UUID]) -> None:

@@ -1,7 +1,8 @@
--- How many instructions of a day are between the outbox and their end, and how many of these are unknown and not
--- tried again within the patience.
+-- How many instructions of a day are between the outbox and their end: published, being sent, unknown and tried again
+-- within the patience, unknown and not so soon.
 select
-    count(*) filter (where status in ('published', 'sending')),
+    count(*) filter (where status = 'published'),
+    count(*) filter (where status = 'sending'),
     count(*) filter (where status = 'unknown' and retry_at < now() + %(patience)s),
     count(*) filter (where status = 'unknown' and retry_at >= now() + %(patience)s)
 from payouts.instructions
