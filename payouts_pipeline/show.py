@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     # Dagster takes seconds to import, which most commands do without.
     from payouts_pipeline.defs.run import DayRun
     from payouts_pipeline.ledger.audit import Violation
-    from payouts_pipeline.ledger.status import DayStatus
+    from payouts_pipeline.ledger.status import DayStatus, OpenInstruction
 
 # What other programs read goes to standard output, what people watch meanwhile to standard error.
 progress = Console(stderr=True, highlight=False)
@@ -55,6 +56,16 @@ def day(status: "DayStatus") -> None:
     _out.print(table if status.instructions else f"{status.day}: nothing is to be paid.")
     for held_out in status.held_out:
         _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
+    for each in status.open_instructions or []:
+        _instruction(each)
+
+
+def _instruction(each: "OpenInstruction") -> None:
+    """One line, which can be cut into columns: the id is what `payouts explain` takes."""
+    amount = format_minor(each.amount_minor, each.currency)
+    retry = f"; next try {each.retry_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if each.retry_at else ""
+    sentence = f"{each.payee}  {amount}  {_coloured(each.status)}  {escape(each.reason)}{retry}"
+    _out.print(f"{each.id}  {sentence}", soft_wrap=True)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -77,7 +88,7 @@ def totals(by_currency: Mapping[str, Mapping[str, int]]) -> None:
         _out.print(table)
 
 
-def outcome(run: "DayRun", seconds: float) -> None:
+def outcome(run: "DayRun") -> None:
     """What the run changed, its failed checks, and the time it took."""
     for check in run.checks:
         if not check.passed:
@@ -89,9 +100,9 @@ def outcome(run: "DayRun", seconds: float) -> None:
     changed = asdict(run.changed)
     if any(changed.values()):
         parts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in changed.items())
-        _out.print(f"{run.day}: {parts}; {seconds:.1f} s.")
+        _out.print(f"{run.day}: {parts}; {run.seconds:.1f} s.")
     elif run.failure is None:
-        _out.print(f"{run.day}: nothing had changed, so nothing was booked, sent or asked; {seconds:.1f} s.")
+        _out.print(f"{run.day}: nothing had changed, so nothing was booked, sent or asked; {run.seconds:.1f} s.")
 
 
 def violations(found: "Sequence[Violation]") -> None:

@@ -1,8 +1,9 @@
 """Where the money of a day is, and why it is not elsewhere: what `payouts status` and the asset pages show."""
 
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -30,20 +31,43 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class OpenInstruction:
+    """One instruction that is not settled."""
+
+    id: UUID
+    payee: str
+    billing_type: str
+    currency: str
+    amount_minor: int
+    status: str
+    reason: str
+    retry_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """With the time in UTC."""
+        retry_at = self.retry_at.astimezone(UTC).isoformat(timespec="seconds") if self.retry_at else None
+        return {**asdict(self), "id": str(self.id), "retry_at": retry_at}
+
+
+@dataclass(frozen=True)
 class DayStatus:
-    """A day as a person wants to see it."""
+    """A day as a person wants to see it; with each instruction that is not settled where that was asked for."""
 
     day: date
     instructions: list[Line]
     held_out: list[HeldOut]
+    open_instructions: list[OpenInstruction] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `payouts status --json` for one day."""
-        return {
+        document: dict[str, Any] = {
             "day": self.day.isoformat(),
             "instructions": [asdict(line) for line in self.instructions],
             "held_out": [asdict(reason) for reason in self.held_out],
         }
+        if self.open_instructions is not None:
+            document["open_instructions"] = [each.as_json() for each in self.open_instructions]
+        return document
 
 
 def day_status(connection: Connection, day: date) -> DayStatus:
@@ -54,6 +78,13 @@ def day_status(connection: Connection, day: date) -> DayStatus:
             lines.execute(sql("status"), {"day": day}).fetchall(),
             [HeldOut(*row) for row in held_out.execute(sql("status_held_out"), {"day": day})],
         )
+
+
+def with_open_instructions(connection: Connection, day: date) -> DayStatus:
+    """The same, with each instruction that is not settled."""
+    with connection.cursor(row_factory=class_row(OpenInstruction)) as cursor:
+        found = cursor.execute(sql("status_instructions"), {"day": day}).fetchall()
+    return replace(day_status(connection, day), open_instructions=found)
 
 
 def booked_days(connection: Connection) -> list[date]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from payouts_pipeline.domain.billing import BillingType
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # The local emulator's queue slows down with its depth, and what is published last waits longest.
 _PUBLISHED_LIMIT = 1_000
 _PUBLISH_THREADS = 4
+_NOTED_AT_ONCE = 5
 _POLL_S = 0.1
 _REPORT_EVERY_S = 5.0
 # A run stays for an unknown outcome that is asked for again this soon, and leaves the others to a later one.
@@ -91,15 +93,17 @@ class Stage:
         return published
 
     def _publish(self, lost_after: timedelta) -> int:
-        """Publish as much as may be under way at once; each batch is noted as soon as the bus has it."""
+        """Publish as much as may be on the bus at once; a few batches at a time are noted once the bus has them."""
         limit = _PUBLISHED_LIMIT - self._under_way().published
         due = outbox.to_publish(self.connection, self.day, self.billing_types, limit, lost_after)
         pointers = [Pointer(instruction_id, billing_type) for instruction_id, billing_type in due.instructions]
         published = 0
-        for batch in publish_batches(self.sns, self.topology.topic_arn, pointers, _PUBLISH_THREADS):
-            outbox.mark_published(self.connection, batch.published, due.read_at, self.actor)
-            published += len(batch.published)
-            for reason in set(batch.failed.values()):
+        batches = publish_batches(self.sns, self.topology.topic_arn, pointers, _PUBLISH_THREADS)
+        while some := list(islice(batches, _NOTED_AT_ONCE)):
+            taken = [instruction_id for batch in some for instruction_id in batch.published]
+            outbox.mark_published(self.connection, taken, due.read_at, self.actor)
+            published += len(taken)
+            for reason in {reason for batch in some for reason in batch.failed.values()}:
                 self.report(f"{self.day}: SNS did not take a message ({reason}); it is published again")
         return published
 
