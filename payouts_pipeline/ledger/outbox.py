@@ -9,6 +9,9 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
+# After an outage of the provider every instruction of a day may be to be asked for.
+_AT_MOST_AGAIN = 1_000
+
 
 @dataclass(frozen=True)
 class UnderWay:
@@ -40,11 +43,12 @@ def to_publish(
     limit: int,
     lost_after: timedelta,
 ) -> Due:
-    """Up to ``limit`` new instructions, and all whose message seems to be lost."""
+    """Up to ``limit`` new instructions, and a thousand of those whose message seems to be lost."""
     parameters = {
         "day": day,
         "billing_types": list(billing_types),
         "limit": max(limit, 0),
+        "limit_again": _AT_MOST_AGAIN,
         "lost_after": lost_after,
     }
     with connection.transaction():

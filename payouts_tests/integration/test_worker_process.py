@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
@@ -102,6 +103,25 @@ def test_a_second_signal_ends_it_at_once_and_nothing_is_lost(world: World, ledge
     assert worker.returncode == 128 + signal.SIGTERM, said
     assert statuses(ledger)["sending"] > 0
     finish(world, ledger)
+
+
+def test_a_worker_needs_nothing_but_the_ledger_and_the_queues(world: World, ledger: Connection) -> None:
+    publish_charges(world, ledger)
+    role = f"worker_{world.folder.name}"
+    for statement in (
+        f"create role {role} login password 'of-a-worker'",
+        f"grant usage on schema payouts to {role}",
+        f"grant select, insert, update on all tables in schema payouts to {role}",
+        f"grant usage on all sequences in schema payouts to {role}",
+    ):
+        ledger.execute(statement)
+    url = make_conninfo(world.environment["PAYOUTS_DATABASE_URL"], user=role, password="of-a-worker")
+    [may_read_league] = ledger.execute("select has_schema_privilege(%s, 'league', 'usage')", (role,)).fetchall()[0]
+    done = payouts(world.but(PAYOUTS_DATABASE_URL=url), "worker", "--drain")
+    assert done.returncode == 0, done.stderr
+    assert not may_read_league
+    assert statuses(ledger)["settled"] > 0
+    assert "published" not in statuses(ledger)
 
 
 def test_a_worker_without_anything_to_do_it_with_says_so(world: World) -> None:

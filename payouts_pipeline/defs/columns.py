@@ -1,0 +1,51 @@
+"""The columns of the two tables, with what each means: shown on the asset's page, and tested against the frames."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from payouts_pipeline.domain import frames
+
+_MATCHES = {
+    "match_player_id": "The row of the line-up (league.match_players) that the fee is for.",
+    "match_id": "The match (league.matches).",
+    "competition_id": "The competition that the match is of; its terms say what the fee is.",
+    "organiser_id": "Who organises the competition as of this materialisation.",
+    "player_id": "Who played, and is charged the fee.",
+    "club_id": "The club that the player played for in this match; missing where none is known.",
+    "fee_structure_id": "The terms (league.fee_structures) in force on the day; missing where there are none.",
+    "terms_count": "How many terms are in force; any other number than 1 holds the fee out.",
+    "currency": "The currency of the fee, as ISO 4217 has it.",
+    "fee_minor": "The fee in minor units, the integer that Stripe takes: cents of EUR, yen of JPY, fils of KWD.",
+    "shares_json": "The rows of league.fee_shares that say how the fee is split.",
+}
+_SPLITS = {
+    "match_id": "The match (league.matches).",
+    "match_player_id": "The row of the line-up that the fee is for.",
+    "player_id": "Who is charged the fee.",
+    "billing_subject": "Whose line it is: 'player' owes the fee; club, organiser, partner and platform share it.",
+    "subject_id": "The id of that player, club, organiser or partner; 0 for the platform.",
+    "currency": "The currency of the fee, as ISO 4217 has it.",
+    "amount_minor": "What is owed or shared, in minor units. The shares of a fee add up to the fee.",
+    "held_out_reason": "Why the fee can't be split and is not charged; missing where it is.",
+}
+
+
+def matches_schema() -> dg.TableSchema:
+    """The columns of asset `matches`."""
+    return _schema(frames.MATCHES, _MATCHES)
+
+
+def splits_schema() -> dg.TableSchema:
+    """The columns of asset `splits`."""
+    return _schema(frames.SPLITS, _SPLITS)
+
+
+def _schema(columns: Mapping[str, object], descriptions: Mapping[str, str]) -> dg.TableSchema:
+    """Names and types as the frames have them; a column without a description does not load."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, type=str(dtype).removesuffix("[pyarrow]"), description=descriptions[name])
+            for name, dtype in columns.items()
+        ]
+    )
