@@ -62,6 +62,7 @@ def dev(port: int, read_only_port: int | None) -> None:
 
     calendar = Calendar.from_environment()
     with dagster_dev.only_one(), ready(list(Need)):
+        dagster_dev.prepare()
         _load_season(calendar, _last_day(calendar))
         dagster_dev.serve(port, read_only_port, show.step)
 

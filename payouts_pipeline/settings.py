@@ -16,6 +16,7 @@ DEFAULT_TIMEZONE = "Australia/Sydney"
 DEFAULT_START_DATE = "2026-01-01"
 DEFAULT_STACK = "payouts"
 DEFAULT_WORKERS = 16
+DEFAULT_FLEET_TIMEOUT_S = 600
 DEFAULT_CORRECTION_WINDOW_DAYS = 30
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 # Stripe allows 100 calls a second in live mode and 25 in test mode; a fifth is left to whoever else uses the account.
@@ -75,6 +76,14 @@ def workers(environment: Mapping[str, str] = os.environ) -> int:
     if not text.isdecimal() or int(text) > 256:
         raise PayoutsError(f"PAYOUTS_WORKERS is '{text}': give a whole number from 0 to 256.")
     return int(text)
+
+
+def fleet_timeout_s(environment: Mapping[str, str] = os.environ) -> float:
+    """How long a run waits for a separate fleet before it shows what is open."""
+    text = environment.get("PAYOUTS_FLEET_TIMEOUT_S") or str(DEFAULT_FLEET_TIMEOUT_S)
+    if not text.isdecimal():
+        raise PayoutsError(f"PAYOUTS_FLEET_TIMEOUT_S is '{text}': give a whole number of seconds.")
+    return float(text)
 
 
 def stripe_calls_per_s(api_key: str, environment: Mapping[str, str] = os.environ) -> float | None:

@@ -4,7 +4,7 @@ They are made when the definitions are loaded, and not at import, since the time
 the environment. Each works on all partitions of its run, which are many in a backfill.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,18 +12,22 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pandas as pd
 
-from payouts_pipeline.defs import metadata
+from payouts_pipeline.defs import columns, metadata
+from payouts_pipeline.defs.days import DaysOfRun
 from payouts_pipeline.defs.money import payments
+from payouts_pipeline.defs.money_metadata import MoneyPage
+from payouts_pipeline.defs.partitions import DAYS_PER_RUN
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.ledger.league import fees_of_day
-from payouts_pipeline.ledger.status import day_status
 from payouts_pipeline.settlement.day import Changed, Payments
 
 GROUP = "payouts"
 
 Frames = dict[str, pd.DataFrame]
+# What a step tells Dagster: a result for all of its days, and in a run of many what became of each.
+Events = Iterator[dg.Output[Frames] | dg.MaterializeResult[Any] | dg.AssetMaterialization]
 
 
 def build_assets(partitions: dg.DailyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
@@ -37,17 +41,23 @@ def build_assets(partitions: dg.DailyPartitionsDefinition) -> Sequence[dg.Assets
 
 
 def _asset(
-    partitions: dg.DailyPartitionsDefinition, kinds: set[str], **options: Any
+    partitions: dg.DailyPartitionsDefinition, kinds: set[str], role: str, code_version: str = "1", **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """`dagster.asset` with what all four have in common."""
+    """`dagster.asset` with what all four have in common.
+
+    An asset that comes to make something else of the same input gets a higher ``code_version``: Dagster then shows the
+    days that were made before as out of date. What it says about a day (metadata, pictures) does not count.
+    """
     decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
         partitions_def=partitions,
         group_name=GROUP,
         owners=["team:finance-operations"],
-        code_version="1",
+        # To filter by: tag:"payouts/role"="moves_money".
+        tags={"payouts/role": role},
         # Beta, and still right: a month of days in one run takes seconds of Dagster's time, not minutes.
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=31),
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN),
         kinds=kinds,
+        code_version=code_version,
         **options,
     )
     return decorate
@@ -56,74 +66,95 @@ def _asset(
 def _matches(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     timezone = ZoneInfo(partitions.timezone)
 
-    @_asset(partitions, {"postgres", "pandas", "parquet"})
-    def matches(context: dg.AssetExecutionContext, ledger: LedgerResource) -> Frames:
-        """The fees of the day: one row for each player in the line-up of a match that was played.
+    schema = {"dagster/column_schema": columns.matches_schema()}
 
-        All as of one moment. Fees without terms are in it too; they are held out with their reason.
+    @_asset(partitions, {"postgres", "pandas", "parquet"}, "reads_league", pool="ledger", metadata=schema)
+    def matches(context: dg.AssetExecutionContext, ledger: LedgerResource) -> Events:
+        """**Who played, and what each owes:** one row for each player in the line-up of a match that was played.
+
+        Read from schema `league` as of one moment; nothing is written there. Matches that were not played are not in
+        it, and a day without matches is an empty table, not a failure. Fees without valid terms are in it, too: the
+        next asset holds them out with their reason.
+
+        *Figures wrong or missing?* Correct the line-up, match or terms in `league` and materialise the day again.
         """
-        frames = {}
+        days, frames = DaysOfRun(context, "matches"), {}
         with ledger.connect_source() as source:
-            for day in context.partition_keys:
-                frames[day] = fees_of_day(source, date.fromisoformat(day), timezone)
-                context.add_asset_metadata(metadata.of_fees(frames[day]), partition_key=day)
-        return frames
+            for day in days:
+                with days.alone(day):
+                    frames[day] = fees_of_day(source, date.fromisoformat(day), timezone)
+                    context.add_asset_metadata(metadata.of_fees(frames[day]), partition_key=day)
+        yield from days.frames(frames)
+        days.end()
 
     return matches
 
 
 def _splits(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @_asset(partitions, {"pandas", "parquet"})
-    def splits(context: dg.AssetExecutionContext, matches: Frames) -> Frames:
-        """Whose each cent of the fees is: the club's, the organiser's, the partners', the platform's.
+    schema = {"dagster/column_schema": columns.splits_schema()}
 
-        The shares of a fee add up to the fee. A fee that can't be split is held out with its reason.
+    @_asset(partitions, {"pandas", "parquet"}, "computes", pool="ledger", metadata=schema)
+    def splits(context: dg.AssetExecutionContext, matches: Frames) -> Events:
+        """**Whose each cent of the fees is:** the club's, the organiser's, the partners', the platform's.
+
+        The shares of a fee add up to the fee, to the cent; no money moves yet. A fee that can't be split is held out:
+        it is charged to nobody until its cause is mended, and stops no other fee.
+
+        *Fees held out?* The table `held_out_reasons` says why: mend that in `league` and materialise the day again.
         """
-        frames = {day: split(fees) for day, fees in matches.items()}
-        for day, lines in frames.items():
-            context.add_asset_metadata(metadata.of_splits(lines), partition_key=day)
-        return frames
+        days, frames = DaysOfRun(context, "splits"), {}
+        for day in days:
+            with days.alone(day):
+                frames[day] = split(matches[day])
+                context.add_asset_metadata(metadata.of_splits(frames[day]), partition_key=day)
+        yield from days.frames(frames)
+        days.end()
 
     return splits
 
 
 def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, pool="payments")
+    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", pool="payments")
     def collected_fees(
         context: dg.AssetExecutionContext,
         splits: Frames,
         ledger: LedgerResource,
         bus: PayoutBus,
         stripe: StripeResource,
-    ) -> dg.MaterializeResult[Any]:
-        """The day's fees booked in the ledger, and each player charged once for all that is open.
+    ) -> Events:
+        """**What was collected:** the day's fees are booked, and each player is charged once for all that is open.
+
+        `summary` says how much came in and what a person must do; `open` names each charge that has not settled, why,
+        and what gets it going. A card that is refused for now is tried again by itself.
 
         Materialise it again at any time: it books what has changed, goes on where it stopped, and charges nobody twice.
         """
         with payments(context, ledger, bus, stripe) as payment:
-            _each_day(
+            yield from _each_day(
                 context,
                 payment,
                 [BillingType.PLAYER_CHARGE],
                 lambda day: payment.collect_fees(day, splits[day.isoformat()]),
             )
-        return dg.MaterializeResult()
 
     return collected_fees
 
 
 def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, deps=["collected_fees"], pool="payments")
+    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", deps=["collected_fees"], pool="payments")
     def settled_payouts(
         context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
-    ) -> dg.MaterializeResult[Any]:
-        """The shares of the fees that were really collected, paid once to each club, organiser and partner.
+    ) -> Events:
+        """**What was paid out:** the shares of the fees that were really collected, to clubs, organisers and partners.
+
+        Did last night's payouts go out? Start here in the morning. `summary` says how much went out and what a person
+        must do; `open` names each payout that is stuck, why, and what gets it going; `picture_of_the_day` shows the
+        day's money from fees to payees.
 
         Materialise it again at any time: it pays what has become payable since, and nothing twice.
         """
         with payments(context, ledger, bus, stripe) as payment:
-            _each_day(context, payment, PAYOUT_TYPES, payment.pay_out)
-        return dg.MaterializeResult()
+            yield from _each_day(context, payment, PAYOUT_TYPES, payment.pay_out)
 
     return settled_payouts
 
@@ -133,10 +164,15 @@ def _each_day(
     payment: Payments,
     billing_types: Sequence[BillingType],
     move: Callable[[date], Changed],
-) -> None:
+) -> Events:
     """Move each day of the run forward, oldest first, and show where it stands."""
-    for key in context.partition_keys:
-        day = date.fromisoformat(key)
-        changed = move(day)
-        status = day_status(payment.ledger, day)
-        context.add_asset_metadata(metadata.of_money(status, changed, billing_types), partition_key=key)
+    days = DaysOfRun(context, context.asset_key.to_user_string())
+    page = MoneyPage.of_run(context, payment.ledger, billing_types)
+    for key in days:
+        with days.alone(key):
+            day = date.fromisoformat(key)
+            changed = move(day)
+            context.add_asset_metadata(page.of(day, changed), partition_key=key)
+            yield from days.materialised(key)
+    yield days.money_moved()
+    days.end()

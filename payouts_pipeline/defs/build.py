@@ -7,10 +7,12 @@ from typing import Any
 
 import dagster as dg
 
+from payouts_pipeline.defs.alert_sensors import PAID
+from payouts_pipeline.defs.alerts import alert_topic
 from payouts_pipeline.defs.assets import build_assets
 from payouts_pipeline.defs.checks import build_checks
 from payouts_pipeline.defs.io_manager import ParquetIOManager
-from payouts_pipeline.defs.jobs import build_automation
+from payouts_pipeline.defs.jobs import build_automation, freshness_policy
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
 from payouts_pipeline.defs.sensors import build_sensors
@@ -28,14 +30,20 @@ def build_defs(
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets, checks = build_assets(partitions), build_checks(partitions)
+    fresh = freshness_policy(calendar)
     parts = dg.Definitions(
-        assets=assets,
+        assets=dg.map_asset_specs(lambda spec: _with_freshness(spec, fresh), assets),
         asset_checks=checks,
         executor=dg.in_process_executor,
         resources={
             "io_manager": ParquetIOManager(storage=dg.EnvVar("PAYOUTS_STORAGE")),
+            "alerts": alert_topic(environment),
             **resources(environment),
             **(resource_overrides or {}),
         },
     )
-    return dg.Definitions.merge(parts, build_automation(calendar), build_sensors())
+    return dg.Definitions.merge(parts, build_automation(calendar), build_sensors(calendar, environment))
+
+
+def _with_freshness(spec: dg.AssetSpec, policy: dg.FreshnessPolicy) -> dg.AssetSpec:
+    return dg.apply_freshness_policy(spec, policy) if spec.key == PAID else spec

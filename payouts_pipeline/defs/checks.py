@@ -1,45 +1,29 @@
-"""The asset checks: what must hold of each day, as findings of `domain.checks` and `ledger.checks`.
+"""The asset checks: what must hold of each day, as findings of `domain.checks`, `ledger.checks` and `settlement`.
 
-One step for each asset evaluates all of its checks. In a run of many days a check fails if it fails for one of
-them, and its figures are listed by day.
+One step for each asset evaluates all of its checks, each for each day of the run by itself: a check of one day says
+nothing about another. What the checks are for is in `defs.check_texts`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from payouts_pipeline.defs.assets import Frames
-from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.defs.check_texts import BLOCKING, COLLECTED_FEES, MATCHES, SETTLED_PAYOUTS, SPLITS
+from payouts_pipeline.defs.days import DaysOfRun
+from payouts_pipeline.defs.resources import LedgerResource, PayoutBus
 from payouts_pipeline.domain.checks import Finding, check_matches, check_splits
-from payouts_pipeline.ledger.checks import check_booking, check_settlement
+from payouts_pipeline.ledger.checks import check_age, check_booking, check_league, check_settlement
 
-# What each check is for, by asset. Blocking are those after which going on would book wrong amounts.
-_MATCHES = {
-    "each_fee_once": "A line-up names nobody twice, and no view multiplies rows.",
-    "every_fee_has_terms": "The competition of every match has exactly one set of terms on the day.",
-}
-_SPLITS = {
-    "shares_equal_fees": "Rule of money 1: the shares of every fee add up to it, in every currency.",
-    "no_negative_share": "No fee and no share is negative.",
-    "no_fee_held_out": "Every fee of the day could be split.",
-}
-_COLLECTED_FEES = {
-    "booked_equals_split": "The ledger has booked of the day what was split, neither more nor less.",
-    "ledger_sums_to_zero": "Rule of money 7: every debit of the ledger has its credit.",
-    "every_charge_settled": "Every charge of the day has come to its end.",
-}
-_SETTLED_PAYOUTS = {
-    "instructions_equal_account_movements": "Rule of money 7: booked = settled + in flight + open for every account.",
-    "nobody_paid_from_uncollected_fees": "Rule of money 2: a share is paid only after its fee was collected.",
-    "ledger_sums_to_zero": "Rule of money 7: every debit of the ledger has its credit.",
-    "audit": "The auditor, who recomputes everything from the source lines, finds no rule of money broken.",
-    "every_payout_settled": "Every payout of the day has come to its end.",
-}
-_BLOCKING = {"each_fee_once", "shares_equal_fees", "no_negative_share", "booked_equals_split"}
+Findings = dict[str, list[Finding]]
+Events = Iterator[dg.Output[None] | dg.AssetCheckEvaluation]
 
 
-def build_checks(partitions: dg.DailyPartitionsDefinition) -> Sequence[dg.AssetChecksDefinition]:
+def build_checks(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """The checks on these partitions."""
     return [
         _matches_checks(partitions),
@@ -50,49 +34,73 @@ def build_checks(partitions: dg.DailyPartitionsDefinition) -> Sequence[dg.AssetC
 
 
 def _matches_checks(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(specs=_specs("matches", _MATCHES, partitions), ins={"matches": dg.AssetIn("matches")})
-    def matches_checks(context: dg.AssetCheckExecutionContext, matches: Frames) -> Iterator[dg.AssetCheckResult]:
-        yield from _results("matches", {day: check_matches(fees) for day, fees in matches.items()})
+    specs, timezone = _specs("matches", MATCHES, partitions), ZoneInfo(partitions.timezone)
+
+    @dg.multi_asset_check(specs=specs, ins={"matches": dg.AssetIn("matches")})
+    def matches_checks(context: dg.AssetCheckExecutionContext, matches: Frames, ledger: LedgerResource) -> Events:
+        days, findings = DaysOfRun(context, "matches"), Findings()
+        with ledger.connect_source() as source:
+            for day in days:
+                with days.alone(day):
+                    league = check_league(source, date.fromisoformat(day), timezone)
+                    findings[day] = [*check_matches(matches[day]), league]
+        yield from _evaluations(context, days, specs, findings)
+        days.end()
 
     return matches_checks
 
 
 def _splits_checks(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(
-        specs=_specs("splits", _SPLITS, partitions, reads="matches"),
-        ins={"matches": dg.AssetIn("matches"), "splits": dg.AssetIn("splits")},
-    )
-    def splits_checks(
-        context: dg.AssetCheckExecutionContext, matches: Frames, splits: Frames
-    ) -> Iterator[dg.AssetCheckResult]:
-        yield from _results("splits", {day: check_splits(matches[day], lines) for day, lines in splits.items()})
+    specs = _specs("splits", SPLITS, partitions, reads="matches")
+
+    @dg.multi_asset_check(specs=specs, ins={"matches": dg.AssetIn("matches"), "splits": dg.AssetIn("splits")})
+    def splits_checks(context: dg.AssetCheckExecutionContext, matches: Frames, splits: Frames) -> Events:
+        days, findings = DaysOfRun(context, "splits"), Findings()
+        for day in days:
+            with days.alone(day):
+                findings[day] = check_splits(matches[day], splits[day])
+        yield from _evaluations(context, days, specs, findings)
+        days.end()
 
     return splits_checks
 
 
 def _collected_fees_checks(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(
-        specs=_specs("collected_fees", _COLLECTED_FEES, partitions, reads="splits"),
-        ins={"splits": dg.AssetIn("splits")},
-    )
-    def collected_fees_checks(
-        context: dg.AssetCheckExecutionContext, splits: Frames, ledger: LedgerResource
-    ) -> Iterator[dg.AssetCheckResult]:
+    specs = _specs("collected_fees", COLLECTED_FEES, partitions, reads="splits")
+
+    @dg.multi_asset_check(specs=specs, ins={"splits": dg.AssetIn("splits")})
+    def collected_fees_checks(context: dg.AssetCheckExecutionContext, splits: Frames, ledger: LedgerResource) -> Events:
+        days, findings = DaysOfRun(context, "collected_fees"), Findings()
         with ledger.connect() as connection:
-            findings = {day: check_booking(connection, date.fromisoformat(day), lines) for day, lines in splits.items()}
-        yield from _results("collected_fees", findings)
+            for day in days:
+                with days.alone(day):
+                    findings[day] = check_booking(connection, date.fromisoformat(day), splits[day])
+        yield from _evaluations(context, days, specs, findings)
+        days.end()
 
     return collected_fees_checks
 
 
 def _settled_payouts_checks(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(specs=_specs("settled_payouts", _SETTLED_PAYOUTS, partitions))
+    specs = _specs("settled_payouts", SETTLED_PAYOUTS, partitions)
+
+    @dg.multi_asset_check(specs=specs)
     def settled_payouts_checks(
-        context: dg.AssetCheckExecutionContext, ledger: LedgerResource
-    ) -> Iterator[dg.AssetCheckResult]:
+        context: dg.AssetCheckExecutionContext, ledger: LedgerResource, bus: PayoutBus
+    ) -> Events:
+        # Not at import: botocore takes time that loading the definitions should not.
+        from payouts_pipeline.settlement.dead_letters import check_dead_letters, count_dead_letters
+
+        days, findings = DaysOfRun(context, "settled_payouts"), Findings()
+        dead_letters = check_dead_letters(lambda: count_dead_letters(bus.sqs(), bus.topology()))
         with ledger.connect() as connection:
-            findings = {day: check_settlement(connection, date.fromisoformat(day)) for day in context.partition_keys}
-        yield from _results("settled_payouts", findings)
+            ages = check_age(connection, [date.fromisoformat(day) for day in days])
+            for key in days:
+                with days.alone(key):
+                    day = date.fromisoformat(key)
+                    findings[key] = [*check_settlement(connection, day), ages[day], dead_letters]
+        yield from _evaluations(context, days, specs, findings)
+        days.end()
 
     return settled_payouts_checks
 
@@ -109,7 +117,7 @@ def _specs(
             name,
             asset=asset,
             description=description,
-            blocking=name in _BLOCKING,
+            blocking=(asset, name) in BLOCKING,
             partitions_def=partitions,
             additional_deps=[reads] if reads else None,
         )
@@ -117,28 +125,62 @@ def _specs(
     ]
 
 
-def _results(asset: str, findings: Mapping[str, Sequence[Finding]]) -> Iterator[dg.AssetCheckResult]:
-    """A result for each check, over all days of the run."""
-    by_check: dict[str, dict[str, Finding]] = {}
-    for day, of_day in findings.items():
-        for finding in of_day:
-            by_check.setdefault(finding.check, {})[day] = finding
-    for check, of_check in by_check.items():
-        yield _result(asset, check, of_check)
+def _evaluations(
+    context: dg.AssetCheckExecutionContext, days: DaysOfRun, specs: list[dg.AssetCheckSpec], findings: Findings
+) -> Events:
+    """An evaluation of each check for each day; a day of many that fails a blocking one goes no further.
+
+    `AssetCheckResult` can say only one thing for the whole run, so these are made as Dagster makes them of such.
+    """
+    targets = _materialisations(context, specs[0].asset_key, list(findings))
+    for spec in specs:
+        yield dg.Output(None, output_name=spec.get_python_identifier())
+        for day, of_day in findings.items():
+            finding = next(each for each in of_day if each.check == spec.name)
+            yield _evaluation(spec, day, finding, targets.get(day), stops_run=not days.are_many)
+            if spec.blocking and finding.is_error and not finding.passed:
+                days.fail(day, f"{spec.asset_key.to_user_string()}.{spec.name}: {finding.description}")
 
 
-def _result(asset: str, check: str, of_check: Mapping[str, Finding]) -> dg.AssetCheckResult:
-    failed = {day: finding for day, finding in of_check.items() if not finding.passed}
-    shown = failed or of_check
-    is_error = any(finding.is_error for finding in of_check.values())
-    descriptions = dict.fromkeys(
-        finding.description if len(of_check) == 1 else f"{day}: {finding.description}" for day, finding in shown.items()
+def _evaluation(
+    spec: dg.AssetCheckSpec,
+    day: str,
+    finding: Finding,
+    target: AssetCheckEvaluationTargetMaterializationData | None,
+    *,
+    stops_run: bool,
+) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity.ERROR if finding.is_error else dg.AssetCheckSeverity.WARN,
+        description=finding.description,
+        metadata={name: _shown(figure) for name, figure in finding.figures.items()},
+        target_materialization_data=target,
+        blocking=spec.blocking and stops_run,
+        partition=day,
     )
-    return dg.AssetCheckResult(
-        asset_key=asset,
-        check_name=check,
-        passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-        description="\n".join(descriptions),
-        metadata={day: dg.MetadataValue.json(dict(finding.figures)) for day, finding in of_check.items()},
+
+
+def _shown(figure: Any) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.int(figure) if isinstance(figure, int) else dg.MetadataValue.json(figure)
+
+
+def _materialisations(
+    context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, days: list[str]
+) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
+    """What was checked: the latest materialisation of each day. The UI shows a check of an older one as out of date."""
+    if not days:
+        return {}
+    latest = context.instance.event_log_storage.get_latest_storage_id_by_partition(
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, set(days)
     )
+    which = dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(latest.values()))
+    records = context.instance.fetch_materializations(which, limit=len(days)).records if latest else []
+    return {
+        str(record.partition_key): AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in records
+    }

@@ -5,10 +5,22 @@ from collections.abc import Mapping
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 from upath import UPath
 
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.errors import PayoutsError
+
+
+class LoadedFrames(dict[str, pd.DataFrame]):
+    """``{day: frame}``; a day that has no file raises when it is asked for, so that it fails alone."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame], missing: Mapping[str, PayoutsError]) -> None:
+        super().__init__(frames)
+        self._missing = missing
+
+    def __missing__(self, day: str) -> pd.DataFrame:
+        raise self._missing.get(day) or KeyError(day)
 
 
 class ParquetFiles(dg.UPathIOManager):
@@ -17,18 +29,23 @@ class ParquetFiles(dg.UPathIOManager):
     extension = ".parquet"
 
     def handle_output(self, context: dg.OutputContext, obj: Mapping[str, pd.DataFrame]) -> None:
-        """Write a file for each partition; the base class knows only runs of one."""
+        """Write a file for each partition; the base class knows only runs of one. A day that failed has no frame."""
         paths = self._get_paths_for_partitions(context)
-        for day, path in paths.items():
-            self.make_directory(path.parent)
-            self.dump_to_path(context, obj[day], path)
+        for day in obj:
+            self.make_directory(paths[day].parent)
+            self.dump_to_path(context, obj[day], paths[day])
         folder = next(iter(paths.values())).parent
         context.add_output_metadata({"path": dg.MetadataValue.path(str(folder))})
 
     def load_input(self, context: dg.InputContext) -> dict[str, pd.DataFrame]:
         """Read the file of each partition; also of just one, so that an asset has one way to look at its input."""
-        paths = self._get_paths_for_partitions(context)
-        return {day: self.load_from_path(context, path) for day, path in paths.items()}
+        frames, missing = {}, {}
+        for day, path in self._get_paths_for_partitions(context).items():
+            try:
+                frames[day] = self.load_from_path(context, path)
+            except PayoutsError as error:
+                missing[day] = error
+        return LoadedFrames(frames, missing)
 
     def dump_to_path(self, context: dg.OutputContext, obj: pd.DataFrame, path: UPath) -> None:
         """Write a file so that it is there whole or not at all."""
@@ -38,15 +55,18 @@ class ParquetFiles(dg.UPathIOManager):
             file.write(buffer.getbuffer())
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:
-        """Read a file; raises PayoutsError where the upstream asset was never materialised."""
+        """Read a file; raises PayoutsError where the upstream asset was never materialised, or the file is damaged."""
+        asset = context.asset_key.to_user_string()
         try:
-            content = path.read_bytes()
+            return pd.read_parquet(io.BytesIO(path.read_bytes()), dtype_backend="pyarrow")
         except FileNotFoundError:
-            asset = context.asset_key.to_user_string()
             raise PayoutsError(
                 f"PAYOUTS_STORAGE has no '{asset}' of {path.stem}: materialise that asset of that day first."
             ) from None
-        return pd.read_parquet(io.BytesIO(content), dtype_backend="pyarrow")
+        except pa.ArrowInvalid as error:
+            raise PayoutsError(
+                f"PAYOUTS_STORAGE has no readable '{asset}' of {path.stem}: materialise that asset of that day again."
+            ) from error
 
 
 class ParquetIOManager(dg.ConfigurableIOManagerFactory[ParquetFiles]):

@@ -1,5 +1,7 @@
 """The job that moves a day through all four assets, and the schedule that does so every night."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from payouts_pipeline.defs.assets import GROUP
@@ -9,6 +11,20 @@ from payouts_pipeline.settings import Calendar
 JOB = "pay_out_day"
 SCHEDULE = "nightly_payouts"
 SCHEDULE_HOUR = 3
+# By then the night's payouts must have happened, or somebody is told.
+DEADLINE_HOUR = 6
+
+
+def freshness_policy(calendar: Calendar) -> dg.FreshnessPolicy:
+    """Paid out between midnight and the deadline of every local day.
+
+    What the asset's page shows; that it is about the right day, `alert_on_missing_payouts` sees to.
+    """
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"0 {DEADLINE_HOUR} * * *",
+        lower_bound_delta=timedelta(hours=DEADLINE_HOUR),
+        timezone=calendar.timezone.key,
+    )
 
 
 def build_automation(calendar: Calendar) -> dg.Definitions:

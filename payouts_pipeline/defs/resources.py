@@ -1,25 +1,26 @@
-"""What the assets need of the world outside: the ledger, the bus, Stripe. Secrets stay in the environment."""
+"""What the assets need of the world outside: the ledger, the bus, Stripe. Secrets stay in the environment.
+
+The SDKs of AWS and Stripe are imported when a run needs them, so that loading the definitions takes little time.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import dagster as dg
-from botocore.config import Config
-from dagster_aws.utils import ResourceWithBoto3Configuration
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from payouts_pipeline import settings
-from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.ledger import database, migrate
-from payouts_pipeline.settlement.provider import Provider
-from payouts_pipeline.settlement.topology import Topology, find_topology
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+
+    from payouts_pipeline.defs.boto3_clients import Boto3Clients
+    from payouts_pipeline.settlement.provider import Provider
+    from payouts_pipeline.settlement.topology import Topology
 
 
 class LedgerResource(dg.ConfigurableResource[Any]):
@@ -42,13 +43,17 @@ class LedgerResource(dg.ConfigurableResource[Any]):
             yield connection
 
 
-class PayoutBus(ResourceWithBoto3Configuration):
-    """SNS and SQS: publishes payout messages, and finds topic and queues by the stack that made them.
-
-    What is not configured here comes from boto3's own environment (AWS_ENDPOINT_URL, AWS_REGION, ...).
-    """
+class PayoutBus(dg.ConfigurableResource[Any]):
+    """SNS and SQS: publishes payout messages, and finds topic and queues by the stack that made them."""
 
     stack: str = Field(description="The CloudFormation stack that made topic and queues (payouts deploy).")
+    boto3: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What dagster_aws's resources take (region_name, endpoint_url, profile_name, ...). What is missing "
+        "comes from boto3's own environment (AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, ...).",
+    )
+
+    _clients: "Boto3Clients | None" = PrivateAttr(default=None)
 
     def sns(self) -> "SNSClient":
         """A client that publishes."""
@@ -60,26 +65,18 @@ class PayoutBus(ResourceWithBoto3Configuration):
         client: SQSClient = self._client("sqs")
         return client
 
-    def topology(self) -> Topology:
+    def topology(self) -> "Topology":
         """Topic and queues; raises PayoutsError where there is no such stack."""
+        from payouts_pipeline.settlement.topology import find_topology
+
         return find_topology(self._client("cloudformation"), self.stack)
 
     def _client(self, service: str) -> Any:
-        session = boto3.session.Session(
-            aws_access_key_id=self.aws_access_key_id,
-            aws_secret_access_key=self.aws_secret_access_key,
-            aws_session_token=self.aws_session_token,
-            region_name=self.region_name,
-            profile_name=self.profile_name,
-        )
-        return make_client(
-            service,
-            session,
-            endpoint_url=self.endpoint_url,
-            use_ssl=self.use_ssl,
-            verify=self.verify,
-            config=Config(retries={"max_attempts": self.max_attempts}),
-        )
+        if self._clients is None:
+            from payouts_pipeline.defs.boto3_clients import Boto3Clients
+
+            self._clients = Boto3Clients(**self.boto3)
+        return self._clients.client(service)
 
 
 class StripeResource(dg.ConfigurableResource[Any]):
@@ -93,11 +90,14 @@ class StripeResource(dg.ConfigurableResource[Any]):
         default_factory=dict, description="An instruction above this waits for 'payouts approve'; minor units."
     )
     fleet_timeout_s: float = Field(
-        default=600.0, description="How long a run waits for a separate fleet before it shows what is open."
+        default=settings.DEFAULT_FLEET_TIMEOUT_S,
+        description="How long a run waits for a separate fleet before it shows what is open.",
     )
 
-    def provider(self) -> Provider:
+    def provider(self) -> "Provider":
         """A client that may move money."""
+        from payouts_pipeline.settlement.provider import Provider
+
         api_key = self.api_key or settings.required("STRIPE_API_KEY")
         return Provider(api_key, self.api_base, calls_per_s=settings.stripe_calls_per_s(api_key))
 
@@ -120,5 +120,6 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
             workers=workers,
             minimum_payouts_minor=settings.minimum_payouts_minor(environment),
             approval_above_minor=settings.approval_above_minor(environment),
+            fleet_timeout_s=settings.fleet_timeout_s(environment),
         ),
     }

@@ -1,33 +1,130 @@
-"""What nobody has to remember: days are taken up again when something of them can go on."""
+"""What nobody has to remember: days are materialised again when something of them can go on, or has changed.
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+Both sensors are on by default, since materialising a day again is always safe: it moves the difference and no more.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from payouts_pipeline import settings
+from payouts_pipeline.defs.alert_sensors import build_alert_sensors
 from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.defs.under_way import days_under_way
+from payouts_pipeline.ledger.changed_days import day_states, differs
+from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.due import days_due
+from payouts_pipeline.settings import Calendar
 
-_EVERY_S = 60
+_TAKE_UP_EVERY_S = 60
+_LOOK_FOR_CHANGES_EVERY_S = 300
+# Dagster gives a tick a minute; days that are not compared in this time are compared in the next tick.
+_COMPARE_FOR_S = 20.0
 
 
-def build_sensors() -> dg.Definitions:
-    """The sensors; on by default, since materialising a day again is always safe."""
+def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> dg.Definitions:
+    """All sensors: these two, and those that send alerts."""
+    window_days = settings.correction_window_days(environment)
+    corrections = [_book_corrections(calendar, window_days)] if window_days else []
+    return dg.Definitions(
+        sensors=[_take_up_payouts(calendar), *corrections, *build_alert_sensors(calendar, environment)]
+    )
 
+
+def _take_up_payouts(calendar: Calendar) -> dg.SensorDefinition:
     @dg.sensor(
+        name="take_up_payouts",
         job_name=JOB,
-        minimum_interval_seconds=_EVERY_S,
+        minimum_interval_seconds=_TAKE_UP_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materialises the days of which something can go on: a card is to be tried again, a card or an "
-        "account was mended in 'league', an outcome is to be asked for, a message or a worker was lost.",
+        "account was mended in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
+        "was settled after its run had ended, so that its shares can be paid.",
     )
-    def take_up_payouts(context: dg.SensorEvaluationContext, ledger: LedgerResource) -> Iterator[dg.RunRequest]:
+    def take_up_payouts(
+        context: dg.SensorEvaluationContext, ledger: LedgerResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with ledger.connect() as connection, ledger.connect_source() as source:
             due = days_due(connection, source)
+        under_way = days_under_way(context.instance) if due else set()
+        # One day that is no partition, since PAYOUTS_START_DATE was moved, must not keep the others from going on.
+        free = {day: state for day, state in due.items() if day >= calendar.start_date and day not in under_way}
+        if not free:
+            yield dg.SkipReason("Nothing can go on that no run is moving already.")
         # The same state starts one run, and after an hour another, in case that one could not run.
         hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
-        for day, fingerprint in due.items():
-            yield dg.RunRequest(run_key=f"{day} {hour} {fingerprint}", partition_key=day.isoformat())
+        for day, state in free.items():
+            yield dg.RunRequest(run_key=f"{day} {hour} {state}", partition_key=day.isoformat())
 
-    return dg.Definitions(sensors=[take_up_payouts])
+    return take_up_payouts
+
+
+def _book_corrections(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="book_corrections",
+        job_name=JOB,
+        minimum_interval_seconds=_LOOK_FOR_CHANGES_EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Materialises the days of the last {window_days} (PAYOUTS_CORRECTION_WINDOW_DAYS) whose matches, "
+        "line-ups or terms have changed in 'league' since they were booked, so that the difference is paid.",
+    )
+    def book_corrections(context: dg.SensorEvaluationContext, ledger: LedgerResource) -> dg.SensorResult:
+        today = datetime.now(calendar.timezone).date()
+        look = _Look(calendar.timezone, today, _seen(context.cursor))
+        first_day = max(calendar.start_date, today - timedelta(days=window_days))
+        with ledger.connect() as connection, ledger.connect_source() as source:
+            changed = look.changed_days(connection, source, first_day, days_under_way(context.instance))
+        requests = [
+            dg.RunRequest(run_key=f"{day} {today} {state}", partition_key=day.isoformat())
+            for day, state in changed.items()
+        ]
+        reason = None if requests else dg.SkipReason(f"No day since {first_day} has changed after it was booked.")
+        return dg.SensorResult(requests, reason, cursor=json.dumps(look.seen))
+
+    return book_corrections
+
+
+@dataclass
+class _Look:
+    """One tick's look at the source; ``seen`` is what every day's state was when it was last dealt with.
+
+    A day that is as its source says is not compared again until its state changes. One that differs is asked for, and
+    then left alone until tomorrow or until its state changes: when its run fails, the alert of that is for a person.
+    """
+
+    timezone: ZoneInfo
+    today: date
+    seen: dict[str, str]
+
+    def changed_days(
+        self, ledger: Connection, source: Connection, first_day: date, under_way: set[date]
+    ) -> dict[date, str]:
+        """The days to materialise, each with its state; as many as can be compared in the time that there is."""
+        states = day_states(ledger, source, first_day, self.today - timedelta(days=1), self.timezone)
+        self.seen = {day: state for day, state in self.seen.items() if date.fromisoformat(day) in states}
+        suspects = {day: state for day, state in states.items() if day not in under_way and self._is_news(day, state)}
+        changed: dict[date, str] = {}
+        ends_at_s = time.monotonic() + _COMPARE_FOR_S
+        for day, state in suspects.items():
+            if differs(ledger, source, day, self.timezone):
+                changed[day] = state
+            self.seen[day.isoformat()] = self._asked(state) if day in changed else state
+            if time.monotonic() > ends_at_s:
+                break
+        return changed
+
+    def _is_news(self, day: date, state: str) -> bool:
+        return self.seen.get(day.isoformat()) not in (state, self._asked(state))
+
+    def _asked(self, state: str) -> str:
+        return f"{state}, asked for on {self.today}"
+
+
+def _seen(cursor: str | None) -> dict[str, str]:
+    return dict(json.loads(cursor)) if cursor else {}

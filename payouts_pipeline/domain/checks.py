@@ -1,6 +1,7 @@
 """What must hold of a day's fees and splits before money is asked for, each with figures and what to do.
 
-A finding is what an asset check shows: it passed or not, how bad that is, a sentence, and figures.
+A finding is what an asset check shows: it passed or not, how bad that is, a sentence, and figures: counts, and
+amounts, ids or reasons that JSON can say.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ import pandas as pd
 from payouts_pipeline.domain.billing import BillingSubject
 
 # How many ids a finding names; the rest is a count.
-_NAMED = 10
+NAMED = 10
+
+_NO_FEES = "The day has no fees: no match was played."
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def check_matches(fees: pd.DataFrame) -> list[Finding]:
 def _each_fee_once(fees: pd.DataFrame) -> Finding:
     twice = fees[fees.duplicated("match_player_id") | fees.duplicated(["match_id", "player_id"])]
     if twice.empty:
-        description = f"Each of the {len(fees)} fees is in the snapshot once."
+        description = f"Each of the {len(fees)} fees is in the snapshot once." if len(fees) else _NO_FEES
     else:
         description = (
             f"{len(twice)} fees are in the snapshot twice: a view of schema 'league' joins too much, or a line-up "
@@ -47,14 +50,37 @@ def _every_fee_has_terms(fees: pd.DataFrame) -> Finding:
     without = fees[fees["terms_count"] != 1]
     competitions = sorted({int(c) for c in without["competition_id"].dropna()})
     if without.empty:
-        description = f"Every one of the {len(fees)} fees has terms."
+        description = f"Every one of the {len(fees)} fees has terms." if len(fees) else _NO_FEES
     else:
         description = (
             f"{len(without)} fees have no terms, or two for one date: they are held out. Correct the fee structures of "
             "these competitions and materialise the day again."
         )
-    figures = {"fees": len(fees), "fees_without_terms": len(without), "competition_ids": competitions[:_NAMED]}
+    figures = {
+        "fees": len(fees),
+        "fees_without_terms": len(without),
+        "competition_ids": competitions[:NAMED],
+        "match_player_ids": _ids(without),
+    }
     return Finding("every_fee_has_terms", without.empty, description, is_error=False, figures=figures)
+
+
+def check_line_ups(without: pd.DataFrame) -> Finding:
+    """Whether every match that was played has a line-up; ``without`` are those that have none (match, competition)."""
+    competitions = sorted({int(c) for c in without["competition_id"].dropna()})
+    description = (
+        "Every match that was played has a line-up."
+        if without.empty
+        else f"{len(without)} played matches of {len(competitions)} competitions have no line-up, so that nobody is "
+        "charged or paid for them. Ask the organisers for the line-ups, and materialise the day again once they are "
+        "in league.match_players."
+    )
+    figures = {
+        "matches_without_line_up": len(without),
+        "competition_ids": competitions[:NAMED],
+        "match_ids": [int(match_id) for match_id in without["match_id"][:NAMED]],
+    }
+    return Finding("every_match_has_line_up", without.empty, description, is_error=False, figures=figures)
 
 
 def check_splits(fees: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
@@ -74,7 +100,11 @@ def _shares_add_up(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
     missing = len(set(fees["match_player_id"]) ^ set(splits["match_player_id"]))
     passed = not wrong and not missing
     description = (
-        "The shares of every fee add up to the fee, and so do the totals of every currency."
+        (
+            "The shares of every fee add up to the fee, and so do the totals of every currency."
+            if len(fees)
+            else _NO_FEES
+        )
         if passed
         else f"The shares of {len(wrong)} fees do not add up to the fee, and {missing} fees are not in both tables. "
         "Nothing is booked: materialise 'matches' and 'splits' of the day again."
@@ -83,7 +113,7 @@ def _shares_add_up(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
         "fees_minor": totals(splits[is_fee]),
         "shares_minor": totals(splits[~is_fee]),
         "wrong": len(wrong),
-        "match_player_ids": wrong[:_NAMED],
+        "match_player_ids": wrong[:NAMED],
         "fees_not_in_both": missing,
     }
     return Finding("shares_equal_fees", passed, description, figures=figures)
@@ -101,14 +131,19 @@ def _no_negative_share(splits: pd.DataFrame) -> Finding:
 
 
 def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
-    reasons = splits["held_out_reason"].dropna()
+    held_out = splits[splits["held_out_reason"].notna()]
+    reasons = held_out["held_out_reason"]
     description = (
         "Every fee could be split."
         if reasons.empty
         else f"{len(reasons)} fees are held out and nobody is charged for them. Mend the cause in schema 'league' and "
         "materialise the day again."
     )
-    figures = {"held_out": len(reasons), "reasons": {str(k): int(v) for k, v in reasons.value_counts().items()}}
+    figures = {
+        "held_out": len(reasons),
+        "reasons": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
+        "match_player_ids": _ids(held_out),
+    }
     return Finding("no_fee_held_out", reasons.empty, description, is_error=False, figures=figures)
 
 
@@ -119,4 +154,4 @@ def totals(lines: pd.DataFrame) -> dict[str, int]:
 
 
 def _ids(rows: pd.DataFrame) -> list[int]:
-    return [int(i) for i in rows["match_player_id"].dropna().unique()[:_NAMED]]
+    return [int(i) for i in rows["match_player_id"].dropna().unique()[:NAMED]]

@@ -51,9 +51,8 @@ def to_publish(
         "limit_again": _AT_MOST_AGAIN,
         "lost_after": lost_after,
     }
-    with connection.transaction():
-        read_at = scalar(connection, "read_clock", {})
-        return Due(read_at, connection.execute(sql("outbox"), parameters).fetchall())
+    read_at = scalar(connection, "read_clock", {})
+    return Due(read_at, connection.execute(sql("outbox"), parameters).fetchall())
 
 
 def mark_published(connection: Connection, ids: Sequence[UUID], read_at: datetime, actor: str) -> None:

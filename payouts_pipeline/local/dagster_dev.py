@@ -6,15 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.local.environment import project_dir, state_dir
-from payouts_pipeline.local.instance import prepare_home
+from payouts_pipeline.local import env_file
+from payouts_pipeline.local.environment import env_path, project_dir, state_dir
+from payouts_pipeline.local.instance import limit_pools, prepare_home
+from payouts_pipeline.local.services.launch import launched
 
 _HOST = "127.0.0.1"
 _STOP_TIMEOUT_S = 30.0
+_LOOK_EVERY_S = 0.5
 
 
 @contextmanager
@@ -31,34 +35,99 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def serve(port: int, report: Callable[[str], None]) -> None:
-    """Run webserver and daemon on localhost until Ctrl-C or SIGTERM; what they start ends with them."""
+def prepare() -> None:
+    """Set Dagster's environment, and see that it is the one that Dagster will have.
+
+    Dagster lets `.env` count more than the shell. Raises PayoutsError where what 'payouts up' wrote into it is not what
+    holds here.
+    """
     prepare_home()
-    port = port if port and _is_free(port) else _free_port()
-    report(f"the Dagster UI comes up at http://{_HOST}:{port} (Ctrl-C stops everything)")
-    command = [sys.executable, "-m", "dagster", "dev", "--host", _HOST, "--port", str(port)]
-    command += ["--workspace", str(project_dir() / "workspace.yaml"), "--log-level", "warning"]
+    for name, value in env_file.block(env_path()).items():
+        if os.environ.get(name) != value:
+            raise PayoutsError(
+                f"{name} in {env_path()}, as 'payouts up' wrote it, is not what holds here: "
+                "run 'payouts up' again, or 'payouts down' first."
+            )
+    limit_pools()
+
+
+def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) -> None:
+    """Run webserver and daemon on localhost until Ctrl-C or SIGTERM; what they start ends with us, however we end.
+
+    With ``read_only_port``, a second page on which one can look at everything and start nothing. A port that is 0 or
+    taken becomes a free one.
+    """
+    url = _url(port)
+    commands = [_dev(url)]
+    report(f"the Dagster UI comes up at {url} (Ctrl-C stops everything)")
+    if read_only_port is not None:
+        read_only_url = _url(read_only_port)
+        commands.append(_read_only(read_only_url))
+        report(f"a read-only UI comes up at {read_only_url}")
+    os.environ.setdefault("PAYOUTS_UI_URL", url)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    # In a session of its own, so that it is told to stop once, by us, however we were told.
-    with subprocess.Popen(command, cwd=project_dir(), start_new_session=True) as process:  # noqa: S603 - our own
+    with ExitStack() as running:
+        processes = [running.enter_context(_running(command)) for command in commands]
         try:
-            code = process.wait()
+            code = _first_to_end(processes)
         except KeyboardInterrupt:
             report("stopping")
-            code = _stop(process)
-    if code:
-        raise PayoutsError(f"Dagster ended by itself with exit code {code}: what it printed above says why.")
+            return
+    raise PayoutsError(f"Dagster ended by itself with exit code {code}: what it printed above says why.")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> int:
-    """Ask Dagster to stop as Ctrl-C would; what is still there after that has lost its chance."""
+def _dev(url: str) -> list[str]:
+    return [*_module("dagster", "dev"), *_address(url), "--log-level", "warning"]
+
+
+def _read_only(url: str) -> list[str]:
+    quiet = ["--dagster-log-level", "warning", "--code-server-log-level", "warning"]
+    return [*_module("dagster_webserver", "--read-only"), *_address(url), *quiet]
+
+
+def _module(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+def _address(url: str) -> list[str]:
+    return ["--host", _HOST, "--port", url.rpartition(":")[2], "--workspace", str(project_dir() / "workspace.yaml")]
+
+
+@contextmanager
+def _running(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command in a session of its own, so that it is told to stop once, by us, however we were told.
+
+    If we are killed, the kernel tells it (on Linux).
+    """
+    bound = launched(command, signal.SIGINT)
+    with subprocess.Popen(bound, cwd=project_dir(), start_new_session=True) as process:  # noqa: S603 - our own
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _first_to_end(processes: "Sequence[subprocess.Popen[bytes]]") -> int:
+    """The exit code of whichever ends first."""
+    while True:
+        for process in processes:
+            if (code := process.poll()) is not None:
+                return code
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it to stop as Ctrl-C would; what of its family is still there after that has lost its chance."""
     process.send_signal(signal.SIGINT)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    return 0
+
+
+def _url(port: int) -> str:
+    return f"http://{_HOST}:{port if port and _is_free(port) else _free_port()}"
 
 
 def _is_free(port: int) -> bool:

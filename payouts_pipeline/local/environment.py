@@ -54,6 +54,11 @@ def state_dir() -> Path:
     return project_dir() / ".payouts"
 
 
+def env_path() -> Path:
+    """The file that `dagster dev` reads its environment from."""
+    return project_dir() / ".env"
+
+
 def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> set[Need]:
     """Which of the needs the embedded parts serve; raises PayoutsError where a part is set by half."""
     _require_whole(environment)

@@ -1,4 +1,8 @@
-"""The two money stages of a day, each safe to repeat: book and collect, then release and pay out."""
+"""The two money stages of a day, each safe to repeat: book and collect, then release and pay out.
+
+What reaches SNS, SQS and Stripe is imported when a day is moved: Dagster loads this module with the definitions, and
+their SDKs would take a third of that time.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +15,14 @@ from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.ledger import outbox, stages
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
-from payouts_pipeline.settlement.fleet import Fleet
-from payouts_pipeline.settlement.provider import Provider
-from payouts_pipeline.settlement.run import Stage
-from payouts_pipeline.settlement.topology import Topology
-from payouts_pipeline.settlement.worker import LEASE_S
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+
+    from payouts_pipeline.settlement.fleet import Fleet
+    from payouts_pipeline.settlement.provider import Provider
+    from payouts_pipeline.settlement.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,16 @@ class Payments:
     source: Connection
     sns: "SNSClient"
     sqs: "SQSClient"
-    topology: Topology
-    provider: Provider | None
+    topology: "Topology"
+    provider: "Provider | None"
     threads: int
     minimum_payouts_minor: Mapping[str, int]
     approval_above_minor: Mapping[str, int]
     timeout: timedelta
     actor: str
     report: Callable[[str], None]
-    lease_s: float = LEASE_S
+    # How long a worker may be silent; as long as any worker may without it.
+    lease_s: float | None = None
 
     def collect_fees(self, day: date, splits: pd.DataFrame) -> Changed:
         """Book the day's splits, charge the players, and wait for the outcome."""
@@ -69,15 +73,21 @@ class Payments:
             return self._settle(day, progress, PAYOUT_TYPES)
 
     def _settle(self, day: date, progress: stages.Progress, kinds: Sequence[BillingType]) -> Changed:
+        from payouts_pipeline.settlement.run import Stage
+
         calls_before = self.provider.calls if self.provider else 0
         stage = Stage(self.ledger, self.sns, self.topology, day, kinds, self.actor, self.report)
         messages = stage.settle(self._fleet(kinds), self.timeout)
         calls = self.provider.calls - calls_before if self.provider else 0
         return Changed(progress.fee_components, progress.instructions, messages, calls)
 
-    def _fleet(self, kinds: Sequence[BillingType]) -> Callable[[], Fleet] | None:
+    def _fleet(self, kinds: Sequence[BillingType]) -> "Callable[[], Fleet] | None":
         """Workers of the run's own, unless a separate fleet settles."""
         provider = self.provider
         if provider is None:
             return None
-        return lambda: Fleet(self.ledger_url, self.sqs, self.topology, provider, kinds, self.threads, self.lease_s)
+        from payouts_pipeline.settlement.fleet import Fleet
+        from payouts_pipeline.settlement.worker import LEASE_S
+
+        lease_s = self.lease_s or LEASE_S
+        return lambda: Fleet(self.ledger_url, self.sqs, self.topology, provider, kinds, self.threads, lease_s)

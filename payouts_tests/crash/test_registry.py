@@ -13,9 +13,10 @@ _PACKAGES = ("ledger", "settlement", "defs")
 _EFFECTS = {"transaction", "commit", "publish", "publish_batch", "send_message", "send_message_batch",
             "delete_message", "delete_message_batch", "create", "write_bytes", "write_text", "put_object"}  # fmt: skip
 _NO_EFFECT_OF_A_DAY = {
-    ("ledger/league.py", "_snapshot"): "reads schema league, and can write nothing",
+    ("ledger/league.py", "snapshot"): "reads schema league, and can write nothing",
     ("ledger/migrate.py", "migrate"): "the schema, before any day",
     ("ledger/audit.py", "audit"): "reads, and can write nothing",
+    ("ledger/explain.py", "explain"): "reads, and can write nothing",
     ("ledger/interventions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("ledger/interventions.py", "release"): "one commit of a person's command, which has no other effect",
     ("ledger/interventions.py", "approve"): "one commit of a person's command, which has no other effect",

@@ -58,15 +58,17 @@ class Soak:
     topology: Topology
     chance: random.Random
     counts: Counter[str] = field(default_factory=Counter)
+    failures: list[Exception] = field(default_factory=list)
 
     def settle(self, folder: Path) -> float:
         """Let the fleet settle the day, and do to it what this is for; seconds that it took."""
         started = time.monotonic()
         with Workers(self.environment, folder, _WORKERS, self.chance) as workers:
             with ExitStack() as stack:
-                stack.enter_context(_every(_KILL_EVERY_S, lambda: self._kill_one(workers)))
-                stack.enter_context(_every(_RESTART_EVERY_S, self._restart_database))
+                stack.enter_context(self._every(_KILL_EVERY_S, lambda: self._kill_one(workers)))
+                stack.enter_context(self._every(_RESTART_EVERY_S, self._restart_database))
                 while not self._is_settled():
+                    assert not self.failures, self.failures
                     assert time.monotonic() < started + _GIVES_UP_AFTER_S, f"not in time: {self._statuses()}"
                     self._publish()
                     self._double_some()
@@ -74,6 +76,26 @@ class Soak:
         # One that has just been started has no handler for it yet.
         assert set(workers.exit_codes) <= {0, -signal.SIGTERM}, workers.exit_codes
         return time.monotonic() - started
+
+    @contextmanager
+    def _every(self, pause_s: float, act: Callable[[], None]) -> Iterator[None]:
+        """Do something again and again beside what is done in the context."""
+        ended = threading.Event()
+
+        def repeat() -> None:
+            try:
+                while not ended.wait(pause_s):
+                    act()
+            except Exception as error:
+                self.failures.append(error)
+
+        thread = threading.Thread(target=repeat)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _kill_one(self, workers: Workers) -> None:
         self.counts["workers that gave up"] += workers.replace_ended()
@@ -123,28 +145,6 @@ class Soak:
 @cache
 def _client(service: str) -> Any:
     return make_client(service)
-
-
-@contextmanager
-def _every(pause_s: float, act: Callable[[], None]) -> Iterator[None]:
-    """Do something again and again beside what is done in the context."""
-    ended, failures = threading.Event(), []
-
-    def repeat() -> None:
-        try:
-            while not ended.wait(pause_s):
-                act()
-        except Exception as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-    assert not failures, failures
 
 
 def run() -> int:

@@ -62,8 +62,8 @@ def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEva
     return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
 
 
-def figures(evaluation: dg.AssetCheckEvaluation, day: date = DAY) -> Any:
-    return evaluation.metadata[str(day)].value
+def figures(evaluation: dg.AssetCheckEvaluation) -> dict[str, Any]:
+    return {name: figure.value for name, figure in evaluation.metadata.items()}
 
 
 def test_a_range_shows_the_figures_of_each_day(run: Run, league: League) -> None:
@@ -163,10 +163,21 @@ def test_a_view_that_doubles_rows_stops_the_day(run: Run, league: League) -> Non
     assert not result.asset_materializations_for_node("splits")
 
 
-def test_one_bad_day_of_a_range_is_named(run: Run, league: League) -> None:
+def test_a_day_without_matches_goes_through_and_says_so(run: Run, league: League) -> None:
+    result = run(DAY)
+    assert result.success
+    assert evaluations(result)["each_fee_once"].description == "The day has no fees: no match was played."
+
+
+def test_each_day_of_a_range_has_checks_of_its_own(run: Run, league: League) -> None:
+    bad = DAY + timedelta(days=1)
     league.fee(league.player(), DAY)
-    league.fee(league.player(), DAY + timedelta(days=1), shares=[("club", None, 0, 9_999)])
-    found = evaluations(run(DAY, DAY + timedelta(days=1)))["no_fee_held_out"]
-    assert not found.passed
-    assert (found.description or "").startswith(f"{DAY + timedelta(days=1)}: 1 fees are held out")
-    assert figures(found, DAY)["held_out"] == 0
+    league.fee(league.player(), bad, shares=[("club", None, 0, 9_999)])
+    found = {
+        each.partition: each
+        for each in run(DAY, bad).get_asset_check_evaluations()
+        if each.check_name == "no_fee_held_out"
+    }
+    assert {day: each.passed for day, each in found.items()} == {str(DAY): True, str(bad): False}
+    assert (found[str(bad)].description or "").startswith("1 fees are held out")
+    assert figures(found[str(DAY)])["held_out"] == 0

@@ -1,6 +1,6 @@
 """The nightly schedule: every local day exactly once, also where clocks change."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -12,12 +12,17 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from payouts_pipeline.defs.jobs import SCHEDULE
 from payouts_tests.graph.definitions_for_tests import definitions, instance
 
-# Each has clocks going back and forward; in Helsinki at three in the morning itself.
+# Each has clocks going back and forward. In Rome the hour before three is skipped, and doubled; in Helsinki the hour
+# that begins at three; in Santiago midnight, so that a day begins at one.
 CHANGES = [
     ("Australia/Sydney", date(2026, 4, 3), date(2026, 4, 7)),
     ("Australia/Sydney", date(2026, 10, 2), date(2026, 10, 6)),
     ("Europe/London", date(2026, 3, 27), date(2026, 3, 31)),
     ("Europe/London", date(2026, 10, 23), date(2026, 10, 27)),
+    ("Europe/Rome", date(2026, 3, 27), date(2026, 3, 31)),
+    ("Europe/Rome", date(2026, 10, 23), date(2026, 10, 27)),
+    ("America/Santiago", date(2026, 4, 3), date(2026, 4, 7)),
+    ("America/Santiago", date(2026, 9, 4), date(2026, 9, 8)),
     ("Europe/Helsinki", date(2026, 3, 27), date(2026, 3, 31)),
     ("Europe/Helsinki", date(2026, 10, 23), date(2026, 10, 27)),
 ]
@@ -54,6 +59,18 @@ def test_every_day_is_asked_for_once_over_a_change_of_clocks(timezone: str, firs
     defs = definitions(timezone)
     keys = [key for at in ticks(defs.resolve_schedule_def(SCHEDULE), first_day, last_day) for key in asked(defs, at)]
     assert keys == [str(first_day + timedelta(days=number)) for number in range((last_day - first_day).days + 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "ticks_utc"),
+    [
+        (date(2026, 3, 29), ["2026-03-28T02:00", "2026-03-29T01:00", "2026-03-30T01:00"]),
+        (date(2026, 10, 25), ["2026-10-24T01:00", "2026-10-25T02:00", "2026-10-26T02:00"]),
+    ],
+)
+def test_in_rome_it_is_three_on_the_clock_on_the_wall_when_it_ticks(change: date, ticks_utc: list[str]) -> None:
+    found = ticks(definitions("Europe/Rome").resolve_schedule_def(SCHEDULE), change - timedelta(days=2), change)
+    assert [at.astimezone(UTC).isoformat(timespec="minutes")[:16] for at in found] == ticks_utc
 
 
 def test_it_is_on_by_default_and_runs_at_three_local_time() -> None:

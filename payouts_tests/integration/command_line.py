@@ -16,7 +16,7 @@ def start(world: World, *arguments: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [_PAYOUTS, *map(str, arguments)],
         cwd=world.folder,
-        env=_plain() | dict(world.environment),
+        env=plain() | dict(world.environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -30,6 +30,6 @@ def payouts(world: World, *arguments: object) -> "subprocess.CompletedProcess[st
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def _plain() -> dict[str, str]:
+def plain() -> dict[str, str]:
     """What a shell has anyway; wide, so that no sentence is broken."""
     return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"COLUMNS": "200"}

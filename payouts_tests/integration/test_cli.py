@@ -121,6 +121,18 @@ def test_a_separate_fleet_settles_what_a_run_without_workers_publishes(worlds: W
     assert fleet.returncode == 0
 
 
+def test_a_run_that_no_fleet_answers_ends_with_what_is_open_as_a_warning(worlds: Worlds) -> None:
+    world = worlds.make()
+    alone = world.but(PAYOUTS_WORKERS="0", PAYOUTS_FLEET_TIMEOUT_S="1", STRIPE_API_KEY=None, STRIPE_API_BASE=None)
+    run = payouts(alone, "run", YESTERDAY, "--json")
+    assert run.returncode == 0, run.stderr
+    [day] = json.loads(run.stdout)["days"]
+    assert {line["status"] for line in day["instructions"]} == {"published", "held", "open"}
+    [check] = [check for check in day["checks"] if check["check"] == "every_charge_settled"]
+    assert (check["passed"], check["severity"]) == (False, "WARN")
+    assert world.emulator().journal() == []
+
+
 def test_a_run_of_a_day_that_is_done_says_that_nothing_had_changed(settled: tuple[World, dict[str, Any]]) -> None:
     world, _ = settled
     before = fingerprint(world.connect())

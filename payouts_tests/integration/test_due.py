@@ -1,6 +1,7 @@
 """The sensor that takes days up again: it fires when something can go on, not before, and not twice for the same."""
 
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 
 import dagster as dg
 import pytest
@@ -17,6 +18,7 @@ from payouts_tests.ledger_steps import (
     materialise,
     pass_time,
     rejected,
+    release,
     settle,
     unknown,
     waiting,
@@ -33,15 +35,21 @@ def player(ledger: Connection, source: Connection, league: League) -> int:
     return player
 
 
-def _tick(database_url: str) -> list[tuple[str | None, str | None]]:
-    """Run key and partition of what one tick of the production sensor asks for."""
+@cache
+def _production() -> tuple[dg.SensorDefinition, dg.RepositoryDefinition]:
     defs = build_defs({})
-    sensor = defs.resolve_sensor_def("take_up_payouts")
+    return defs.resolve_sensor_def("take_up_payouts"), defs.get_repository_def()
+
+
+def _tick(database_url: str, moving: date | None = None) -> list[tuple[str | None, str | None]]:
+    """Run key and partition of what one tick of the production sensor asks for, while a run moves a day."""
+    sensor, repository = _production()
     ledger = LedgerResource(database_url=database_url, source_url=database_url)
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(
-            instance=instance, repository_def=defs.get_repository_def(), resources={"ledger": ledger}
-        )
+        if moving:
+            tags = {"dagster/partition": moving.isoformat()}
+            instance.add_run(dg.DagsterRun("pay_out_day", tags=tags, status=dg.DagsterRunStatus.STARTED))
+        context = dg.build_sensor_context(instance=instance, repository_def=repository, resources={"ledger": ledger})
         requests = sensor.evaluate_tick(context).run_requests or []
     return [(request.run_key, request.partition_key) for request in requests]
 
@@ -101,3 +109,36 @@ def test_a_charge_that_settled_after_its_run_had_ended_fires(
     materialise(ledger, source, DAY)
     pass_time(ledger, 0.3)
     assert _tick(database_url) == []
+
+
+def test_a_fleet_that_settles_after_the_run_has_ended_fires_until_the_shares_are_paid(
+    ledger: Connection, source: Connection, database_url: str, player: int
+) -> None:
+    release(ledger, source, DAY)
+    assert ids(ledger, DAY, "settled") == [], "with PAYOUTS_WORKERS=0, the run ends with its charge open"
+    settle(ledger)
+    pass_time(ledger, 0.3)
+    asked = _tick(database_url)
+    assert [partition for _, partition in asked] == [DAY.isoformat()]
+    assert _tick(database_url) == asked, "the same run key, which Dagster runs once"
+    release(ledger, source, DAY)
+    assert _tick(database_url) == [], "the payout is on its way"
+    settle(ledger)
+    pass_time(ledger, 0.3)
+    assert _tick(database_url) == []
+
+
+def test_a_day_that_a_run_is_moving_is_left_to_it(ledger: Connection, database_url: str, player: int) -> None:
+    pass_time(ledger, 0.3)
+    assert _tick(database_url, moving=DAY) == []
+    assert [partition for _, partition in _tick(database_url, moving=DAY + timedelta(days=1))] == [DAY.isoformat()]
+
+
+def test_a_day_before_the_first_does_not_keep_the_others_from_going_on(
+    ledger: Connection, source: Connection, league: League, database_url: str, player: int
+) -> None:
+    before_the_first = date(2025, 12, 31)
+    league.fee(league.player(), before_the_first)
+    book(ledger, source, before_the_first)
+    pass_time(ledger, 0.3)
+    assert [partition for _, partition in _tick(database_url)] == [DAY.isoformat()]

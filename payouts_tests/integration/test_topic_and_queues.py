@@ -11,11 +11,13 @@ from uuid import UUID, uuid4
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.dead_letters import check_dead_letters, count_dead_letters
 from payouts_pipeline.settlement.messages import Message, Pointer
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.integration.emulated_aws import emulated_aws, options
@@ -241,3 +243,21 @@ def test_many_threads_share_one_client_and_see_each_message_once(
     with ThreadPoolExecutor(4) as pool:
         seen = Counter(instruction_id for found in pool.map(work, range(4)) for instruction_id in found)
     assert seen == Counter(what)
+
+
+def test_dead_letters_are_counted_by_queue(sqs: "SQSClient", topology: Topology) -> None:
+    assert check_dead_letters(lambda: count_dead_letters(sqs, topology)).passed
+    for _ in range(2):
+        sqs.send_message(QueueUrl=topology.dead_letter_urls[CHARGE], MessageBody="garbage")
+    finding = check_dead_letters(lambda: count_dead_letters(sqs, topology))
+    assert (finding.passed, finding.is_error) == (False, False)
+    assert finding.figures == {"dead_letters": {"player_charge": 2}}
+    assert "2 messages have died (player_charge: 2). 'payouts redrive --dry-run' says why" in finding.description
+
+
+def test_queues_that_can_not_be_asked_are_a_warning(topology: Topology) -> None:
+    nowhere = boto3.client("sqs", **options("http://127.0.0.1:1"), config=Config(retries={"max_attempts": 0}))
+    with closing(nowhere) as client:
+        finding = check_dead_letters(lambda: count_dead_letters(client, topology))
+    assert (finding.passed, finding.is_error) == (False, False)
+    assert "could not be asked" in finding.description

@@ -251,9 +251,51 @@ GUARDS = [
     Guard(
         "a message is deleted only after its outcome is committed",
         f"{_SETTLEMENT}/fleet.py",
-        "            batch = self._worker.process(received, billing_type)\n",
-        "            messages.delete(self._sqs, queue_url, [message.receipt_handle for message in received])\n"
-        "            batch = self._worker.process(received, billing_type)\n",
+        "                batch = self._worker.process(received, billing_type)\n",
+        "                messages.delete(self._sqs, queue_url, [message.receipt_handle for message in received])\n"
+        "                batch = self._worker.process(received, billing_type)\n",
         ("payouts_tests/crash/test_order.py",),
+    ),
+    Guard(
+        "what was published is noted as of when it was due",
+        f"{_SQL}/mark_published.sql",
+        "set published_at = %(read_at)s",
+        "set published_at = now()",
+        (f"{_INTEGRATION}/test_outbox.py",),
+    ),
+    Guard(
+        "every call keeps the fleet's pace",
+        f"{_SETTLEMENT}/provider.py",
+        "            self._pace.wait()\n",
+        "",
+        (f"{_INTEGRATION}/test_pace.py",),
+    ),
+    Guard(
+        "a rate limit slows the whole fleet down",
+        f"{_SETTLEMENT}/provider.py",
+        "self._pace.slow_down(answer.retry_after)",
+        "pass",
+        (f"{_INTEGRATION}/test_pace.py",),
+    ),
+    Guard(
+        "what is in hand stays hidden",
+        f"{_SETTLEMENT}/in_hand.py",
+        "self._show_after(self._hidden_for_s)",
+        "pass",
+        (f"{_INTEGRATION}/test_dead_letters.py::test_what_is_in_hand_stays_hidden_however_long_it_takes",),
+    ),
+    Guard(
+        "a dead letter is published again before it is deleted",
+        f"{_SETTLEMENT}/redrive.py",
+        "_republish(sns, topology.topic_arn, letters)",
+        "pass",
+        (f"{_INTEGRATION}/test_dead_letters.py",),
+    ),
+    Guard(
+        "the function gives back what nobody can read",
+        f"{_SETTLEMENT}/lambda_handler.py",
+        "for message in again]",
+        "for message in again[:0]]",
+        (f"{_INTEGRATION}/test_lambda.py::test_only_what_nobody_can_read_is_to_come_again",),
     ),
 ]

@@ -2,10 +2,10 @@
 
 Each part is a real server in its own process that listens on 127.0.0.1 only. One supervisor process per state
 folder starts them on demand; every command that uses them holds a connection to it, and when the last
-connection has gone (also by SIGKILL) the supervisor stops the parts and ends. See `supervisor` for the
-protocol and `client` for what a command uses.
+connection has gone (also by SIGKILL) the supervisor stops the parts and ends, unless `keep` has told it to stay.
+See `supervisor` for the protocol and `client` for what a command uses.
 """
 
-from payouts_pipeline.local.services.client import embedded, running, status, stop
+from payouts_pipeline.local.services.client import embedded, keep, running, status, stop
 
-__all__ = ["embedded", "running", "status", "stop"]
+__all__ = ["embedded", "keep", "running", "status", "stop"]

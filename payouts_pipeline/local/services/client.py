@@ -66,6 +66,18 @@ def status(state_dir: Path) -> dict[str, Any] | None:
     return answer.get("status")
 
 
+def keep(state_dir: Path) -> None:
+    """Have the parts that run now stay when their last user has left, until somebody stops them.
+
+    Raises PayoutsError when none run.
+    """
+    connection = _Connection.open(State(state_dir.resolve()))
+    if connection is None:
+        raise PayoutsError(f"No embedded parts run in {state_dir}: start them with 'payouts up'.")
+    with connection:
+        next(connection.ask({"request": "keep"}), None)
+
+
 def stop(state_dir: Path) -> bool:
     """Stop all parts, whoever uses them, and return when they have ended; False when none ran."""
     connection = _Connection.open(State(state_dir.resolve()))

@@ -6,6 +6,7 @@ Clients talk to it over a unix socket in lines of JSON. A client asks once:
 
     {"request": "use", "parts": [...]}  {"environment": {...}} or {"error": "..."}; before that, and while the
                                         connection is open, {"report": "..."} for a person to read
+    {"request": "keep"}                 {"kept": true}; from then on the parts run until a request to stop
     {"request": "status"}               {"status": {...}}
     {"request": "stop"}                 the connection ends when all parts have
 
@@ -40,13 +41,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Starts parts on request, and ends when there has been no user for `grace_s`."""
+    """Starts parts on request, and ends when there has been no user for `grace_s`, unless it was asked to stay."""
 
     def __init__(self, state: State, grace_s: float) -> None:
         self._state = state
         self._grace_s = grace_s
         self._ending = asyncio.Event()
         self._idle: asyncio.TimerHandle | None = None
+        self._is_kept = False
         self._users: dict[asyncio.StreamWriter, list[str]] = {}
         # In the order in which they are stopped: the database, which holds the truth, last.
         parts: list[Part] = [Stripe(state), Aws(state), Postgres(state)]
@@ -99,6 +101,9 @@ class Supervisor:
         match request["request"]:
             case "use":
                 await self._use(request["parts"], reader, writer)
+            case "keep":
+                self._is_kept = True
+                _send(writer, kept=True)
             case "status":
                 _send(writer, status=self._status())
             case "stop":
@@ -125,7 +130,7 @@ class Supervisor:
             yield
         finally:
             del self._users[writer]
-            if not self._users:
+            if not self._users and not self._is_kept:
                 self._end_after(self._grace_s)
 
     async def _start(self, parts: list[str], report: Callable[[str], None]) -> dict[str, str]:

@@ -1,0 +1,61 @@
+"""Why a run did not go well, in one sentence for people: no secret, no name, no stack trace."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+# What we raise for people to read; of any other error even the message may hold what nobody should be sent.
+_MADE_FOR_PEOPLE = ("PayoutsError", "AwsError", "DaysFailed")
+_LONGEST = 400
+
+
+def why_failed(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The reason of a failed run: what we said, else its failed checks, else the kind of error, else Dagster's word."""
+    failures = [
+        (event.step_key, list(_chain(event.step_failure_data.error)))
+        for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE)
+        if event.step_failure_data.error
+    ]
+    for step, chain in failures:
+        if ours := next((error for error in chain if error.cls_name in _MADE_FOR_PEOPLE), None):
+            return _shortened(f"{step}: {_first_line(ours.message).split(': ', 1)[-1]}")
+    if checks := failed_checks(instance, run_id):
+        return checks
+    for step, chain in failures:
+        return f"{step}: {chain[-1].cls_name or 'an unknown error'}; the log of the run says more"
+    said = [event.message or "" for event in _events(instance, run_id, dg.DagsterEventType.RUN_FAILURE)]
+    return _shortened(_first_line(said[-1])) if said else "Dagster gives no reason"
+
+
+def failed_checks(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    """The checks of severity ERROR that failed in a run, with what they say; None where there are none."""
+    evaluations = [
+        event.asset_check_evaluation_data
+        for event in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    ]
+    failed = [each for each in evaluations if not each.passed and each.severity == dg.AssetCheckSeverity.ERROR]
+    if not failed:
+        return None
+    names = ", ".join(dict.fromkeys(f"{each.asset_key.to_user_string()}/{each.check_name}" for each in failed))
+    return _shortened(f"check {names} failed: {_first_line(failed[0].description or 'see its figures')}")
+
+
+def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Sequence[dg.DagsterEvent]:
+    records = instance.get_records_for_run(run_id, of_type=kind).records
+    return [record.event_log_entry.get_dagster_event() for record in records]
+
+
+def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    """An error, and what caused it."""
+    yield error
+    if error.cause:
+        yield from _chain(error.cause)
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

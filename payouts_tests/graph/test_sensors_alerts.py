@@ -1,0 +1,296 @@
+"""Alerts really arrive: a queue behind a topic gets one for each failed run, wrong total and missing night."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import boto3
+import dagster as dg
+import pytest
+
+from payouts_pipeline.aws.errors import AwsError
+from payouts_pipeline.defs.alert_sensors import PAID, day_due
+from payouts_pipeline.defs.alerts import AlertTopic
+from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.defs.days import DaysFailed
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.settings import Calendar
+from payouts_tests.graph.definitions_for_tests import QUIET
+from payouts_tests.integration.emulated_aws import emulated_aws, options
+
+PAGE = "https://dagster.example.com"
+SENSORS = ("alert_on_failed_run", "alert_on_failed_checks", "alert_on_missing_payouts")
+# Where it is noon now, so that last night's payouts are due; whole hours from UTC.
+NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
+LAST_NIGHT = datetime.now(NOON).date() - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of an operator's own, with a queue behind it."""
+
+    arn: str
+    queue_url: str
+    sqs: Any
+
+    def received(self) -> list[dict[str, Any]]:
+        """Everything that has arrived since the last look."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in messages]
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The emulator, where boto3's environment leads."""
+    with emulated_aws(tmp_path_factory.mktemp("aws")) as url, pytest.MonkeyPatch.context() as environment:
+        known = options(url)
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        environment.setenv("AWS_ACCESS_KEY_ID", known["aws_access_key_id"])
+        environment.setenv("AWS_SECRET_ACCESS_KEY", known["aws_secret_access_key"])
+        environment.delenv("AWS_DEFAULT_REGION", raising=False)
+        yield url
+
+
+@pytest.fixture
+def topic(endpoint: str, request: pytest.FixtureRequest) -> Topic:
+    sns, sqs = boto3.client("sns", **options(endpoint)), boto3.client("sqs", **options(endpoint))
+    name = f"alerts-{abs(hash(request.node.name))}"
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    queue_url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
+    return Topic(arn, queue_url, sqs)
+
+
+@cache
+def production(start_date: str = "2026-01-01") -> dg.Definitions:
+    return build_defs({"PAYOUTS_TIMEZONE": NOON.key, "PAYOUTS_START_DATE": start_date})
+
+
+@dataclass
+class Sensor:
+    """A production sensor, with the cursor that it left behind."""
+
+    name: str
+    instance: dg.DagsterInstance
+    topic_arn: str | None
+    start_date: str = "2026-01-01"
+    cursor: str | None = None
+
+    def tick(self) -> str:
+        """What one tick says."""
+        defs = production(self.start_date)
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursor,
+            repository_def=defs.get_repository_def(),
+            resources={"alerts": AlertTopic(topic_arn=self.topic_arn, ui_url=PAGE)},
+        )
+        data = defs.resolve_sensor_def(self.name).evaluate_tick(context)
+        assert not data.run_requests
+        self.cursor = data.cursor
+        return data.skip_message or ""
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@dataclass
+class BadLuck:
+    """What an asset of a test comes to."""
+
+    error: Exception | None = None
+    failed_check: dg.AssetCheckSeverity | None = None
+    blocking: bool = False
+
+
+def run_of(
+    instance: dg.DagsterInstance, luck: BadLuck, tags: Mapping[str, str] | None = None
+) -> dg.ExecuteInProcessResult:
+    """A run of a day that goes as said."""
+
+    @dg.asset(
+        partitions_def=dg.DailyPartitionsDefinition("2026-01-01"),
+        check_specs=[dg.AssetCheckSpec("total", asset="fees", blocking=luck.blocking)],
+    )
+    def fees() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        if luck.error:
+            raise luck.error
+        result = dg.AssetCheckResult(
+            passed=luck.failed_check is None,
+            severity=luck.failed_check or dg.AssetCheckSeverity.ERROR,
+            description="12.50 EUR are booked and not split.\nMore of it.",
+        )
+        return dg.MaterializeResult(check_results=[result])
+
+    job = dg.Definitions(assets=[fees], jobs=[dg.define_asset_job("pay")]).resolve_job_def("pay")
+    return job.execute_in_process(
+        instance=instance, partition_key="2026-03-07", run_config=QUIET, raise_on_error=False, tags=dict(tags or {})
+    )
+
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+FAILURES: dict[str, tuple[BadLuck, str]] = {
+    "ours": (BadLuck(PayoutsError("There is no stack 'x': run 'payouts deploy'.")), "fees: There is no stack 'x': run"),
+    "days of a run of many": (
+        BadLuck(DaysFailed("2 of 9 days failed, and the others went through. 2026-03-07: no stack.")),
+        "fees: 2 of 9 days failed, and the others went through. 2026-03-07: no stack.",
+    ),
+    "another's": (BadLuck(KeyError("Ann Smith, cus_1, sk_live_1")), "fees: KeyError; the log of the run says more"),
+    "a check that blocks": (
+        BadLuck(failed_check=ERROR, blocking=True),
+        "check fees/total failed: 12.50 EUR are booked and not split.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("luck", "reason"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_failed_run_is_told_of_once_with_its_link_and_reason(
+    instance: dg.DagsterInstance, topic: Topic, luck: BadLuck, reason: str
+) -> None:
+    sensor = Sensor("alert_on_failed_run", instance, topic.arn)
+    sensor.tick()
+    result = run_of(instance, luck)
+    assert not result.success
+    assert sensor.tick().startswith("Alert sent: The run of 2026-03-07 failed: ")
+    (alert,) = topic.received()
+    assert alert["Subject"] == "The run of 2026-03-07 failed"
+    assert reason in alert["Message"]
+    assert alert["Message"].endswith(f"\n{PAGE}/runs/{result.run_id}")
+    assert alert["MessageAttributes"]["kind"]["Value"] == "failed_run"
+    assert "sk_live_1" not in json.dumps(alert)
+    assert sensor.tick() == "Nothing to tell of."
+    assert topic.received() == []
+
+
+def test_many_failures_come_each_in_its_turn(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_failed_run", instance, topic.arn)
+    sensor.tick()
+    runs = [run_of(instance, BadLuck(KeyError())).run_id for _ in range(3)]
+    sensor.tick()
+    assert sorted(alert["Message"].rpartition("/")[2] for alert in topic.received()) == sorted(runs)
+
+
+@pytest.mark.parametrize(
+    ("luck", "tags"),
+    [
+        (BadLuck(), {}),
+        (BadLuck(failed_check=WARN), {}),
+        (BadLuck(failed_check=ERROR), {}),
+        (BadLuck(KeyError()), {"dagster/will_retry": "true"}),
+    ],
+    ids=["went well", "a warning", "told of by the other sensor", "is tried again"],
+)
+def test_no_failure_no_alert_of_one(
+    instance: dg.DagsterInstance, topic: Topic, luck: BadLuck, tags: dict[str, str]
+) -> None:
+    sensor = Sensor("alert_on_failed_run", instance, topic.arn)
+    sensor.tick()
+    run_of(instance, luck, tags)
+    assert sensor.tick() == "Nothing to tell of."
+    assert topic.received() == []
+
+
+def test_a_wrong_total_of_a_run_that_went_through_is_told_of_once(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_failed_checks", instance, topic.arn)
+    sensor.tick()
+    run_of(instance, BadLuck())
+    run_of(instance, BadLuck(failed_check=WARN))
+    assert sensor.tick() == "Nothing to tell of."
+    assert run_of(instance, BadLuck(failed_check=ERROR)).success
+    sensor.tick()
+    (alert,) = topic.received()
+    assert alert["Subject"] == "The run of 2026-03-07 has failed checks"
+    assert "check fees/total failed: 12.50 EUR are booked and not split." in alert["Message"]
+    assert "More of it" not in alert["Message"]
+    assert sensor.tick() == "Nothing to tell of."
+
+
+def test_an_alert_that_could_not_be_sent_is_not_lost(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_failed_run", instance, f"{topic.arn}-that-is-not-there")
+    sensor.tick()
+    run_of(instance, BadLuck(KeyError()))
+    with pytest.raises(AwsError, match="refused Publish"):
+        sensor.tick()
+    sensor.topic_arn = topic.arn
+    sensor.tick()
+    assert len(topic.received()) == 1
+
+
+def test_without_a_topic_the_sensors_say_that_alerts_are_only_logged(instance: dg.DagsterInstance) -> None:
+    sensor = Sensor("alert_on_failed_run", instance, None)
+    sensor.tick()
+    run_of(instance, BadLuck(KeyError()))
+    assert sensor.tick().startswith("Alert only logged, since PAYOUTS_ALERT_TOPIC_ARN is not set: ")
+    for name in SENSORS:
+        assert "set PAYOUTS_ALERT_TOPIC_ARN" in (production().resolve_sensor_def(name).description or "")
+
+
+def test_with_a_topic_the_sensors_say_where_alerts_go() -> None:
+    arn = "arn:aws:sns:eu-west-1:123456789012:alerts"
+    defs = build_defs({"PAYOUTS_ALERT_TOPIC_ARN": arn})
+    for name in SENSORS:
+        assert f"Alerts go to {arn}." in (defs.resolve_sensor_def(name).description or "")
+
+
+def paid(day: date) -> Callable[[dg.DagsterInstance], None]:
+    return lambda instance: instance.report_runless_asset_event(dg.AssetMaterialization(PAID, partition=str(day)))
+
+
+def test_a_night_without_payouts_is_told_of_once(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn)
+    paid(LAST_NIGHT - timedelta(days=1))(instance)
+    assert sensor.tick().startswith(f"Alert sent: The payouts of {LAST_NIGHT} did not happen: ")
+    (alert,) = topic.received()
+    assert "no run of it was started" in alert["Message"]
+    assert alert["Message"].endswith(f"\n{PAGE}/assets/settled_payouts?view=partitions&partition={LAST_NIGHT}")
+    assert sensor.tick() == f"{LAST_NIGHT} was seen to already."
+    assert topic.received() == []
+
+
+def test_the_alert_says_how_the_last_run_stands(instance: dg.DagsterInstance, topic: Topic) -> None:
+    instance.add_run(
+        dg.DagsterRun("pay_out_day", tags={"dagster/partition": str(LAST_NIGHT)}, status=dg.DagsterRunStatus.FAILURE)
+    )
+    assert "its last run is failure" in Sensor("alert_on_missing_payouts", instance, topic.arn).tick()
+
+
+def test_a_night_with_payouts_is_not_told_of(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn)
+    paid(LAST_NIGHT)(instance)
+    assert sensor.tick() == "Nothing to tell of."
+    assert topic.received() == []
+
+
+def test_before_the_first_night_there_is_nothing_to_miss(instance: dg.DagsterInstance, topic: Topic) -> None:
+    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn, start_date=str(LAST_NIGHT + timedelta(days=1)))
+    assert "is not due yet" in sensor.tick()
+
+
+@pytest.mark.parametrize(
+    ("local", "due"),
+    [
+        ("2026-03-28T05:59", "2026-03-26"),
+        ("2026-03-28T06:00", "2026-03-27"),
+        # Nights of 23 and 25 hours.
+        ("2026-03-29T05:59", "2026-03-27"),
+        ("2026-03-29T06:00", "2026-03-28"),
+        ("2026-10-25T05:59", "2026-10-23"),
+        ("2026-10-25T06:00", "2026-10-24"),
+    ],
+)
+def test_last_night_is_due_at_six_local_time(local: str, due: str) -> None:
+    rome = ZoneInfo("Europe/Rome")
+    now = datetime.fromisoformat(local).replace(tzinfo=rome).astimezone(UTC)
+    assert day_due(now, Calendar(rome, date(2026, 1, 1))) == date.fromisoformat(due)
