@@ -13,19 +13,19 @@ _LONGEST = 400
 def why_failed(instance: dg.DagsterInstance, run_id: str) -> str:
     """The reason of a failed run: what we said, else its failed checks, else the kind of error, else Dagster's word."""
     failures = [
-        (event.step_key, list(_chain(event.step_failure_data.error)))
+        (event.step_key, list(error_chain(event.step_failure_data.error)))
         for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE)
         if event.step_failure_data.error
     ]
     for step, chain in failures:
-        if ours := next((error for error in chain if error.cls_name in _MADE_FOR_PEOPLE), None):
-            return _shortened(f"{step}: {_first_line(ours.message).split(': ', 1)[-1]}")
+        if ours := our_sentence(chain):
+            return _shortened(f"{step}: {ours}")
     if checks := failed_checks(instance, run_id):
         return checks
     for step, chain in failures:
         return f"{step}: {chain[-1].cls_name or 'an unknown error'}; the log of the run says more"
     said = [event.message or "" for event in _events(instance, run_id, dg.DagsterEventType.RUN_FAILURE)]
-    return _shortened(_first_line(said[-1])) if said else "Dagster gives no reason"
+    return _shortened(first_line(said[-1])) if said else "Dagster gives no reason"
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> str | None:
@@ -38,7 +38,7 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> str | None:
     if not failed:
         return None
     names = ", ".join(dict.fromkeys(f"{each.asset_key.to_user_string()}/{each.check_name}" for each in failed))
-    return _shortened(f"check {names} failed: {_first_line(failed[0].description or 'see its figures')}")
+    return _shortened(f"check {names} failed: {first_line(failed[0].description or 'see its figures')}")
 
 
 def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Sequence[dg.DagsterEvent]:
@@ -46,14 +46,21 @@ def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
     return [record.event_log_entry.get_dagster_event() for record in records]
 
 
-def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+def our_sentence(chain: Sequence[SerializableErrorInfo]) -> str | None:
+    """What we said, somewhere among an error and its causes; None where none of them is ours."""
+    ours = next((error for error in chain if error.cls_name in _MADE_FOR_PEOPLE), None)
+    return first_line(ours.message).split(": ", 1)[-1] if ours else None
+
+
+def error_chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
     """An error, and what caused it."""
     yield error
     if error.cause:
-        yield from _chain(error.cause)
+        yield from error_chain(error.cause)
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line of an error's message, which starts with its type; the others may quote data."""
     return (text.strip().splitlines() or [""])[0]
 
 

@@ -12,6 +12,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.days import FAILURE, DaysFailed
+from payouts_pipeline.defs.failures import error_chain, first_line, our_sentence
 from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.metadata import changed_of
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
@@ -140,20 +141,5 @@ def _blocked(events: Sequence[dg.DagsterEvent]) -> str | None:
 
 def _sentence(step: str, error: SerializableErrorInfo) -> str:
     """Our own sentence; of an error that is not ours, its type and first line."""
-    chain = list(_chain(error))
-    # Ours was made for people to read; what caused it (boto3's own error, say) was not.
-    ours = next((each for each in chain if each.cls_name in ("PayoutsError", "AwsError")), None)
-    if ours:
-        return _first_line(ours).split(": ", 1)[-1]
-    return f"{step} failed with {_first_line(chain[-1])}"
-
-
-def _chain(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
-    """An error, and what caused it."""
-    yield error
-    if error.cause:
-        yield from _chain(error.cause)
-
-
-def _first_line(error: SerializableErrorInfo) -> str:
-    return error.message.strip().splitlines()[0]
+    chain = list(error_chain(error))
+    return our_sentence(chain) or f"{step} failed with {first_line(chain[-1].message)}"

@@ -124,7 +124,7 @@ class LeagueNow:
     def _fees(self, source: Connection, day: date, match_ids: Collection[int]) -> FeesNow:
         kicked_off_from, kicked_off_before = days.bounds(day, self._timezone)
         parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-        found = copy_out(source, "explain_league_fees", {**parameters, "match_ids": list(match_ids)}, _FEES)
+        found = copy_out(source, "league_fees", {**parameters, "match_ids": list(match_ids)}, _FEES)
         terms = copy_out(source, "league_terms", parameters, _TERMS)
         fees = found.merge(terms, on="fee_structure_id", how="left")
         lines = split(frames.conform(fees, frames.MATCHES))

@@ -34,7 +34,7 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.Dat
     kicked_off_from, kicked_off_before = days.bounds(day, timezone)
     parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
     with snapshot(connection):
-        fees = copy_out(connection, "league_fees", parameters, _FEES)
+        fees = copy_out(connection, "league_fees", {**parameters, "match_ids": None}, _FEES)
         terms = copy_out(connection, "league_terms", parameters, _TERMS)
     return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
 
