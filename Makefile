@@ -29,8 +29,8 @@ demo: $(INSTALLED) ## Run the main job: yesterday's matches, settled, on embedde
 dev: $(INSTALLED) ## The same parts with the Dagster UI and the schedule
 	@$(BIN)/payouts dev
 
-test: $(INSTALLED) ## Run the tests, in two processes, each with real parts of its own
-	@$(BIN)/pytest -n 2 --dist loadfile
+test: $(INSTALLED) ## Run the tests, in three processes, each with real parts of its own
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-crash: $(INSTALLED) ## Run pairs of faults (CRASH_PAIRS=900 CRASH_SEED=1 CRASH_LANES=4)
 	@$(BIN)/pytest -q -m crash payouts_tests/crash

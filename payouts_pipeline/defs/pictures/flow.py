@@ -19,7 +19,7 @@ from payouts_pipeline.defs.pictures.sheet import (
 from payouts_pipeline.domain.billing import SHARE_ORDER, BillingSubject
 from payouts_pipeline.ledger.overview import HELD, OPEN, REFUSED, SETTLED, STATES, FlowLine, state_of
 
-_TOP_PX, _PANEL_PX, _GAP_PX, _LEGEND_PX, _NOTES_PX = 66, 112, 26, 30, 28
+_TOP_PX, _PANEL_PX, _GAP_PX, _LEGEND_PX, _NOTES_PX = 66, 98, 22, 30, 28
 _NODES_FROM_PX, _NODES_TO_PX, _NODE_PX = 240, 536, 10
 _BETWEEN_PX = 4.0
 _LINE_PX = 15.0
