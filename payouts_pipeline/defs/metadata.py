@@ -35,18 +35,12 @@ def of_fees(fees: pd.DataFrame) -> dict[str, Any]:
 
 def of_splits(splits: pd.DataFrame) -> dict[str, Any]:
     """How much of each currency belongs to whom, and which fees are held out why."""
-    by_subject = {subject: totals(splits[splits["billing_subject"] == subject]) for subject in BillingSubject}
-    currencies = sorted({currency for sums in by_subject.values() for currency in sums})
-    rows: list[Row] = [
-        {"currency": c} | {str(s): format_minor(sums.get(c, 0), c) for s, sums in by_subject.items()}
-        for c in currencies
-    ]
     return {
         "summary": _summary_of_splits(splits),
         "dagster/partition_row_count": len(splits),
         "held_out": int(splits["held_out_reason"].notna().sum()),
         "held_out_reasons": _held_out_reasons(splits),
-        "amounts": table(rows),
+        "amounts": table(_whose(splits)),
     }
 
 
@@ -118,6 +112,23 @@ def _summary_of_splits(splits: pd.DataFrame) -> str:
         f"{split} split into {counted(int((~is_fee).sum()), 'share')}. {counted(held_out, 'fee')} held out and charged "
         "to nobody: mend the cause in schema 'league' and materialise the day again."
     )
+
+
+def _whose(splits: pd.DataFrame) -> list[Row]:
+    """The fees of each currency, and whose they are. Few columns of short words: a wider table is cut off."""
+    by_subject = {subject: totals(splits[splits["billing_subject"] == subject]) for subject in BillingSubject}
+    fees = by_subject.pop(BillingSubject.PLAYER)
+    return [
+        {
+            "fees": format_minor(fee_minor, currency),
+            "whose they are": ", ".join(
+                f"{subject} {format_minor(sums[currency], currency)}"
+                for subject, sums in by_subject.items()
+                if sums.get(currency)
+            ),
+        }
+        for currency, fee_minor in sorted(fees.items())
+    ]
 
 
 def _held_out_reasons(splits: pd.DataFrame) -> Any:

@@ -39,8 +39,8 @@ def _each_fee_once(fees: pd.DataFrame) -> Finding:
         description = f"Each of the {len(fees)} fees is in the snapshot once." if len(fees) else _NO_FEES
     else:
         description = (
-            f"{len(twice)} fees are in the snapshot twice: a view of schema 'league' joins too much, or a line-up "
-            "names a player twice. Nothing is booked until that is mended."
+            f"{_fees(twice, 'is', 'are')} in the snapshot twice: a view of schema 'league' joins too much, or a "
+            "line-up names a player twice. Nothing is booked until that is mended."
         )
     figures = {"fees": len(fees), "fees_twice": len(twice), "match_player_ids": _ids(twice)}
     return Finding("each_fee_once", twice.empty, description, figures=figures)
@@ -53,8 +53,8 @@ def _every_fee_has_terms(fees: pd.DataFrame) -> Finding:
         description = f"Every one of the {len(fees)} fees has terms." if len(fees) else _NO_FEES
     else:
         description = (
-            f"{len(without)} fees have no terms, or two for one date: they are held out. Correct the fee structures of "
-            "these competitions and materialise the day again."
+            f"{_fees(without, 'has', 'have')} no terms, or two for one date, so that nobody is charged. "
+            "Correct the fee structures of these competitions and materialise the day again."
         )
     figures = {
         "fees": len(fees),
@@ -136,8 +136,8 @@ def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
     description = (
         "Every fee could be split."
         if reasons.empty
-        else f"{len(reasons)} fees are held out and nobody is charged for them. Mend the cause in schema 'league' and "
-        "materialise the day again."
+        else f"{_fees(held_out, 'is', 'are')} held out, so that nobody is charged. Mend the cause in schema "
+        "'league' and materialise the day again."
     )
     figures = {
         "held_out": len(reasons),
@@ -151,6 +151,11 @@ def totals(lines: pd.DataFrame) -> dict[str, int]:
     """Minor units by currency."""
     sums = lines.dropna(subset="currency").groupby("currency")["amount_minor"].sum()
     return {str(currency): int(amount_minor) for currency, amount_minor in sums.items()}
+
+
+def _fees(rows: pd.DataFrame, one: str, many: str) -> str:
+    """``1 fee is``, ``2 fees are``."""
+    return f"1 fee {one}" if len(rows) == 1 else f"{len(rows):,} fees {many}"
 
 
 def _ids(rows: pd.DataFrame) -> list[int]:

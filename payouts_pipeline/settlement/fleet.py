@@ -57,7 +57,8 @@ class Fleet:
         wait_s: int = _WAIT_S,
     ) -> None:
         # Any queue may have all the work, and one batch more is received while the calls of the others are made.
-        loops = -(-threads // _BATCH) + 1
+        self._batch = min(_BATCH, threads)
+        loops = -(-threads // self._batch) + 1
         self._sqs = sqs
         self._topology = topology
         self._pool = ConnectionPool(
@@ -125,6 +126,8 @@ class Fleet:
         failures = 0
         while not self._stopping.is_set():
             try:
+                if failures:
+                    self._require_ledger()
                 if not self._work(billing_type) and self._drain:
                     return
                 failures = 0
@@ -137,10 +140,15 @@ class Fleet:
                     PayoutsError(f"A settlement worker stopped ({_where(error)}): nothing is lost, run again.")
                 )
 
+    def _require_ledger(self) -> None:
+        """Raise while the ledger can't be reached: a message that is received in vain five times is dead."""
+        with self._pool.connection() as connection:
+            connection.execute("select 1")
+
     def _work(self, billing_type: BillingType) -> int:
         """Receive a batch, settle it, delete what is done with; how many messages there were."""
         queue_url = self._topology.queue_urls[billing_type]
-        received = messages.receive(self._sqs, queue_url, self._wait_s, _BATCH)
+        received = messages.receive(self._sqs, queue_url, self._wait_s, self._batch)
         if received:
             with self._in_hand.keep(queue_url, received):
                 batch = self._worker.process(received, billing_type)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # What the template hides a received message for; a batch that takes longer is hidden again in time.
-HIDDEN_FOR_S = 120
+HIDDEN_FOR_S = 75
 _EXTEND_EVERY_S = HIDDEN_FOR_S / 3
 
 

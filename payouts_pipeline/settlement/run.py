@@ -18,8 +18,9 @@ from payouts_pipeline.settlement.topology import Topology
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# The local emulator's queue slows down with its depth, and what is published last waits longest.
-_PUBLISHED_LIMIT = 1_000
+# The local emulator's queue slows down with its depth, and what is published last waits longest. Workers that die have
+# some of these in hand, which nobody else sees for a while.
+_PUBLISHED_LIMIT = 2_000
 _PUBLISH_THREADS = 4
 _NOTED_AT_ONCE = 5
 _POLL_S = 0.1

@@ -113,7 +113,7 @@ def test_a_doubled_row_of_one_day_moves_no_money_and_stops_no_other(world: World
     database.execute(DOUBLED_LINE.format(bad=BAD))
     found = run(world, instance, DAYS)
     require_others_complete(found, instance)
-    reason = "matches.each_fee_once: 1 fees are in the snapshot twice"
+    reason = "matches.each_fee_once: 1 fee is in the snapshot twice"
     assert (found[BAD].failure or "").startswith(reason)
     assert {check.check: check.passed for check in found[BAD].checks}["each_fee_once"] is False
     assert {check.asset for check in found[BAD].checks} == {"matches"}

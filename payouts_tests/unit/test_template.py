@@ -11,6 +11,8 @@ from cfnlint.decode import decode
 
 from payouts_pipeline.aws.stack import template_body
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.settlement.in_hand import HIDDEN_FOR_S
+from payouts_pipeline.settlement.worker import LEASE_S
 
 NAMES = [kind.title().replace("_", "") for kind in BillingType]
 LAMBDA_TYPES = {
@@ -188,3 +190,7 @@ def test_the_functions_pace_leaves_room_and_no_batch_waits_for_it_beyond_its_tim
         # At worst every one of ten instructions is asked for, its card looked up, and sent.
         calls_at_once = len(NAMES) * of_limit["PerQueue"] * 10 * 3
         assert calls_at_once / int(of_limit["CallsPerSecond"]) <= timeout_s / 4
+
+
+def test_a_message_of_a_dead_worker_comes_back_once_its_lease_is_over(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["VisibilityTimeoutSeconds"]["Default"] == HIDDEN_FOR_S > LEASE_S
