@@ -66,6 +66,7 @@ _ANOTHER_DAY = {
     "generic_decline": "the card was declined without a reason",
     "do_not_honor": "the card was declined without a reason",
 }
+CARD_CODES = tuple(_ANOTHER_DAY)
 
 _FOR_GOOD = {
     "authentication_required": "the payer must authenticate: ask for the card to be confirmed again",
@@ -90,22 +91,26 @@ _FOR_GOOD = {
 }
 
 
-def judge(refusal: Refusal, attempt: int) -> Verdict:
-    """What becomes of an instruction whose attempt (counted from 1) was refused."""
+def judge(refusal: Refusal, card_refusals: int) -> Verdict:
+    """What becomes of an instruction that was refused.
+
+    ``card_refusals``: how often a card was refused for it for now, this time included; what was turned away for our own
+    fault does not use up its tries.
+    """
     if refusal.code in _FOR_NOW:
         return Verdict(Status.WAITING, _FOR_NOW[refusal.code], refusal.retry_after or WAIT)
     if refusal.code in _OUR_FAULT:
         return Verdict(Status.WAITING, _OUR_FAULT[refusal.code], WAIT_FOR_US)
     if refusal.code in _ANOTHER_DAY:
-        return _another_day(_ANOTHER_DAY[refusal.code], attempt)
+        return _another_day(_ANOTHER_DAY[refusal.code], card_refusals)
     reason = _FOR_GOOD.get(refusal.code, f"Stripe refused it for good ({refusal.code})")
     return Verdict(Status.REJECTED, reason)
 
 
-def _another_day(reason: str, attempt: int) -> Verdict:
-    if attempt > len(CARD_RETRIES):
-        return Verdict(Status.REJECTED, f"{reason}, {attempt} times: the player needs another")
-    retry_after = CARD_RETRIES[attempt - 1]
+def _another_day(reason: str, times: int) -> Verdict:
+    if times > len(CARD_RETRIES):
+        return Verdict(Status.REJECTED, f"{reason}, {times} times: the player needs another")
+    retry_after = CARD_RETRIES[times - 1]
     return Verdict(Status.WAITING, f"{reason}; it is tried again after {_days(retry_after.days)}", retry_after)
 
 

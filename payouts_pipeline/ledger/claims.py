@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
+from payouts_pipeline.domain.refusals import CARD_CODES
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
@@ -36,6 +37,8 @@ class Attempt:
     is_gone: bool
     # A person has put the payee on hold: the provider may be asked, and told nothing.
     is_on_hold: bool = False
+    # How often the card had no funds before.
+    card_declines: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "actor": actor,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
+        "card_codes": list(CARD_CODES),
     }
     with effect(Effect.CLAIM), connection.transaction():
         connection.execute(sql("claim_lock"), parameters)
@@ -100,6 +104,7 @@ def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
         "number": attempt.number,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
+        "card_codes": list(CARD_CODES),
     }
     with effect(Effect.NEXT_ATTEMPT), connection.transaction():
         if not connection.execute(sql("close_absent_attempt"), parameters).rowcount:

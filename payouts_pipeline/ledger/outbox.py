@@ -10,7 +10,7 @@ from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 # After an outage of the provider every instruction of a day may be to be asked for.
-_AT_MOST_AGAIN = 1_000
+_AT_MOST_AGAIN = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def to_publish(
     limit: int,
     lost_after: timedelta,
 ) -> Due:
-    """Up to ``limit`` new instructions, and a thousand of those whose message seems to be lost."""
+    """Up to ``limit`` new instructions, and two thousand of those whose message seems to be lost."""
     parameters = {
         "day": day,
         "billing_types": list(billing_types),

@@ -70,6 +70,8 @@ class Payments:
             progress = stages.open_payouts(
                 self.ledger, self.source, day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
             )
+            if self.provider and outbox.may_need_provider(self.ledger, day):
+                self.provider.check()
             return self._settle(day, progress, PAYOUT_TYPES)
 
     def _settle(self, day: date, progress: stages.Progress, kinds: Sequence[BillingType]) -> Changed:

@@ -24,7 +24,7 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement import messages
 from payouts_pipeline.settlement.in_hand import InHand
-from payouts_pipeline.settlement.pace import SharedPace
+from payouts_pipeline.settlement.pace import SharedPace, Unpaced
 from payouts_pipeline.settlement.provider import Provider
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.worker import LEASE_S, Worker
@@ -60,9 +60,15 @@ class Fleet:
         self._batch = min(_BATCH, threads)
         loops = -(-threads // self._batch) + 1
         self._sqs = sqs
+        self._provider = provider
         self._topology = topology
         self._pool = ConnectionPool(
-            database_url, min_size=1, max_size=loops + 4, open=False, kwargs={"autocommit": True}
+            database_url,
+            min_size=1,
+            max_size=loops + 4,
+            open=False,
+            kwargs={"autocommit": True},
+            check=ConnectionPool.check_connection,
         )
         self._calls = ThreadPoolExecutor(threads, thread_name_prefix="provider")
         if provider.calls_per_s:
@@ -95,6 +101,8 @@ class Fleet:
         for loop in self._loops:
             loop.join()
         self._context.close()
+        # Its pace is kept by way of connections that are closed now.
+        self._provider.keep(Unpaced())
 
     def stop(self) -> None:
         """Take no new messages; what is in hand is finished."""

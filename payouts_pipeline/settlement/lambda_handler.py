@@ -30,7 +30,7 @@ _CALLS = 10
 _CONNECTIONS = 3
 _CONNECT_TIMEOUT_S = 10.0
 # Shorter than the function's time-out, so that a call ends before the function does.
-_LEASE_S = 60.0
+_LEASE_S = 55.0
 _OF_SECRET = ("PAYOUTS_DATABASE_URL", "STRIPE_API_KEY")
 _MAY_BE_IN_SECRET = ("STRIPE_API_BASE", "PAYOUTS_STRIPE_CALLS_PER_S")
 
@@ -102,7 +102,14 @@ def _worker() -> Worker:
 
 def _pool(url: str) -> ConnectionPool:
     """Connections for the calls; raises PayoutsError where the ledger can't be reached."""
-    pool = ConnectionPool(url, min_size=1, max_size=_CONNECTIONS, open=False, kwargs={"autocommit": True})
+    pool = ConnectionPool(
+        url,
+        min_size=1,
+        max_size=_CONNECTIONS,
+        open=False,
+        kwargs={"autocommit": True},
+        check=ConnectionPool.check_connection,
+    )
     try:
         pool.open(wait=True, timeout=_CONNECT_TIMEOUT_S)
     except PoolTimeout:

@@ -4,6 +4,7 @@ Every answer becomes one of `Moved`, `Refusal` or `NoAnswer`. Nothing here repea
 Stripe says that it did not even look at it (429).
 """
 
+import math
 import random
 import threading
 import time
@@ -99,10 +100,14 @@ class Provider:
                 f"Stripe can't be asked ({answer.reason}): see STRIPE_API_BASE and the network, then run again."
             )
 
-    def send(self, attempt: Attempt) -> Answer:
-        """Ask Stripe to move the money of a committed attempt, under the attempt's own key."""
+    def send(self, attempt: Attempt, leased_until: float) -> Answer:
+        """Ask Stripe to move the money of a committed attempt, under the attempt's own key.
+
+        Not after ``leased_until`` (seconds of `time.time`): a process that was frozen, or waited too long for its turn,
+        would send under a key that Stripe has forgotten, or after somebody else paid.
+        """
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
-        return self._ask(lambda: self._charge(attempt) if is_charge else self._transfer(attempt))
+        return self._ask(lambda: self._charge(attempt) if is_charge else self._transfer(attempt), leased_until)
 
     def find(self, attempt: Attempt) -> Answer | None:
         """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
@@ -187,10 +192,12 @@ class Provider:
                 return Moved(transfer.id)
         return None
 
-    def _ask(self, call: Callable[[], T]) -> T | Refusal | NoAnswer:
+    def _ask(self, call: Callable[[], T], until: float = math.inf) -> T | Refusal | NoAnswer:
         """Make a call, and again where Stripe turned it away unseen and wants it again."""
         for tried in range(_RATE_LIMIT_TRIES):
             self._pace.wait()
+            if time.time() > until:
+                return NoAnswer("the worker was held up before it could ask Stripe")
             with self._lock:
                 self.calls += 1
             answer = _translated(call)

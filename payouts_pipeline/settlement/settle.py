@@ -1,6 +1,5 @@
 """How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -58,10 +57,7 @@ def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: f
             attempt = log.set_payment_method(attempt, method)
         except TakenOver:
             return _outcome(attempt, NoAnswer("another worker took it over"))
-    # A process that was frozen for a day would send under a key that Stripe has forgotten, after somebody else paid.
-    if time.time() > leased_until:
-        return _outcome(attempt, NoAnswer("the worker was held up before it could ask Stripe"))
-    return _outcome(attempt, _of_every_call(attempt, provider.send(attempt)))
+    return _outcome(attempt, _of_every_call(attempt, provider.send(attempt, leased_until)))
 
 
 def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
@@ -103,7 +99,7 @@ def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
                 retry_after_s=min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE).total_seconds(),
             )
         case Refusal():
-            verdict = judge(answer, attempt.number)
+            verdict = judge(answer, attempt.card_declines + 1)
             retry_after_s = verdict.retry_after.total_seconds() if verdict.retry_after else None
             return replace(
                 outcome,

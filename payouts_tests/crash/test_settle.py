@@ -43,12 +43,14 @@ class Said:
 
     found: Answer | None = None
     sent: list[int] = field(default_factory=list)
+    leases: list[float] = field(default_factory=list)
 
     def find(self, attempt: Attempt) -> Answer | None:
         return self.found
 
-    def send(self, attempt: Attempt) -> Answer:
+    def send(self, attempt: Attempt, leased_until: float) -> Answer:
         self.sent.append(attempt.number)
+        self.leases.append(leased_until)
         return Moved("tr_1")
 
     def next_attempt(self, attempt: Attempt) -> Attempt:
@@ -95,8 +97,8 @@ def test_a_refused_question_is_no_answer() -> None:
     assert said.sent == []
 
 
-@pytest.mark.parametrize("attempt", [_FIRST, _REPEATED], ids=["new", "repeated"])
-def test_a_worker_that_lost_its_lease_sends_nothing(attempt: Attempt) -> None:
+@pytest.mark.parametrize("attempt", [_FIRST, _REPEATED, _EXPIRED], ids=["new", "repeated", "expired"])
+def test_a_call_knows_how_long_its_lease_is(attempt: Attempt) -> None:
     said = Said()
-    assert _settled(attempt, said, lease_s=-1).status == Status.UNKNOWN
-    assert said.sent == []
+    settle(attempt, cast("Any", said), cast("Any", said), 7.0)
+    assert said.leases == [7.0]

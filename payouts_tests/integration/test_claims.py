@@ -12,6 +12,7 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger import claims
 from payouts_pipeline.ledger.claims import TakenOver
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.take_up import take_up
 from payouts_tests.leagues import League
 from payouts_tests.ledger_steps import (
     ACTOR,
@@ -276,3 +277,20 @@ def test_the_history_says_who_did_what_and_why(ledger: Connection, player: int, 
     assert events[-1][2:] == ("worker 7", "no funds", "req_1")
     assert all(event[3] for event in events)
     assert instructions(ledger, "player", player) == [("waiting", 1_000)]
+
+
+def test_only_what_a_card_was_refused_for_uses_up_its_tries(
+    ledger: Connection, source: Connection, league: League
+) -> None:
+    league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    [charge] = ids(ledger)
+    tries = []
+    for code in ("invalid_api_key", "rate_limit", "insufficient_funds", "processing_error", "do_not_honor"):
+        [attempt] = claim(ledger, [charge])
+        tries.append(attempt.card_declines)
+        claims.record(ledger, [replace(waiting(attempt), code=code)], ACTOR)
+        pass_time(ledger, 48)
+        take_up(ledger, source, DAY, ACTOR)
+    [attempt] = claim(ledger, [charge])
+    assert [*tries, attempt.card_declines] == [0, 0, 0, 1, 1, 2]

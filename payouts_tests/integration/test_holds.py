@@ -183,7 +183,7 @@ class OnlyAsked(Provider):
     def find(self, attempt: object) -> Answer | None:
         return self.found
 
-    def send(self, attempt: object) -> Answer:
+    def send(self, attempt: object, leased_until: float) -> Answer:
         raise AssertionError("money was sent for a payee on hold")
 
 

@@ -267,7 +267,7 @@ def test_the_call_of_a_killed_worker_is_asked_for_once_its_lease_is_over(case: C
     case.open(kind)
     provider = Provider(API_KEY, case.stripe.url, TIMEOUT_S)
     for attempt in claim(case.ledger, ids(case.ledger, DAY), LEASE_S):
-        provider.send(attempt)
+        provider.send(attempt, time.time() + LEASE_S)
     before = case.calls()
     case.deliver()
     assert (case.status(kind), case.calls()) == ("sending", before), "it may be alive"
@@ -283,7 +283,7 @@ def test_an_attempt_that_two_workers_send_moves_the_money_once(case: Case, kind:
     case.open(kind)
     provider = Provider(API_KEY, case.stripe.url, TIMEOUT_S)
     (attempt,) = claim(case.ledger, ids(case.ledger, DAY), LEASE_S)
-    answers = [provider.send(attempt) for _ in range(2)]
+    answers = [provider.send(attempt, time.time() + LEASE_S) for _ in range(2)]
     assert len({answer.reference for answer in answers if isinstance(answer, Moved)}) == 1
     assert (case.movements(kind), case.posts(kind)) == (1, 2)
 

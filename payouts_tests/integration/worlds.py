@@ -121,7 +121,7 @@ class Worlds:
             "PAYOUTS_STACK": name,
             "PAYOUTS_STORAGE": str(self._folder / name / "storage"),
             "PAYOUTS_WORKERS": "8",
-            "PAYOUTS_STRIPE_CALLS_PER_S": "0",
+            "PAYOUTS_STRIPE_CALLS_PER_S": "400",
         }
 
     def _start_emulator_over(self, emulator: EmulatorAdmin) -> None:

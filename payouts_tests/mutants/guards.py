@@ -100,10 +100,10 @@ GUARDS = [
     ),
     Guard(
         "a worker that lost its lease sends nothing",
-        f"{_SETTLEMENT}/settle.py",
-        "if time.time() > leased_until:",
+        f"{_SETTLEMENT}/provider.py",
+        "if time.time() > until:",
         "if False:",
-        ("payouts_tests/crash/test_settle.py",),
+        (f"{_INTEGRATION}/test_pace.py",),
     ),
     Guard(
         "an overtaken worker opens no new attempt",

@@ -34,11 +34,13 @@ def test_what_a_person_has_let_go_needs_nobody_any_more(reason: str) -> None:
         ("stolen_card", "player", "ask the player for a card"),
         ("a_code_of_tomorrow", "player", "ask the player for a card"),
         ("account_closed", "club", "ask the club for an account that takes transfers"),
-        ("amount_too_large", "player", "payouts cancel"),
+        ("amount_too_large", "player", "payouts cancel, and correct the terms"),
+        ("insufficient_capabilities_for_transfer", "club", "the same account, once mended: payouts cancel"),
+        ("authentication_required", "player", "the same card, once mended: payouts cancel"),
     ],
 )
 def test_what_is_refused_for_good_needs_a_person(code: str, subject: str, said: str) -> None:
-    verdict = judge(Refusal(code), attempt=1)
+    verdict = judge(Refusal(code), card_refusals=1)
     todo = what_to_do(verdict.status, subject, verdict.reason)
     assert said in todo.text
     assert todo.needs_person
@@ -49,7 +51,7 @@ def test_what_is_refused_for_good_needs_a_person(code: str, subject: str, said: 
     [("insufficient_funds", False), ("balance_insufficient", False), ("rate_limit", False), ("invalid_api_key", True)],
 )
 def test_what_is_refused_for_now_goes_on_by_itself_unless_the_fault_is_ours(code: str, needs_person: bool) -> None:
-    verdict = judge(Refusal(code), attempt=1)
+    verdict = judge(Refusal(code), card_refusals=1)
     assert what_to_do(verdict.status, "player", verdict.reason).needs_person == needs_person
 
 

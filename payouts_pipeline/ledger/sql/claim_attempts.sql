@@ -7,7 +7,11 @@ select
     exists (
         select from payouts.held_payees as h
         where h.subject = account.subject and h.subject_id = account.subject_id
-    ) as is_on_hold
+    ) as is_on_hold,
+    (
+        select count(*) from payouts.attempts as earlier
+        where earlier.instruction_id = i.id and earlier.outcome = 'refused' and earlier.code = any(%(card_codes)s)
+    ) as card_declines
 from payouts.instructions as i
 join payouts.accounts as account on account.id = i.account_id
 join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null

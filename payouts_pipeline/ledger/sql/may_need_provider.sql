@@ -2,5 +2,6 @@
 select not exists (select from payouts.days where day = %(day)s)
     or exists (
         select from payouts.instructions
-        where day = %(day)s and status in ('pending', 'published', 'sending', 'unknown')
+        where day = %(day)s
+            and (status in ('pending', 'published', 'sending', 'unknown') or status = 'waiting' and retry_at <= now())
     )
