@@ -10,6 +10,7 @@ from payouts_pipeline.domain import days, frames
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
 from payouts_pipeline.domain.checks import NAMED, Finding, check_line_ups, totals
 from payouts_pipeline.domain.corrections import difference
+from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.usual import check_usual_band, days_to_compare
 from payouts_pipeline.ledger import status
@@ -166,13 +167,21 @@ def _all_settled(connection: Connection, day: date, check: str, kinds: Sequence[
         "reasons": sorted({f"{line.status}: {line.reason}" for line in still_open}),
         "instructions": _named(connection, day, kinds, _OPEN)[1] if still_open else [],
     }
-    description = (
-        ("All of the day's instructions are settled." if lines else "There is nothing to settle on this day.")
-        if not still_open
-        else "Not all is settled; the reasons say what it waits for. What needs no person goes on by itself when "
-        "the day is materialised again."
+    return Finding(check, not still_open, _what_is_open(lines, still_open), is_error=False, figures=figures)
+
+
+def _what_is_open(lines: Sequence[status.Line], still_open: Sequence[status.Line]) -> str:
+    """What a check says where everything settled, and where not, with each reason and how often it is one."""
+    if not still_open:
+        return "All of the day's instructions are settled." if lines else "There is nothing to settle on this day."
+    reasons = [
+        f"{line.count} {line.status} ({format_minor(line.amount_minor, line.currency)}): {line.reason}"
+        for line in still_open[:NAMED]
+    ]
+    return (
+        f"Not all is settled: {'; '.join(reasons)}. What needs no person goes on by itself when the day is "
+        "materialised again."
     )
-    return Finding(check, not still_open, description, is_error=False, figures=figures)
 
 
 def _amounts(lines: Sequence[status.Line]) -> dict[str, int]:
