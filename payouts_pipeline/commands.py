@@ -168,10 +168,16 @@ def _run_and_show(days: Sequence[date]) -> int:
     ok = True
     with ready_ledger() as ledger, _watching(days):
         for result in _runs(days):
-            show.day(ledger_status.day_status(ledger, result.day))
-            show.totals(ledger_status.booked_totals(ledger, result.day))
-            show.outcome(result)
+            status = ledger_status.day_status(ledger, result.day)
+            if len(days) > 1:
+                show.day_in_a_line(status, result)
+            else:
+                show.day(status)
+                show.totals(ledger_status.booked_totals(ledger, result.day))
+                show.outcome(result)
             ok = ok and result.ok
+    if len(days) > 1:
+        show.line(f"{len(days)} days; 'payouts status DAY' shows one with the reasons of what is open.")
     return 0 if ok else 1
 
 
@@ -188,12 +194,14 @@ def _run_as_json(days: Sequence[date]) -> int:
 
 def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
     """What came of each day. One that fails says why, and the others go on."""
+    from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
     from payouts_pipeline.defs.run import run_days
     from payouts_pipeline.local.instance import instance, prepare_home
 
     prepare_home()
-    with instance() as dagster_instance:
-        for result in run_days(days, dagster_instance):
+    with instance() as dagster_instance, ready_ledger() as ledger, held_by(ledger) as tags:
+        end_lost_runs(dagster_instance, ledger)
+        for result in run_days(days, dagster_instance, tags):
             if result.failure:
                 show.error(f"{result.day}: {result.failure}")
             yield result

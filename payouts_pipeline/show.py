@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
@@ -53,11 +54,40 @@ def day(status: "DayStatus") -> None:
     for line in status.instructions:
         amount = format_minor(line.amount_minor, line.currency)
         table.add_row(line.billing_type, _coloured(line.status), str(line.count), amount, line.reason or "")
-    _out.print(table if status.instructions else f"{status.day}: nothing is to be paid.")
+    _out.print(table if status.instructions else _nothing(status))
     for held_out in status.held_out:
         _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
     for each in status.open_instructions or []:
         _instruction(each)
+
+
+def _nothing(status: "DayStatus") -> str:
+    """Why a day has no instruction; that nobody has run it is another thing than that nobody played."""
+    if not status.is_booked:
+        return f"{status.day} is not booked yet: 'payouts run {status.day}' books it, once the day is over."
+    return f"{status.day}: nothing is to be paid{', since every fee is held out' if status.held_out else ''}."
+
+
+def day_in_a_line(status: "DayStatus", run: "DayRun") -> None:
+    """A day of a range: what is settled, what is not, and what the run has changed."""
+    if not status.is_booked:
+        _out.print(f"{status.day}  not booked", soft_wrap=True)
+        return
+    counts = Counter[str]()
+    for line in status.instructions:
+        counts[line.status] += line.count
+    held_out = sum(each.count for each in status.held_out)
+    parts = [f"{count} {name}" for name, count in sorted(counts.items())]
+    parts += [f"{held_out} fees held out"] if held_out else []
+    failed = [f"{check.asset}.{check.check}" for check in run.checks if not check.passed and check.severity == "ERROR"]
+    parts += [f"[red]failed: {', '.join(failed)}[/]"] if failed else []
+    _out.print(f"{status.day}  {', '.join(parts) or 'nothing is to be paid'}; {_changed(run)}", soft_wrap=True)
+
+
+def _changed(run: "DayRun") -> str:
+    changed = {name: count for name, count in asdict(run.changed).items() if count}
+    parts = [f"{count} {name.replace('_', ' ')}" for name, count in changed.items()]
+    return ", ".join(parts) or "nothing had changed"
 
 
 def _instruction(each: "OpenInstruction") -> None:
@@ -97,10 +127,8 @@ def outcome(run: "DayRun") -> None:
             _out.print(f"  [{colour}]{check.severity.lower():5}[/] {sentence}", soft_wrap=True)
     passed = sum(check.passed for check in run.checks)
     _out.print(f"{passed} of {len(run.checks)} checks passed.")
-    changed = asdict(run.changed)
-    if any(changed.values()):
-        parts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in changed.items())
-        _out.print(f"{run.day}: {parts}; {run.seconds:.1f} s.")
+    if any(asdict(run.changed).values()):
+        _out.print(f"{run.day}: {_changed(run)}; {run.seconds:.1f} s.")
     elif run.failure is None:
         _out.print(f"{run.day}: nothing had changed, so nothing was booked, sent or asked; {run.seconds:.1f} s.")
 

@@ -13,6 +13,7 @@ import dagster as dg
 from payouts_pipeline.defs.alerts import Alert, AlertTopic, where_to
 from payouts_pipeline.defs.failures import failed_checks, why_failed
 from payouts_pipeline.defs.jobs import DEADLINE_HOUR
+from payouts_pipeline.defs.under_way import last_run_of
 from payouts_pipeline.domain.days import yesterday
 from payouts_pipeline.settings import Calendar
 
@@ -135,10 +136,10 @@ def _was_paid(instance: dg.DagsterInstance, day: date) -> bool:
 
 
 def _alert_of_missing(instance: dg.DagsterInstance, day: date, zone: str) -> Alert:
-    runs = instance.get_runs(filters=dg.RunsFilter(tags={"dagster/partition": day.isoformat()}), limit=1)
+    run = last_run_of(instance, day)
     last = (
-        f"its last run is {runs[0].status.value.lower()}"
-        if runs
+        f"its last run is {run.status.value.lower()}"
+        if run
         else "no run of it was started, so see that the schedule and the daemon are on"
     )
     return Alert(

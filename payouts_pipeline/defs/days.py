@@ -27,14 +27,19 @@ FAILURE = "payouts/failure"
 # Dagster's own observable assets use, it leaves that to us. `payouts_tests/graph/test_ranges.py` notices if that ends.
 _EVENTS_ARE_OURS = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 
-# SQLSTATE classes of a server or a connection that is gone; no other day would fare better.
+# SQLSTATE classes of a server or a connection that is gone; no other day would fare better. A statement that took too
+# long is of such a class, too, but is one day's: the next may be a lighter one.
 _SERVER_GONE = ("08", "53", "57", "58")
+_TOOK_TOO_LONG = "57014"
+
+# Dagster's own, on a run that makes again what another run's failure kept from being made ("from asset failure").
+_FROM_ASSET_FAILURE = "dagster/is_asset_resume_retry"
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
 class DaysFailed(dg.Failure):
-    """Some days of a run of many failed; the others went through."""
+    """Some days of a run of many failed, which stopped none of the others."""
 
 
 class DaysOfRun:
@@ -61,10 +66,10 @@ class DaysOfRun:
         try:
             yield
         except Exception as error:
-            if not self.are_many or _is_of_all_days(error):
+            if not self.are_many or is_of_all_days(error):
                 raise
             self._context.log.error(f"{self._asset.to_user_string()} of {day} failed", exc_info=True)
-            self.fail(day, f"{self._asset.to_user_string()}: {_reason_of(error)}")
+            self.fail(day, f"{self._asset.to_user_string()}: {reason_of(error)}")
         else:
             self._report(day)
 
@@ -98,7 +103,7 @@ class DaysOfRun:
     def end(self) -> None:
         """Fail with the names of the days that failed, if no step of the run comes after this one."""
         if self._failed and self._context.op.name == _steps(self._context)[-1]:
-            others = ", and the others went through" if len(self._failed) < len(self._all) else ""
+            others = ", and the others went on without them" if len(self._failed) < len(self._all) else ""
             raise DaysFailed(
                 f"{len(self._failed)} of {len(self._all)} days failed{others}. "
                 f"{_by_reason(self._failed)} Mend the cause and materialise just these days again.",
@@ -114,7 +119,7 @@ class DaysOfRun:
             )
 
 
-def _reason_of(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Why something failed: our sentence; the text of an error that is not ours may hold what nobody should be sent."""
     found: BaseException | None = error
     while found:
@@ -124,13 +129,14 @@ def _reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}; the log of the run says more."
 
 
-def _is_of_all_days(error: Exception) -> bool:
+def is_of_all_days(error: Exception) -> bool:
     """Whether the database or the bus is gone, or the bus turns us away."""
     # Not at import: botocore takes time that loading the definitions should not.
     from payouts_pipeline.aws.errors import AwsError
 
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return error.sqlstate is None or error.sqlstate.startswith(_SERVER_GONE)
+        state = error.sqlstate
+        return state is None or (state.startswith(_SERVER_GONE) and state != _TOOK_TOO_LONG)
     return isinstance(error, AwsError)
 
 
@@ -146,10 +152,23 @@ def _noted(instance: dg.DagsterInstance, run: dg.DagsterRun, redone: frozenset[s
         for each in observations
         if each and FAILURE in each.metadata
     }
-    if not run.parent_run_id or not run.step_keys_to_execute:
+    if not run.parent_run_id or not _goes_on(run):
         return noted
     parent = instance.get_run_by_id(run.parent_run_id)
-    return (_noted(instance, parent, redone | set(run.step_keys_to_execute)) if parent else {}) | noted
+    return (_noted(instance, parent, redone | _planned(instance, run)) if parent else {}) | noted
+
+
+def _goes_on(run: dg.DagsterRun) -> bool:
+    """Whether the run takes over some of what its parent did; otherwise it does all of it again."""
+    return bool(run.step_keys_to_execute) or run.tags.get(_FROM_ASSET_FAILURE) == "true"
+
+
+def _planned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozenset[str]:
+    """The steps that a run executes."""
+    if run.step_keys_to_execute:
+        return frozenset(run.step_keys_to_execute)
+    plan = run.execution_plan_snapshot_id
+    return frozenset(instance.get_execution_plan_snapshot(plan).step_keys_to_execute) if plan else frozenset()
 
 
 def _steps(context: dg.OpExecutionContext) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
+from payouts_pipeline.ledger.calendar import keep_timezone
 from payouts_pipeline.settlement.day import Payments
 
 
@@ -15,6 +16,7 @@ def payments(
 ) -> Iterator[Payments]:
     """Everything that moves a day, closed again when the step ends."""
     with ledger.connect() as connection, ledger.connect_source() as source:
+        keep_timezone(connection, _timezone(context))
         yield Payments(
             ledger=connection,
             ledger_url=ledger.database_url,
@@ -30,3 +32,11 @@ def payments(
             actor=f"run {context.run.run_id}",
             report=context.log.info,
         )
+
+
+def _timezone(context: dg.AssetExecutionContext) -> str:
+    """The timezone of the asset's partitions."""
+    partitions = context.assets_def.partitions_def
+    if not isinstance(partitions, dg.DailyPartitionsDefinition):
+        raise TypeError("the money assets have daily partitions")
+    return partitions.timezone

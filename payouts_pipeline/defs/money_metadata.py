@@ -81,7 +81,18 @@ class MoneyPage:
         return cls(ledger, billing_types, ZoneInfo(timezone), last_day)
 
     def of(self, day: date, changed: Changed) -> dict[str, Any]:
-        """Everything about one day, as it stands in the ledger now."""
+        """Everything about one day, as it stands in the ledger now, and what was changed, which `payouts run` reads.
+
+        The day's money has moved by now: whatever is wrong with its page must not fail the day.
+        """
+        try:
+            shown = self._shown(day)
+        except Exception as error:
+            _log.warning("the page of %s could not be made", day, exc_info=True)
+            shown = {"summary": _without_page(day, error)}
+        return shown | {f"changed_{name}": count for name, count in asdict(changed).items()}
+
+    def _shown(self, day: date) -> dict[str, Any]:
         status = day_status(self.ledger, day)
         lines = self._lines(status)
         return {
@@ -90,7 +101,6 @@ class MoneyPage:
             **self._pictures(day, status),
             "status": _status(lines),
             **_figures(lines),
-            **{f"changed_{name}": count for name, count in asdict(changed).items()},
         }
 
     @property
@@ -113,11 +123,14 @@ class MoneyPage:
         return "\n\n".join(said)
 
     def _open(self, day: date, lines: Sequence[Line]) -> Any:
-        """What has not settled, by name: what needs a person first, then the oldest and the largest."""
+        """What has not settled, by name: what needs a person first, then the oldest and the largest.
+
+        ``lines`` were read before: workers elsewhere may have settled some of them since. Only a full table is cut.
+        """
         found = overview.open_instructions(self.ledger, day, self.billing_types, MOST_ROWS)
         rows: list[Row] = [self._row(each) for each in found]
         count = sum(line.count for line in lines if line.status not in ("settled", "open"))
-        if count > len(rows):
+        if count > len(rows) == MOST_ROWS:
             rows.append({**dict.fromkeys(rows[0], ""), "payee": f"and {count - len(rows):,} more"})
         return table(rows)
 
@@ -151,6 +164,13 @@ class MoneyPage:
         title = f"{self._words.what.capitalize()}s of the {DAYS} days up to {day:%A, %d %B %Y}"
         amounts = overview.last_days(self.ledger, day, DAYS, self.billing_types)
         return _picture(title, lambda: draw_days(title, day, amounts))
+
+
+def _without_page(day: date, error: Exception) -> Any:
+    return dg.MetadataValue.md(
+        f"**The page could not be made ({type(error).__name__}).** The day's money has moved all the same: "
+        f"`payouts status {day}` shows where it stands."
+    )
 
 
 def _headline(lines: Sequence[Line], words: _Words) -> str:
@@ -236,8 +256,7 @@ def _sums(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
 def _picture(title: str, draw: Callable[[], Sheet | None]) -> Any:
     """A picture as the UI shows it; a sentence where there is nothing to draw.
 
-    The day's money has moved by now: whatever is wrong with a picture (no room for matplotlib's font cache, say) must
-    not fail the day.
+    What is wrong with one (no room for matplotlib's font cache, say) must not take the rest of the page with it.
     """
     try:
         sheet = draw()

@@ -1,7 +1,7 @@
 """Materialises days without the UI: the same job, on the same instance, in this process."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from dagster_shared.error import SerializableErrorInfo
 
 from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.defs.check_texts import SETTLED_PAYOUTS
 from payouts_pipeline.defs.days import FAILURE, DaysFailed
 from payouts_pipeline.defs.failures import error_chain, first_line, our_sentence
 from payouts_pipeline.defs.jobs import JOB
@@ -20,6 +21,8 @@ from payouts_pipeline.settlement.day import Changed
 
 # What went wrong is said in a sentence at the end; the log stands in the instance.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_ENDED_EARLY = "The run ended before the checks of 'settled_payouts'; its log says more."
 
 
 @dataclass(frozen=True)
@@ -52,22 +55,26 @@ class DayRun:
         return self.failure is None and all(check.passed or check.severity != "ERROR" for check in self.checks)
 
 
-def run_days(days: Sequence[date], instance: dg.DagsterInstance) -> Iterator[DayRun]:
-    """Materialise consecutive days in order, in runs of many; a day that fails stops no other."""
+def run_days(
+    days: Sequence[date], instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None
+) -> Iterator[DayRun]:
+    """Materialise consecutive days in order, in runs of many with these tags; a day that fails stops no other."""
     job = build_defs().resolve_job_def(JOB)
     for first in range(0, len(days), DAYS_PER_RUN):
         of_run = days[first : first + DAYS_PER_RUN]
         started = time.monotonic()
-        result = job.execute_in_process(instance=instance, run_config=_QUIET, raise_on_error=False, **_which(of_run))
+        result = job.execute_in_process(
+            instance=instance, run_config=_QUIET, raise_on_error=False, **_which(of_run, tags or {})
+        )
         yield from _day_runs(of_run, result.all_events, (time.monotonic() - started) / len(of_run))
 
 
-def _which(days: Sequence[date]) -> dict[str, Any]:
+def _which(days: Sequence[date], tags: Mapping[str, str]) -> dict[str, Any]:
     """The days as Dagster's own backfills say them: one as a partition, and many as a range."""
     if len(days) == 1:
-        return {"partition_key": days[0].isoformat()}
+        return {"partition_key": days[0].isoformat(), "tags": dict(tags)}
     first, last = days[0].isoformat(), days[-1].isoformat()
-    return {"tags": {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}}
+    return {"tags": {**tags, ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}}
 
 
 def _day_runs(days: Sequence[date], events: Sequence[dg.DagsterEvent], seconds: float) -> Iterator[DayRun]:
@@ -76,12 +83,14 @@ def _day_runs(days: Sequence[date], events: Sequence[dg.DagsterEvent], seconds: 
     for day in days:
         key = day.isoformat()
         of_day = [each for each in materializations if each.partition == key]
-        failure = failed.get(key) or (None if _is_settled(of_day) else stopped)
-        yield DayRun(day, _checks(events, key), changed_of(of_day), failure, seconds)
+        checks = _checks(events, key)
+        failure = failed.get(key) or (None if _is_audited(checks) else stopped or _ENDED_EARLY)
+        yield DayRun(day, checks, changed_of(of_day), failure, seconds)
 
 
-def _is_settled(materializations: Sequence[dg.AssetMaterialization]) -> bool:
-    return any(each.asset_key.to_user_string() == "settled_payouts" for each in materializations)
+def _is_audited(checks: Sequence[CheckResult]) -> bool:
+    """Whether the last checks have looked: only then is anything known of the money that has moved."""
+    return {each.check for each in checks if each.asset == "settled_payouts"} >= set(SETTLED_PAYOUTS)
 
 
 def _failed_days(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:

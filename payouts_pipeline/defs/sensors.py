@@ -4,6 +4,7 @@ Both sensors are on by default, since materialising a day again is always safe: 
 """
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ import dagster as dg
 
 from payouts_pipeline import settings
 from payouts_pipeline.defs.alert_sensors import build_alert_sensors
-from payouts_pipeline.defs.jobs import JOB
+from payouts_pipeline.defs.days import is_of_all_days, reason_of
+from payouts_pipeline.defs.jobs import JOB, SCHEDULE_HOUR
+from payouts_pipeline.defs.lost_runs import end_lost_runs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.defs.under_way import days_under_way
+from payouts_pipeline.domain.days import yesterday
 from payouts_pipeline.ledger.changed_days import day_states, differs
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.due import days_due
+from payouts_pipeline.ledger.due import days_due, days_never_booked
 from payouts_pipeline.settings import Calendar
 
 _TAKE_UP_EVERY_S = 60
@@ -33,11 +37,11 @@ def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> dg.Defi
     window_days = settings.correction_window_days(environment)
     corrections = [_book_corrections(calendar, window_days)] if window_days else []
     return dg.Definitions(
-        sensors=[_take_up_payouts(calendar), *corrections, *build_alert_sensors(calendar, environment)]
+        sensors=[_take_up_payouts(calendar, window_days), *corrections, *build_alert_sensors(calendar, environment)]
     )
 
 
-def _take_up_payouts(calendar: Calendar) -> dg.SensorDefinition:
+def _take_up_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
     @dg.sensor(
         name="take_up_payouts",
         job_name=JOB,
@@ -45,24 +49,49 @@ def _take_up_payouts(calendar: Calendar) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materialises the days of which something can go on: a card is to be tried again, a card or an "
         "account was mended in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
-        "was settled after its run had ended, so that its shares can be paid.",
+        "was settled after its run had ended, so that its shares can be paid; and the days that their night has not "
+        "booked. Also ends runs of 'payouts run' whose process is gone.",
     )
     def take_up_payouts(
         context: dg.SensorEvaluationContext, ledger: LedgerResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        now = datetime.now(UTC)
         with ledger.connect() as connection, ledger.connect_source() as source:
-            due = days_due(connection, source)
-        under_way = days_under_way(context.instance) if due else set()
+            end_lost_runs(context.instance, connection)
+            missed, due = _missed(connection, now, calendar, window_days), days_due(connection, source)
+        # The same state starts one run, and after an hour another, in case that one could not run.
+        wanted = missed | {day: f"{_hour(now)} {state}" for day, state in due.items()}
+        under_way = days_under_way(context.instance) if wanted else set()
         # One day that is no partition, since PAYOUTS_START_DATE was moved, must not keep the others from going on.
-        free = {day: state for day, state in due.items() if day >= calendar.start_date and day not in under_way}
+        free = {day: state for day, state in wanted.items() if day >= calendar.start_date and day not in under_way}
         if not free:
             yield dg.SkipReason("Nothing can go on that no run is moving already.")
-        # The same state starts one run, and after an hour another, in case that one could not run.
-        hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
         for day, state in free.items():
-            yield dg.RunRequest(run_key=f"{day} {hour} {state}", partition_key=day.isoformat())
+            yield dg.RunRequest(run_key=f"{day} {state}", partition_key=day.isoformat())
 
     return take_up_payouts
+
+
+def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: int) -> dict[date, str]:
+    """The days that no run has booked though their night is over, as when Stripe or a database was away.
+
+    Last night's is wanted again every hour, also where no correction is looked for. An older one is wanted once a day:
+    if it still can't be booked, a person knows by its alerts, and need not get one every hour for weeks.
+    """
+    last_day, over = yesterday(now, calendar.timezone), last_night_over(now, calendar.timezone)
+    first_day = max(calendar.start_date, last_day - timedelta(days=max(window_days, 1) - 1))
+    days = [day for day in days_never_booked(ledger, first_day, last_day) if day <= over]
+    return {day: f"{_hour(now) if day == over else now.date()} never booked" for day in days}
+
+
+def _hour(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H")
+
+
+def last_night_over(now: datetime, timezone: ZoneInfo) -> date:
+    """The last day whose payouts the schedule has started, with the rest of that hour for the run itself."""
+    local = now.astimezone(timezone)
+    return local.date() - timedelta(days=1 if local.hour > SCHEDULE_HOUR else 2)
 
 
 def _book_corrections(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
@@ -76,7 +105,7 @@ def _book_corrections(calendar: Calendar, window_days: int) -> dg.SensorDefiniti
     )
     def book_corrections(context: dg.SensorEvaluationContext, ledger: LedgerResource) -> dg.SensorResult:
         today = datetime.now(calendar.timezone).date()
-        look = _Look(calendar.timezone, today, _seen(context.cursor))
+        look = _Look(calendar.timezone, today, _seen(context.cursor), context.log)
         first_day = max(calendar.start_date, today - timedelta(days=window_days))
         with ledger.connect() as connection, ledger.connect_source() as source:
             changed = look.changed_days(connection, source, first_day, days_under_way(context.instance))
@@ -101,6 +130,7 @@ class _Look:
     timezone: ZoneInfo
     today: date
     seen: dict[str, str]
+    log: logging.Logger
 
     def changed_days(
         self, ledger: Connection, source: Connection, first_day: date, under_way: set[date]
@@ -112,12 +142,22 @@ class _Look:
         changed: dict[date, str] = {}
         ends_at_s = time.monotonic() + _COMPARE_FOR_S
         for day, state in suspects.items():
-            if differs(ledger, source, day, self.timezone):
+            if self._is_to_be_made(ledger, source, day):
                 changed[day] = state
             self.seen[day.isoformat()] = self._asked(state) if day in changed else state
             if time.monotonic() > ends_at_s:
                 break
         return changed
+
+    def _is_to_be_made(self, ledger: Connection, source: Connection, day: date) -> bool:
+        """Whether the day differs, or can't be compared: then its run fails, which is how a person hears of it."""
+        try:
+            return differs(ledger, source, day, self.timezone)
+        except Exception as error:
+            if is_of_all_days(error):
+                raise
+            self.log.error(f"{day} can't be compared, so it is materialised to show why: {reason_of(error)}")
+            return True
 
     def _is_news(self, day: date, state: str) -> bool:
         return self.seen.get(day.isoformat()) not in (state, self._asked(state))

@@ -54,7 +54,8 @@ class Position:
     """An account: booked = settled + in flight + open.
 
     A payee's open balance is what no player has paid yet (not_collected_minor) and what no payout pays yet
-    (payable_minor, which a player has not).
+    (payable_minor, which a player has not). The run of payable_day pays all of that in one: the last day whose run
+    released any of it, since a run pays what was released up to its day.
     """
 
     id: int
@@ -67,6 +68,7 @@ class Position:
     open_minor: int
     not_collected_minor: int
     payable_minor: int | None
+    payable_day: date | None
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,6 @@ class Movement:
     created_at: datetime
     provider_reference: str | None
     provider_request_id: str | None
-    is_on_hold: bool
-    wants_approval: bool
-    is_known_at_stripe: bool
     approved_by: str | None
     next_step: str | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -115,6 +114,11 @@ class Movement:
     def is_charge(self) -> bool:
         """Whether it collects; else it pays."""
         return self.billing_type == "player_charge"
+
+    @property
+    def means(self) -> str:
+        """What the money comes from, or goes to."""
+        return "card" if self.is_charge else "account"
 
     @property
     def name(self) -> str:
@@ -175,37 +179,6 @@ class ShareLine:
         return (
             self.billing_subject if self.billing_subject == "platform" else f"{self.billing_subject}:{self.subject_id}"
         )
-
-
-def next_step(movement: Movement) -> str | None:
-    """What would move an instruction that is not settled; None for one that is."""
-    run = f"'payouts run {movement.day}'"
-    what = "card" if movement.is_charge else "account"
-    steps = {
-        Status.HELD: _what_frees(movement),
-        Status.PENDING: f"{run} publishes it",
-        Status.PUBLISHED: f"a worker takes it up ('payouts worker', or {run})",
-        Status.SENDING: f"Stripe answers; if the worker was lost, {run} asks Stripe",
-        Status.WAITING: f"it is tried again then, by itself or with {run}, and at once with a new {what} in 'league'",
-        Status.REJECTED: f"a new {what} in schema 'league': then it is tried again by itself, or with {run}",
-        Status.UNKNOWN: f"Stripe is asked what came of it, by itself or with {run}",
-        Status.CANCELLED: f"its amount is back on the account: {run} makes a new instruction of what is due then",
-    }
-    return steps.get(Status(movement.status))
-
-
-def _what_frees(movement: Movement) -> str:
-    """What would let a held instruction go: the same order as in `ledger.holding.why_held`."""
-    goes_on = f"then it goes on by itself, or with 'payouts run {movement.day}'"
-    if movement.is_on_hold:
-        return f"'payouts release {movement.payee} --reason ...'; {goes_on}"
-    if movement.wants_approval:
-        return f"'payouts approve {movement.id} --reason ...'; {goes_on}"
-    if not movement.is_known_at_stripe:
-        subject = movement.payee.partition(":")[0]
-        what = "customer" if movement.is_charge else "account"
-        return f"the Stripe {what} of the {subject} in schema 'league'; {goes_on}"
-    return f"it goes on by itself, or with 'payouts run {movement.day}'"
 
 
 def of_instruction(place: Place, movement: Movement) -> Whereabouts:
@@ -291,4 +264,4 @@ def _why_not_paid(line: ShareLine, account: Position, minimum_minor: int) -> tup
             "a correction took a share back whose fee waits for a charge: it is worked off before more is paid",
             f"'payouts explain {account.payee}' says which",
         )
-    return f"no payout was made yet of the {payable} payable", f"'payouts run {line.release_day}' makes one"
+    return f"no payout was made yet of the {payable} payable", f"'payouts run {account.payable_day}' makes one"

@@ -20,3 +20,9 @@ def days_due(connection: Connection, source: Connection) -> dict[date, str]:
         key = date.fromisoformat(str(day))
         due[key] = due.get(key, "") + mended[:32]
     return dict(sorted(due.items()))
+
+
+def days_never_booked(connection: Connection, first_day: date, last_day: date) -> list[date]:
+    """The days of a period that were never booked, since the first one that was; if none was, only the last."""
+    period = {"first_day": first_day, "last_day": last_day}
+    return [day for (day,) in connection.execute(sql("days_never_booked"), period)]

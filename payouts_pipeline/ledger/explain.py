@@ -205,7 +205,7 @@ class Explainer:
         return why
 
     def _is_booked(self, day: date) -> bool:
-        return bool(scalar(self._ledger, "explain_is_booked", {"day": day}))
+        return bool(scalar(self._ledger, "is_booked", {"day": day}))
 
     def _refuse_match(self, match: MatchName, day: date | None, in_league: LeagueMatch | None) -> NoReturn:
         """Say why there is nothing to say about a match."""

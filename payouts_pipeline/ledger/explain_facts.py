@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain import whereabouts
 from payouts_pipeline.domain.currencies import minimum_charge_minor
+from payouts_pipeline.domain.todo import next_step
 from payouts_pipeline.domain.whereabouts import Attempt, FeeLine, Movement, Position, ShareLine, Whereabouts
 from payouts_pipeline.ledger.database import Connection, Parameters, sql
 
@@ -58,10 +59,7 @@ def movements(connection: Connection, ids: Collection[UUID]) -> list[Movement]:
     for attempt in rows(connection, "explain_attempts", Attempt, {"ids": list(ids)}):
         attempts.setdefault(attempt.instruction_id, []).append(attempt)
     found = rows(connection, "explain_instructions", Movement, {"ids": list(ids)})
-    return [
-        replace(each, attempts=tuple(attempts.get(each.id, ())), next_step=whereabouts.next_step(each))
-        for each in found
-    ]
+    return [replace(each, attempts=tuple(attempts.get(each.id, ())), next_step=next_step(each)) for each in found]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class DayStatus:
     instructions: list[Line]
     held_out: list[HeldOut]
     open_instructions: list[OpenInstruction] | None = None
+    is_booked: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `payouts status --json` for one day."""
@@ -77,6 +78,7 @@ def day_status(connection: Connection, day: date) -> DayStatus:
             day,
             lines.execute(sql("status"), {"day": day}).fetchall(),
             [HeldOut(*row) for row in held_out.execute(sql("status_held_out"), {"day": day})],
+            is_booked=bool(scalar(connection, "is_booked", {"day": day})),
         )
 
 

@@ -97,10 +97,23 @@ def stay_local(report: Callable[[str], None]) -> None:
                 os.environ.pop(name, None)
 
 
+def _say_what_is_real(own: Collection[Need], report: Callable[[str], None]) -> None:
+    """Name the variable that leads to the real AWS or Stripe: it may be there for other purposes."""
+    for need, where, names in (
+        (Need.AWS, "AWS_ENDPOINT_URL", _OWN_AWS),
+        (Need.STRIPE, "STRIPE_API_BASE", ["STRIPE_API_KEY"]),
+    ):
+        given = [name for name in names if os.environ.get(name)]
+        if need in own and given and not os.environ.get(where):
+            title = {Need.AWS: "AWS", Need.STRIPE: "Stripe"}[need]
+            report(f"the real {title} is used, and no emulator, since {', '.join(given)} is set")
+
+
 @contextmanager
 def parts(needs: Collection[Need], report: Callable[[str], None]) -> Iterator[set[Need]]:
     """Run what is embedded of the needs, and complete this process's environment; yields the embedded needs."""
     embedded = embedded_needs(needs, os.environ)
+    _say_what_is_real(set(needs) - embedded, report)
     os.environ.setdefault("PAYOUTS_STORAGE", str(state_dir() / "storage"))
     if not embedded:
         yield embedded

@@ -3,6 +3,7 @@
 import base64
 import io
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,18 +15,18 @@ from dagster_shared.serdes import serialize_value
 from PIL import Image
 
 from payouts_pipeline.defs.io_manager import ParquetIOManager
-from payouts_pipeline.defs.metadata import MOST_ROWS
+from payouts_pipeline.defs.metadata import MOST_ROWS, changed_of
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
-from payouts_pipeline.ledger import interventions
+from payouts_pipeline.ledger import interventions, overview
 from payouts_pipeline.ledger.claims import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.day import Changed
 from payouts_pipeline.settlement.topology import Topology
 from payouts_tests.graph.definitions_for_tests import QUIET, definitions, instance
 from payouts_tests.leagues import SYDNEY, League, ShareRow
-from payouts_tests.ledger_steps import account, materialise, rejected, settled, waiting
+from payouts_tests.ledger_steps import account, book, materialise, rejected, settle, settled, waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -139,7 +140,8 @@ def test_the_summary_of_charges_says_how_much_came_in_and_what_to_do(day: date, 
         "**Collected:** 10.00 EUR, 20,000 JPY; **Held:** 10.00 EUR; **Refused:** 20.00 EUR.",
         "**To do:**",
         "- 1 charge: enter the player's Stripe customer in league (players): then it goes on by itself\n"
-        "- 1 charge: ask the player for a card that works and enter it in league (players): then it goes on by itself",
+        "- 1 charge: ask the player for a card that works and enter it in league (players): then it goes on by itself; "
+        "the same card, once mended: payouts cancel, then run the day",
         "**Held out:** 1 fee, charged to nobody: asset `splits` says why.",
     ]
 
@@ -259,6 +261,41 @@ def test_a_picture_that_cannot_be_drawn_fails_no_day(
     shown = run(resources, day)["settled_payouts", str(day)]
     assert "could not be drawn (ModuleNotFoundError)" in shown["picture_of_the_day"].value
     assert summary(shown)[0] == "**3 of 4 payouts went out.**"
+
+
+def test_a_page_that_cannot_be_made_fails_no_day_and_still_says_what_was_changed(
+    league: League, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    league.fee(league.player(customer=None), DAY)
+    monkeypatch.setattr(overview, "open_instructions", lambda *_: 1 // 0)
+    shown = run(resources, DAY)
+    for asset in MONEY:
+        of_asset = shown[asset, str(DAY)]
+        assert "could not be made (ZeroDivisionError)" in of_asset["summary"].value
+        assert f"payouts status {DAY}" in of_asset["summary"].value
+        read_back = dg.AssetMaterialization(asset, metadata=of_asset, partition=str(DAY))
+        assert (changed_of([read_back]).instructions > 0) == (asset == "collected_fees")
+
+
+def test_a_fleet_may_settle_the_last_charge_while_the_page_is_made(
+    league: League,
+    ledger: Connection,
+    source: Connection,
+    connect: Callable[[], Connection],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    fleet, ask = connect(), overview.open_instructions
+
+    def settled_meanwhile(*which: Any) -> list[overview.OpenInstruction]:
+        settle(fleet, DAY)
+        return ask(*which)
+
+    monkeypatch.setattr(overview, "open_instructions", settled_meanwhile)
+    shown = charges(ledger)
+    assert shown["open"] == "none"
+    assert summary(shown)[0] == "**0 of 1 charge went through.**"
 
 
 def test_a_summary_of_many_currencies_and_reasons_is_short_enough_to_be_shown_at_once(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.api import execute_run
 
 from payouts_pipeline.defs.jobs import JOB
 from payouts_tests.graph.definitions_for_tests import QUIET, definitions, instance
@@ -46,12 +47,12 @@ def line_of_bad_day(league: League) -> int:
     return [league.fee(league.player(), day) for day in DAYS][1]
 
 
-def break_day(league: League, line: int) -> None:
+def break_day(league: League, line: int, broken: str = "club_id / 0") -> None:
     """Let whoever reads the bad day get an error, as a view of somebody else's can."""
     league.connection.execute("alter table league.match_players rename to lines")
     league.connection.execute(
-        "create view league.match_players as"  # noqa: S608 - the id is a number
-        f" select id, match_id, player_id, club_id / case when id = {line} then 0 else 1 end as club_id"
+        "create view league.match_players as"  # noqa: S608 - our own
+        f" select id, match_id, player_id, case when id = {line} then {broken} else club_id end as club_id"
         " from (select id, match_id, player_id, coalesce(club_id, player_id) as club_id from league.lines) as l"
     )
 
@@ -82,8 +83,8 @@ def test_a_day_that_can_not_be_read_is_not_materialised_and_the_others_are(
     step, said = failure(result)
     assert step == "splits_checks"
     assert said == (
-        f"1 of 3 days failed, and the others went through. {BAD}: matches: Schema 'league' does not fit: division by "
-        "zero. The README lists the tables and columns that PAYOUTS_SOURCE_URL must have. "
+        f"1 of 3 days failed, and the others went on without them. {BAD}: matches: Schema 'league' does not fit: "
+        "division by zero. The README lists the tables and columns that PAYOUTS_SOURCE_URL must have. "
         "Mend the cause and materialise just these days again."
     )
 
@@ -140,3 +141,36 @@ def test_a_run_that_goes_on_from_its_failure_does_not_forget_the_day(
     whole = dg.ReexecutionOptions(first.run_id)
     league.connection.execute("drop view league.match_players; alter table league.lines rename to match_players")
     assert dg.execute_job(job, made, tags=RANGE, run_config=QUIET, reexecution_options=whole).success
+
+
+def splits_alone() -> dg.JobDefinition:
+    """What Dagster makes again "from asset failure" where that asset was not made."""
+    return definitions().resolve_job_def(JOB).get_subset(asset_selection={dg.AssetKey("splits")})
+
+
+def test_a_run_that_goes_on_from_asset_failure_leaves_the_day_out(
+    made: dg.DagsterInstance, run: Run, league: League, line_of_bad_day: int
+) -> None:
+    assert run().success, "a file of the bad day is there"
+    break_day(league, line_of_bad_day)
+    first = run()
+    job, tags = dg.reconstructable(splits_alone), RANGE | {"dagster/is_asset_resume_retry": "true"}
+    planned = made.create_run_for_job(
+        job.get_definition(), tags=tags, run_config=QUIET, parent_run_id=first.run_id, root_run_id=first.run_id
+    )
+    # Dagster's page plans such a run by its assets, and names no steps.
+    again = execute_run(job, planned._replace(step_keys_to_execute=None), made)
+    assert failure(again) == failure(first)
+    materialised = [event.partition for event in again.all_events if event.is_step_materialization]
+    assert materialised == [str(DAYS[0]), str(DAYS[2])]
+
+
+def test_a_statement_that_takes_too_long_fails_its_day_alone(run: Run, league: League, line_of_bad_day: int) -> None:
+    league.connection.execute(
+        "create function league.slow() returns bigint stable language plpgsql as"
+        " $$ begin raise exception 'canceling statement due to statement timeout' using errcode = '57014'; end $$"
+    )
+    break_day(league, line_of_bad_day, "league.slow()")
+    result = run()
+    assert days_of(result, "matches") == [str(DAYS[0]), str(DAYS[2])]
+    assert f"{BAD}: matches: QueryCanceled" in failure(result)[1]

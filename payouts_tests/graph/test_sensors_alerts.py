@@ -17,6 +17,7 @@ from payouts_pipeline.defs.alert_sensors import PAID, day_due
 from payouts_pipeline.defs.alerts import AlertTopic
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.days import DaysFailed
+from payouts_pipeline.defs.failures import why_failed
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
 from payouts_tests.graph.definitions_for_tests import QUIET
@@ -144,8 +145,8 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 FAILURES: dict[str, tuple[BadLuck, str]] = {
     "ours": (BadLuck(PayoutsError("There is no stack 'x': run 'payouts deploy'.")), "fees: There is no stack 'x': run"),
     "days of a run of many": (
-        BadLuck(DaysFailed("2 of 9 days failed, and the others went through. 2026-03-07: no stack.")),
-        "fees: 2 of 9 days failed, and the others went through. 2026-03-07: no stack.",
+        BadLuck(DaysFailed("2 of 9 days failed, and the others went on without them. 2026-03-07: no stack.")),
+        "fees: 2 of 9 days failed, and the others went on without them. 2026-03-07: no stack.",
     ),
     "another's": (BadLuck(KeyError("Ann Smith, cus_1, sk_live_1")), "fees: KeyError; the log of the run says more"),
     "a check that blocks": (
@@ -172,6 +173,25 @@ def test_a_failed_run_is_told_of_once_with_its_link_and_reason(
     assert "sk_live_1" not in json.dumps(alert)
     assert sensor.tick() == "Nothing to tell of."
     assert topic.received() == []
+
+
+def test_days_that_failed_do_not_hide_a_wrong_total_of_another(instance: dg.DagsterInstance) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("audit", asset="settled_payouts")])
+    def settled_payouts() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return dg.MaterializeResult(
+            check_results=[dg.AssetCheckResult(passed=False, description="12.50 EUR too much.")]
+        )
+
+    @dg.asset(deps=[settled_payouts], check_specs=[dg.AssetCheckSpec("each_fee_once", asset="matches")])
+    def matches() -> Iterator[dg.AssetCheckResult]:
+        yield dg.AssetCheckResult(passed=False, description="told of with its day")
+        raise DaysFailed("1 of 2 days failed. 2026-03-07: matches.each_fee_once: 1 fee twice." + " More of it." * 50)
+
+    job = dg.Definitions(assets=[settled_payouts, matches], jobs=[dg.define_asset_job("pay")]).resolve_job_def("pay")
+    result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
+    reason = why_failed(instance, result.run_id)
+    assert "1 of 2 days failed. 2026-03-07: matches.each_fee_once: 1 fee twice." in reason
+    assert reason.endswith(" Besides, check settled_payouts/audit failed: 12.50 EUR too much.")
 
 
 def test_many_failures_come_each_in_its_turn(instance: dg.DagsterInstance, topic: Topic) -> None:
@@ -259,11 +279,26 @@ def test_a_night_without_payouts_is_told_of_once(instance: dg.DagsterInstance, t
     assert topic.received() == []
 
 
-def test_the_alert_says_how_the_last_run_stands(instance: dg.DagsterInstance, topic: Topic) -> None:
-    instance.add_run(
-        dg.DagsterRun("pay_out_day", tags={"dagster/partition": str(LAST_NIGHT)}, status=dg.DagsterRunStatus.FAILURE)
-    )
+RANGE = {
+    "dagster/asset_partition_range_start": str(LAST_NIGHT - timedelta(days=9)),
+    "dagster/asset_partition_range_end": str(LAST_NIGHT),
+}
+
+
+@pytest.mark.parametrize("tags", [{"dagster/partition": str(LAST_NIGHT)}, RANGE], ids=["of one day", "of many days"])
+def test_the_alert_says_how_the_last_run_stands(
+    instance: dg.DagsterInstance, topic: Topic, tags: dict[str, str]
+) -> None:
+    before = {"dagster/partition": str(LAST_NIGHT - timedelta(days=1))}
+    instance.add_run(dg.DagsterRun("pay_out_day", tags=tags, status=dg.DagsterRunStatus.FAILURE))
+    instance.add_run(dg.DagsterRun("pay_out_day", tags=before, status=dg.DagsterRunStatus.SUCCESS))
     assert "its last run is failure" in Sensor("alert_on_missing_payouts", instance, topic.arn).tick()
+
+
+def test_a_range_that_ended_before_the_night_is_no_run_of_it(instance: dg.DagsterInstance, topic: Topic) -> None:
+    earlier = RANGE | {"dagster/asset_partition_range_end": str(LAST_NIGHT - timedelta(days=1))}
+    instance.add_run(dg.DagsterRun("pay_out_day", tags=earlier, status=dg.DagsterRunStatus.SUCCESS))
+    assert "no run of it was started" in Sensor("alert_on_missing_payouts", instance, topic.arn).tick()
 
 
 def test_a_night_with_payouts_is_not_told_of(instance: dg.DagsterInstance, topic: Topic) -> None:

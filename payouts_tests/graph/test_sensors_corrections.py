@@ -112,6 +112,20 @@ def test_a_correction_fires_once_and_is_done_with_when_it_is_booked(
     assert sensor.days() == []
 
 
+def test_a_day_that_can_not_be_compared_is_run_once_and_keeps_no_other_from_it(
+    ledger: Connection, source: Connection, sensor: Sensor, played: Played
+) -> None:
+    earlier = DAY - timedelta(days=2)
+    bad = played.league.fee(played.league.player(), earlier)
+    materialise(ledger, source, earlier)
+    assert sensor.days() == []
+    played.league.connection.execute("alter table league.fee_structures alter column fee_minor type numeric")
+    played.league.fee_becomes(bad, 1_000.5)  # type: ignore[arg-type]
+    played.league.fee_becomes(played.line, 1_200)
+    assert sensor.days() == [str(earlier), str(DAY)], "the run of the bad day fails, and its alert tells"
+    assert sensor.days() == []
+
+
 def test_looking_changes_nothing(ledger: Connection, sensor: Sensor, played: Played) -> None:
     before = fingerprint(ledger)
     played.league.fee_becomes(played.line, 1_200)

@@ -1,11 +1,14 @@
 """The command line on services of one's own: `migrate`, `deploy`, `run`, `status` and `worker` as processes."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from payouts_pipeline.ledger.database import open_connection
+from payouts_pipeline.ledger.locks import ledger_name
 from payouts_tests.integration.command_line import payouts, start
 from payouts_tests.integration.materialising import day_by_day, ledger_of
 from payouts_tests.integration.worlds import FIRST_DAY, YESTERDAY, World, Worlds
@@ -102,6 +105,28 @@ def test_a_second_run_of_a_day_waits_for_the_first(worlds: Worlds) -> None:
     assert sum(instructions) == made[0]
     movements = world.emulator().journal()
     assert len(movements) == len({row.transfer_group for row in movements})
+
+
+RUNS = """
+    select r.status from runs as r join run_tags as t using (run_id)
+    where t.key = 'payouts/ledger' and t.value = %s order by r.id
+"""
+
+
+def test_a_run_that_is_killed_ends_in_dagster_with_the_next(worlds: Worlds) -> None:
+    world = worlds.make()
+    name = ledger_name(world.connect())
+    with open_connection(world.environment["DAGSTER_DATABASE_URL"]) as dagster:
+        with start(world, "run", FIRST_DAY) as process:
+            while not dagster.execute(RUNS, (name,)).fetchall():
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.kill()
+        [(status,)] = dagster.execute(RUNS, (name,)).fetchall()
+        assert status not in ("SUCCESS", "FAILURE")
+        again = payouts(world, "run", FIRST_DAY)
+        assert again.returncode == 0, again.stderr
+        assert dagster.execute(RUNS, (name,)).fetchall() == [("FAILURE",), ("SUCCESS",)]
 
 
 def test_a_separate_fleet_settles_what_a_run_without_workers_publishes(worlds: Worlds) -> None:

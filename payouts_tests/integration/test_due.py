@@ -1,6 +1,6 @@
 """The sensor that takes days up again: it fires when something can go on, not before, and not twice for the same."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 import dagster as dg
@@ -9,7 +9,7 @@ import pytest
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.leagues import League
+from payouts_tests.leagues import SYDNEY, League
 from payouts_tests.ledger_steps import (
     Decide,
     book,
@@ -25,6 +25,14 @@ from payouts_tests.ledger_steps import (
 )
 
 DAY = date(2026, 3, 7)
+
+
+@pytest.fixture(autouse=True)
+def every_night_was_booked(ledger: Connection) -> None:
+    """None was missed, which would fire the sensor, too; see `test_missed_nights.py`."""
+    today = datetime.now(SYDNEY).date()
+    days = [(today - timedelta(days=number),) for number in range(40)]
+    ledger.cursor().executemany("insert into payouts.days (day) values (%s)", days)
 
 
 @pytest.fixture

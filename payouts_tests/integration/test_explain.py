@@ -228,6 +228,34 @@ def test_what_carries_over_says_so_and_the_next_payout_names_the_days_it_pays(sc
     ]  # fmt: skip
 
 
+def test_what_carried_over_is_paid_again_by_the_run_that_is_named(scene: Scene) -> None:
+    """DAY's share alone is under the minimum: the run of NEXT, whose payout was taken back, pays both."""
+    scene.explain = Explain(scene.ledger, scene.source, {"EUR": 1_000})
+    scene.league.plays(scene.league.match(scene.competition, NEXT), scene.player)
+    for day in (DAY, NEXT):
+        book(scene.ledger, scene.source, day)
+        settle(scene.ledger)
+        release(scene.ledger, scene.source, day, {"EUR": 1_000})
+    (payout,) = scene.explain.account("club", scene.club).instructions
+    interventions.cancel(scene.ledger, payout.id, "cli ada", "wrong account")
+    (part,) = scene.club_parts()
+    assert part.next_step == f"'payouts run {NEXT}' makes one"
+    release(scene.ledger, scene.source, DAY, {"EUR": 1_000})
+    assert scene.club_parts()[0].place == Place.PAYABLE
+    release(scene.ledger, scene.source, NEXT, {"EUR": 1_000})
+    assert scene.club_parts()[0].place == Place.IN_PAYOUT
+
+
+def test_a_payout_to_an_account_that_was_mended_goes_on_as_its_explanation_says(scene: Scene) -> None:
+    scene.materialise(decide=lambda each: settled(each) if each.stripe_customer_id else rejected(each))
+    (part,) = scene.club_parts()
+    assert part.instruction_id
+    assert f"'payouts cancel {part.instruction_id} --reason ...', then 'payouts run {DAY}'" in str(part.next_step)
+    interventions.cancel(scene.ledger, part.instruction_id, "cli ada", "finished its onboarding")
+    scene.materialise()
+    assert scene.club_parts()[0].place == Place.PAID
+
+
 def test_a_held_payee_names_the_person_s_reason_and_the_command_that_ends_it(scene: Scene) -> None:
     club = Payee(BillingSubject.CLUB, scene.club)
     interventions.hold(scene.ledger, scene.source, club, "cli ada", "fraud suspected")
@@ -244,6 +272,16 @@ def test_a_payee_without_an_account_says_what_is_missing_where(scene: Scene) -> 
     scene.materialise()
     (part,) = scene.club_parts()
     assert "the Stripe account of the club in schema 'league'" in str(part.next_step)
+
+
+def test_a_customer_that_league_has_no_more_is_what_is_missing(scene: Scene) -> None:
+    """The charge keeps the customer that it was last tried with; that does not get it going."""
+    scene.materialise(DAY, rejected)
+    scene.league.set("players", scene.player, stripe_customer_id=None)
+    scene.materialise()
+    (part,) = scene.explain.player_day(scene.player, DAY).fees[0].parts
+    assert "is held: the player has no Stripe customer" in str(part.why)
+    assert "the Stripe customer of the player in schema 'league'" in str(part.next_step)
 
 
 def test_a_match_that_was_moved_is_shown_on_both_days(scene: Scene) -> None:

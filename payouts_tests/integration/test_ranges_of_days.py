@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
+import psycopg
 import pytest
 
+from payouts_pipeline.defs import checks
 from payouts_pipeline.defs.run import DayRun, run_days
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.integration.worlds import FIRST_DAY, YESTERDAY, World, Worlds
@@ -105,7 +107,7 @@ def require_named(instance: dg.DagsterInstance, reason: str) -> None:
     data = failure.get_dagster_event().step_failure_data
     assert data.user_failure_data
     said = str(data.user_failure_data.description)
-    assert said.startswith(f"1 of 3 days failed, and the others went through. {BAD}: {reason}")
+    assert said.startswith(f"1 of 3 days failed, and the others went on without them. {BAD}: {reason}")
 
 
 def test_a_doubled_row_of_one_day_moves_no_money_and_stops_no_other(world: World, instance: dg.DagsterInstance) -> None:
@@ -157,6 +159,19 @@ def test_one_run_of_many_days_finds_of_a_day_what_its_own_run_finds(
     alone = run(three_days(worlds), instance, days[:1])[days[0]]
     assert sorted(together[days[0]].checks, key=repr) == sorted(alone.checks, key=repr)
     assert together[days[0]].changed == alone.changed
+
+
+def test_a_run_that_dies_before_the_auditor_has_looked_is_not_taken_for_a_good_one(
+    world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is closed")
+
+    monkeypatch.setattr(checks, "check_settlement", gone)
+    found = run(world, instance, [BAD])[BAD]
+    assert set(moved(world.connect())) == {BAD}
+    assert not found.ok
+    assert "settled_payouts_checks failed with" in str(found.failure)
 
 
 def test_a_server_that_is_gone_ends_the_run_and_no_day_is_taken_for_done(

@@ -23,7 +23,14 @@ def test_what_is_held_names_what_lets_it_go(subject: str, reason: str, said: str
     assert todo.needs_person
 
 
-@pytest.mark.parametrize("reason", ["the hold was released: it is fine; it goes on", "approved: fine; it goes on"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the hold was released: it is fine; it goes on",
+        "approved: fine; it goes on",
+        "the hold was released: it waits for approval; it goes on",
+    ],
+)
 def test_what_a_person_has_let_go_needs_nobody_any_more(reason: str) -> None:
     assert not what_to_do(Status.HELD, "club", reason).needs_person
 
@@ -35,6 +42,7 @@ def test_what_a_person_has_let_go_needs_nobody_any_more(reason: str) -> None:
         ("a_code_of_tomorrow", "player", "ask the player for a card"),
         ("account_closed", "club", "ask the club for an account that takes transfers"),
         ("amount_too_large", "player", "payouts cancel, and correct the terms"),
+        ("amount_too_small", "club", "payouts cancel, and correct the terms"),
         ("insufficient_capabilities_for_transfer", "club", "the same account, once mended: payouts cancel"),
         ("authentication_required", "player", "the same card, once mended: payouts cancel"),
     ],
@@ -48,7 +56,13 @@ def test_what_is_refused_for_good_needs_a_person(code: str, subject: str, said: 
 
 @pytest.mark.parametrize(
     ("code", "needs_person"),
-    [("insufficient_funds", False), ("balance_insufficient", False), ("rate_limit", False), ("invalid_api_key", True)],
+    [
+        ("insufficient_funds", False),
+        ("balance_insufficient", False),
+        ("rate_limit", False),
+        ("invalid_api_key", True),
+        ("insufficient_permissions", True),
+    ],
 )
 def test_what_is_refused_for_now_goes_on_by_itself_unless_the_fault_is_ours(code: str, needs_person: bool) -> None:
     verdict = judge(Refusal(code), card_refusals=1)

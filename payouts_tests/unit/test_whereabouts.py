@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.todo import next_step
 from payouts_pipeline.domain.whereabouts import (
     FeeLine,
     Movement,
@@ -13,12 +14,11 @@ from payouts_pipeline.domain.whereabouts import (
     Position,
     ShareLine,
     Whereabouts,
-    next_step,
     of_share,
     of_uncharged,
 )
 
-DAY = date(2026, 3, 7)
+DAY, NEXT = date(2026, 3, 7), date(2026, 3, 14)
 NOW = datetime(2026, 3, 8, 3, tzinfo=UTC)
 ID = UUID("86d98a4d-2431-5f80-8f3d-d02f3e23915e")
 
@@ -26,7 +26,7 @@ ID = UUID("86d98a4d-2431-5f80-8f3d-d02f3e23915e")
 def position(payee: str, *, open_minor: int, payable_minor: int | None = None) -> Position:
     return Position(
         1, payee, "EUR", booked_minor=0, released_minor=0, settled_minor=0, in_flight_minor=0, open_minor=open_minor,
-        not_collected_minor=0, payable_minor=payable_minor,
+        not_collected_minor=0, payable_minor=payable_minor, payable_day=NEXT,
     )  # fmt: skip
 
 
@@ -40,10 +40,10 @@ def released_share(amount_minor: int) -> ShareLine:
     )
 
 
-def movement(status: Status) -> Movement:
+def movement(status: Status, reason: str = "some reason") -> Movement:
     return Movement(
-        ID, DAY, "club_payout", "club:3", "EUR", 1_000, 1, status, NOW, "run", "some reason", None, NOW, None, None,
-        is_on_hold=False, wants_approval=False, is_known_at_stripe=True, approved_by=None,
+        ID, DAY, "club_payout", "club:3", "EUR", 1_000, 1, status, NOW, "run", reason, None, NOW, None, None,
+        approved_by=None,
     )  # fmt: skip
 
 
@@ -81,6 +81,32 @@ def test_why_no_payout_pays_a_share(amount_minor: int, payable_minor: int, open_
     assert where.place == Place.PAYABLE
     assert why in str(where.why)
     assert where.next_step
+
+
+def test_the_day_that_pays_a_share_is_the_last_that_released_anything_to_its_payee() -> None:
+    account = position("club:3", open_minor=700, payable_minor=700)
+    where = of_share(released_share(300), None, account, Whereabouts(Place.COLLECTED), minimum_minor=100)
+    assert where.next_step == f"'payouts run {NEXT}' makes one"
+
+
+def test_what_is_rejected_goes_on_with_another_account_or_with_the_same_one_mended() -> None:
+    step = str(next_step(movement(Status.REJECTED)))
+    assert "a new account in schema 'league'" in step
+    assert f"with the same account, mended at Stripe: 'payouts cancel {ID} --reason ...'" in step
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (Status.REJECTED, "the amount is above Stripe's maximum", "other terms in schema 'league'"),
+        (Status.WAITING, "Stripe refused our API key: see STRIPE_API_KEY", "a STRIPE_API_KEY that Stripe takes"),
+        (Status.WAITING, "our balance at Stripe does not cover it yet", "money on our balance at Stripe"),
+        (Status.HELD, "the club has no Stripe account", "the Stripe account of the club in schema 'league'"),
+        (Status.HELD, "approved: its parent waits for approval; it goes on", "it goes on by itself"),
+    ],
+)
+def test_what_moves_an_instruction_is_what_mends_its_cause(status: Status, reason: str, said: str) -> None:
+    assert str(next_step(movement(status, reason))).startswith(said)
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.SETTLED}))

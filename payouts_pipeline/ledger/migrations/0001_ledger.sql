@@ -390,3 +390,9 @@ create table payouts.pace (
     slowed_at timestamptz
 ) with (fillfactor = 10);
 insert into payouts.pace default values;
+
+-- Whose midnight ends the days of this ledger, since its first booking.
+create table payouts.calendar (
+    is_only boolean primary key default true check (is_only),
+    timezone text not null
+);

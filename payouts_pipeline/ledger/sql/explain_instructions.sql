@@ -1,14 +1,8 @@
--- Instructions, by id, with all that may keep them from going on.
+-- Instructions, by id.
 select
     i.id, i.day, i.billing_type, a.subject || ':' || a.subject_id as payee, i.currency, i.amount_minor, i.sequence,
     i.status, i.status_at, i.changed_by, i.reason, i.retry_at, i.created_at, i.provider_reference,
-    i.provider_request_id,
-    exists (
-        select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
-    ) as is_on_hold,
-    i.approval_above_minor is not null and p.instruction_id is null as wants_approval,
-    coalesce(i.stripe_account_id, i.stripe_customer_id) is not null as is_known_at_stripe,
-    p.actor as approved_by
+    i.provider_request_id, p.actor as approved_by
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 left join payouts.approvals as p on p.instruction_id = i.id

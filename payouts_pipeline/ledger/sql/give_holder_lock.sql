@@ -1,0 +1,2 @@
+-- Gives a number of this session back.
+select pg_advisory_unlock(%(lock)s, %(number)s)

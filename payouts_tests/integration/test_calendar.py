@@ -1,0 +1,28 @@
+"""A ledger is booked in one timezone: in another, the same day has other matches."""
+
+import pytest
+
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.calendar import keep_timezone
+from payouts_pipeline.ledger.database import Connection
+from payouts_tests.integration.command_line import payouts
+from payouts_tests.integration.worlds import YESTERDAY, World
+from payouts_tests.ledger_steps import fingerprint
+
+
+def test_the_first_timezone_is_kept_and_another_is_refused(ledger: Connection) -> None:
+    keep_timezone(ledger, "Europe/Berlin")
+    keep_timezone(ledger, "Europe/Berlin")
+    with pytest.raises(PayoutsError, match="set PAYOUTS_TIMEZONE=Europe/Berlin"):
+        keep_timezone(ledger, "Australia/Sydney")
+
+
+def test_a_run_in_another_timezone_books_nothing_and_an_unbooked_day_says_so(world: World) -> None:
+    unbooked = payouts(world, "status", YESTERDAY)
+    assert f"{YESTERDAY} is not booked yet" in unbooked.stdout
+    assert payouts(world, "run", YESTERDAY).returncode == 0
+    before = fingerprint(world.connect())
+    refused = payouts(world.but(PAYOUTS_TIMEZONE="Pacific/Auckland"), "run", YESTERDAY)
+    assert refused.returncode == 1
+    assert "PAYOUTS_TIMEZONE is Pacific/Auckland, but the ledger is booked in Australia/Sydney" in refused.stderr
+    assert fingerprint(world.connect()) == before
