@@ -80,7 +80,7 @@ def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: 
     """
     last_day, over = yesterday(now, calendar.timezone), last_night_over(now, calendar.timezone)
     first_day = max(calendar.start_date, last_day - timedelta(days=max(window_days, 1) - 1))
-    days = [day for day in days_never_booked(ledger, first_day, last_day) if day <= over]
+    days = [day for day in days_never_booked(ledger, first_day, last_day, calendar.timezone) if day <= over]
     return {day: f"{_hour(now) if day == over else now.date()} never booked" for day in days}
 
 

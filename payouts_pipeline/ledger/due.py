@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.take_up import find_moving
@@ -22,7 +23,7 @@ def days_due(connection: Connection, source: Connection) -> dict[date, str]:
     return dict(sorted(due.items()))
 
 
-def days_never_booked(connection: Connection, first_day: date, last_day: date) -> list[date]:
-    """The days of a period that were never booked, since the first one that was; if none was, only the last."""
-    period = {"first_day": first_day, "last_day": last_day}
+def days_never_booked(connection: Connection, first_day: date, last_day: date, timezone: ZoneInfo) -> list[date]:
+    """The days of a period that were never booked, from the day before the installation's first run on."""
+    period = {"first_day": first_day, "last_day": last_day, "timezone": timezone.key}
     return [day for (day,) in connection.execute(sql("days_never_booked"), period)]

@@ -17,6 +17,8 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 from psycopg.conninfo import conninfo_to_dict
 
 from payouts_pipeline.defs.jobs import JOB
+from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
+from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.instance import limit_pools
 from payouts_tests.graph.definitions_for_tests import ASSETS, asset_nodes, definitions
 
@@ -141,6 +143,20 @@ def test_a_run_that_was_lost_is_started_again_and_one_that_failed_is_not(
     instance.add_run_tags(run_id, {RUN_FAILURE_REASON_TAG: reason} if reason else {})
     instance.report_run_failed(_run(instance, run_id))
     assert should_retry(_run(instance, run_id), instance) is is_retried
+
+
+def test_a_killed_run_of_the_command_line_gives_up_its_place_and_is_told_of(
+    instance: dg.DagsterInstance, ledger: Connection
+) -> None:
+    with held_by(ledger) as tags:
+        job = definitions().resolve_job_def(JOB)
+        lost = instance.create_run_for_job(job, tags=of_day(DAYS[0]) | tags, status=dg.DagsterRunStatus.STARTED)
+        nightly = queued(instance, of_day(DAYS[1]))
+        assert started(instance, nightly) == [False]
+    end_lost_runs(instance, ledger)
+    assert started(instance, nightly) == [True]
+    # No alert comes of a run that Dagster says it starts again, which it can't for this one.
+    assert _run(instance, lost.run_id).tags["dagster/will_retry"] == "false"
 
 
 def test_a_run_that_is_lost_does_not_keep_its_place(instance: dg.DagsterInstance) -> None:

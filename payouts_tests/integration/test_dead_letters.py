@@ -11,6 +11,7 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement import messages
 from payouts_pipeline.settlement.in_hand import InHand
+from payouts_pipeline.settlement.redrive import Fate, redrive
 from payouts_pipeline.settlement.topology import Topology
 from payouts_tests.integration.command_line import payouts
 from payouts_tests.integration.fleets import drain, publish_charges, require_each_once, statuses, topology_of
@@ -107,9 +108,10 @@ def test_redrive_republishes_what_can_be_settled_now_and_leaves_what_never_can(w
         sqs.send_message(QueueUrl=topology.dead_letter_urls[queue], MessageBody=body)
     only_clubs = payouts(world, "redrive", "--billing-type", CLUB)
     assert "was on the wrong queue; published again" in only_clubs.stdout
-    rest = payouts(world, "redrive")
-    assert "was Postgres or Stripe down?; published again" in rest.stdout
-    assert "not JSON; left" in rest.stdout
+    rest = list(redrive(ledger, world.client("sns"), sqs, topology, list(BillingType), dry_run=False))
+    fates = {letter.fate: letter.why for letter in rest}
+    assert "was Postgres or Stripe down?" in fates[Fate.REPUBLISHED]
+    assert "not JSON" in fates[Fate.LEFT]
     assert (_count(sqs, topology, dead=True), _count(sqs, topology, dead=False)) == (1, 2)
     drain(world)
     stand = {status for (status,) in ledger.execute(

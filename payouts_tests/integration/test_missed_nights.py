@@ -1,7 +1,7 @@
 """Nights that came to nothing, and runs whose process is gone: the sensor sees to both, and to nothing else."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -25,8 +25,9 @@ def nights_ago(number: int) -> date:
 
 
 def booked(ledger: Connection, *nights: int) -> None:
-    """Let days count as booked, without matches."""
-    ledger.cursor().executemany("insert into payouts.days (day) values (%s)", [(nights_ago(each),) for each in nights])
+    """Let days count as booked, without matches, each in the morning after it."""
+    mornings = [(nights_ago(each), datetime.combine(nights_ago(each - 1), time(3), NOON)) for each in nights]
+    ledger.cursor().executemany("insert into payouts.days (day, first_booked_at) values (%s, %s)", mornings)
 
 
 @cache
@@ -65,9 +66,11 @@ def test_nights_that_came_to_nothing_are_made_up_for(
     assert tick(database_url, instance) == {}
 
 
-def test_a_new_installation_pays_last_night_and_goes_no_further_back(
+def test_a_new_installation_does_not_go_back_in_time_whichever_day_is_tried_first(
     ledger: Connection, database_url: str, instance: dg.DagsterInstance
 ) -> None:
+    assert tick(database_url, instance) == {}
+    ledger.execute("insert into payouts.days (day) values (%s)", (nights_ago(20),))
     assert list(tick(database_url, instance)) == [str(LAST_NIGHT)]
     booked(ledger, 0)
     assert tick(database_url, instance) == {}
@@ -125,6 +128,7 @@ def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun
 def test_a_run_ends_with_its_process_and_its_day_is_taken_up(
     connect: Connect, database_url: str, instance: dg.DagsterInstance
 ) -> None:
+    booked(connect(), 1)
     session, own = connect(), started(instance, {})
     with held_by(session) as tags:
         run = started(instance, tags)

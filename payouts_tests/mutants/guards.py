@@ -43,13 +43,6 @@ GUARDS = [
         (f"{_INTEGRATION}/test_claims.py",),
     ),
     Guard(
-        "an instruction is locked while it is claimed",
-        f"{_SQL}/claim_lock.sql",
-        "for update",
-        "",
-        ("payouts_tests/crash/test_locks.py",),
-    ),
-    Guard(
         "the claim and its attempt are committed before the call",
         f"{_LEDGER}/claims.py",
         "with effect(Effect.CLAIM), connection.transaction():",
