@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import dagster as dg
 
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
-from payouts_pipeline.ledger.calendar import keep_timezone
 from payouts_pipeline.settlement.day import Payments
 
 
@@ -16,8 +15,8 @@ def payments(
 ) -> Iterator[Payments]:
     """Everything that moves a day, closed again when the step ends."""
     with ledger.connect() as connection, ledger.connect_source() as source:
-        keep_timezone(connection, _timezone(context))
         yield Payments(
+            timezone=_timezone(context),
             ledger=connection,
             ledger_url=ledger.database_url,
             source=source,

@@ -6,7 +6,9 @@ from payouts_pipeline.ledger.database import Connection, scalar
 
 def keep_timezone(connection: Connection, timezone: str) -> None:
     """Note the timezone that the ledger is booked in; raises PayoutsError where it is another one already."""
-    kept = scalar(connection, "keep_timezone", {"timezone": timezone})
+    parameters = {"timezone": timezone}
+    # What another first booking has noted while the statement waited for it, only the next statement sees.
+    kept = scalar(connection, "keep_timezone", parameters) or scalar(connection, "keep_timezone", parameters)
     if kept != timezone:
         raise PayoutsError(
             f"PAYOUTS_TIMEZONE is {timezone}, but the ledger is booked in {kept}: set PAYOUTS_TIMEZONE={kept}."

@@ -9,6 +9,7 @@ import pandas as pd
 from payouts_pipeline.effects import Effect, effect
 from payouts_pipeline.ledger import instructions
 from payouts_pipeline.ledger.booking import book, lock_accounts, lock_day
+from payouts_pipeline.ledger.calendar import keep_timezone
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.take_up import take_up
@@ -30,13 +31,17 @@ def open_charges(
     splits: pd.DataFrame,
     actor: str,
     approval_above_minor: Mapping[str, int] = NO_LIMITS,
+    timezone: str | None = None,
 ) -> Progress:
     """Book the day and make its charges.
 
-    What a credit pays for is released before the charges are made, so that nobody is charged for it.
+    What a credit pays for is released before the charges are made, so that nobody is charged for it. Raises
+    PayoutsError where the ledger is booked in another ``timezone``.
     """
     taken_up = take_up(connection, source, day, actor)
     with effect(Effect.BOOK_DAY), connection.transaction():
+        if timezone:
+            keep_timezone(connection, timezone)
         lock_day(connection, day)
         booking = book(connection, day, splits, actor)
         if booking.id is None:

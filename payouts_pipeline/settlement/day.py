@@ -39,6 +39,7 @@ class Changed:
 class Payments:
     """What it takes to move a day: the ledger, the league, the bus, and the provider if the run settles itself."""
 
+    timezone: str
     ledger: Connection
     ledger_url: str
     source: Connection
@@ -61,7 +62,9 @@ class Payments:
             # Before anything is written: a wrong key would turn all charges away.
             if self.provider and outbox.may_need_provider(self.ledger, day):
                 self.provider.check()
-            progress = stages.open_charges(self.ledger, self.source, day, splits, self.actor, self.approval_above_minor)
+            progress = stages.open_charges(
+                self.ledger, self.source, day, splits, self.actor, self.approval_above_minor, self.timezone
+            )
             return self._settle(day, progress, [BillingType.PLAYER_CHARGE])
 
     def pay_out(self, day: date) -> Changed:

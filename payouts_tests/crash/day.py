@@ -102,6 +102,7 @@ def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.Data
 
 def _payments(place: Place, ledger: Connection, source: Connection) -> Payments:
     return Payments(
+        timezone=SYDNEY.key,
         ledger=ledger,
         ledger_url=place.database_url,
         source=source,
