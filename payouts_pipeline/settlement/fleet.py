@@ -149,7 +149,7 @@ class Fleet:
                 )
 
     def _require_ledger(self) -> None:
-        """Raise while the ledger can't be reached: a message that is received in vain five times is dead."""
+        """Raise while the ledger can't be reached: a message that is received in vain ten times is dead."""
         with self._pool.connection() as connection:
             connection.execute("select 1")
 

@@ -160,7 +160,7 @@ def set_visibility(sqs: SQSClient, queue_url: str, receipts: Iterable[str], dela
     """Show the messages again after `delay_s` seconds from now (0 to 43200) unless they are deleted by then.
 
     With 0 or little that gives them back, with more it extends the time that a slow call has. Each time that
-    a message comes again counts as a receive, of which the template allows five. Returns the receipts that
+    a message comes again counts as a receive, of which the template allows ten. Returns the receipts that
     SQS did not take.
     """
 

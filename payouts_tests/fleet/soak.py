@@ -113,6 +113,7 @@ class Soak:
                 self.counts["messages"] += stage.settle(None, timedelta(seconds=0.3))
         except (psycopg.Error, PayoutsError, AwsError):
             self.counts["runs that failed"] += 1
+            time.sleep(0.5)
 
     def _double_some(self) -> None:
         """Publish some messages once more, of whatever state: settled, being sent, lost."""

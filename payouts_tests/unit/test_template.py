@@ -81,7 +81,7 @@ def test_behind_each_queue_is_a_dead_letter_queue_that_keeps_longer(resources: d
     dead = resources[f"{name}DeadLetterQueue"]["Properties"]
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": [f"{name}DeadLetterQueue", "Arn"]},
-        "maxReceiveCount": 5,
+        "maxReceiveCount": 10,
     }
     assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
     (source,) = dead["RedriveAllowPolicy"]["sourceQueueArns"]
