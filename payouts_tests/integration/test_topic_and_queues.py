@@ -195,7 +195,7 @@ def test_a_message_can_be_given_back_for_later(sns: "SNSClient", sqs: "SQSClient
     assert time.monotonic() - started > 1
 
 
-def test_a_message_that_nobody_deletes_is_dead_after_five_receives_and_does_not_hurt_the_others(
+def test_a_message_that_nobody_deletes_is_dead_after_ten_receives_and_does_not_hurt_the_others(
     sns: "SNSClient", sqs: "SQSClient", topology: Topology
 ) -> None:
     url, dead_url = topology.queue_urls[CHARGE], topology.dead_letter_urls[CHARGE]
@@ -208,7 +208,7 @@ def test_a_message_that_nobody_deletes_is_dead_after_five_receives_and_does_not_
     )
     settled, receives = settle_like_a_worker(sqs, url)
     assert settled == set(good)
-    assert receives == 5
+    assert receives == 10
     (dead,) = drain(sqs, dead_url)
     assert (dead.body, dead.billing_type) == (garbage, CHARGE)
     assert drain(sqs, url) == []
