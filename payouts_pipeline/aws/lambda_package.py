@@ -57,7 +57,7 @@ def _install(site: Path, python_version: str) -> None:
     platforms = [argument for platform in _PLATFORMS for argument in ("--platform", platform)]
     options = ["--no-deps", "--only-binary=:all:", "--no-compile", "--python-version", python_version, *platforms]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(site)]
-    done = subprocess.run([*command, *options, *pins()], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([*command, *options, *pins()], capture_output=True, text=True, check=False)  # noqa: S603 - pip
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise PayoutsError(f"The worker's dependencies could not be had for Lambda ({reason}): see that pip works.")

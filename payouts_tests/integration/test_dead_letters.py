@@ -37,7 +37,7 @@ def died(worlds: Worlds) -> tuple[World, list[str]]:
     foreign = _ids(ledger)[0]
     for queue, body in [*((CHARGE, body) for body in GARBAGE.values()), (CLUB, messages.body(foreign))]:
         sqs.send_message(QueueUrl=topology.queue_urls[queue], MessageBody=body)
-    # Otherwise each try would take the two minutes for which a message is hidden.
+    # Otherwise each try would take as long as the template hides a message.
     for url in topology.queue_urls.values():
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
     said: list[str] = []

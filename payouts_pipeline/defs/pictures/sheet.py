@@ -93,9 +93,9 @@ class Sheet:
         """The page as an image that Dagster's UI shows, whole within the text."""
         from PIL import Image
 
-        self._canvas.draw()  # type: ignore[no-untyped-call]
+        self._canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib has no types for it
         size = self._canvas.get_width_height()
-        pixels = bytes(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        pixels = bytes(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # nor for this
         drawn = Image.frombytes("RGBA", size, pixels).convert("RGB")
         buffer = io.BytesIO()
         drawn.quantize(palette=_palette(), dither=Image.Dither.NONE).save(buffer, "png", bits=4)
