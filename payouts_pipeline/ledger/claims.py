@@ -146,12 +146,6 @@ def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> l
         return [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
 
 
-def known(connection: Connection, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
-    """Which of the ids are instructions of this billing type."""
-    parameters = {"ids": list(ids), "billing_type": billing_type}
-    return {row[0] for row in connection.execute(sql("known_instructions"), parameters)}
-
-
 def find(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[BillingType, Status]]:
     """Billing type and status of those of the ids that are instructions."""
     rows = connection.execute(sql("instructions_of_messages"), {"ids": list(ids)})

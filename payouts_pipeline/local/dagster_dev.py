@@ -8,16 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local import env_file
 from payouts_pipeline.local.environment import env_path, project_dir, state_dir
+from payouts_pipeline.local.family import bound
 from payouts_pipeline.local.instance import limit_pools, prepare_home
-from payouts_pipeline.local.services.launch import launched
 
 _HOST = "127.0.0.1"
-_STOP_TIMEOUT_S = 30.0
 _LOOK_EVERY_S = 0.5
 
 
@@ -96,16 +95,11 @@ def _address(url: str) -> list[str]:
 
 @contextmanager
 def _running(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command in a session of its own, so that it is told to stop once, by us, however we were told.
-
-    If we are killed, the kernel tells it (on Linux).
-    """
-    bound = launched(command, signal.SIGINT)
-    with subprocess.Popen(bound, cwd=project_dir(), start_new_session=True) as process:  # noqa: S603 - our own
-        try:
-            yield process
-        finally:
-            _stop(process)
+    """Run a command with all that it starts; leaving the context, or our death, ends them."""
+    # A session of its own: Ctrl-C is for us to pass on, by letting go of the pipe.
+    held = bound(command)
+    with subprocess.Popen(held, cwd=project_dir(), stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own
+        yield process
 
 
 def _first_to_end(processes: "Sequence[subprocess.Popen[bytes]]") -> int:
@@ -115,15 +109,6 @@ def _first_to_end(processes: "Sequence[subprocess.Popen[bytes]]") -> int:
             if (code := process.poll()) is not None:
                 return code
         time.sleep(_LOOK_EVERY_S)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it to stop as Ctrl-C would; what of its family is still there after that has lost its chance."""
-    process.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_TIMEOUT_S)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _url(port: int) -> str:

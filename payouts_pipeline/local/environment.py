@@ -60,7 +60,10 @@ def env_path() -> Path:
 
 
 def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> set[Need]:
-    """Which of the needs the embedded parts serve; raises PayoutsError where a part is set by half."""
+    """Which of the needs the embedded parts serve.
+
+    Raises PayoutsError where a part is set by half, or live money would meet the sample season.
+    """
     _require_whole(environment)
     own = {
         Need.LEDGER: bool(environment.get("PAYOUTS_DATABASE_URL")),
@@ -68,7 +71,19 @@ def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> s
         Need.AWS: any(environment.get(name) for name in _OWN_AWS),
         Need.STRIPE: bool(environment.get("STRIPE_API_KEY")),
     }
-    return {need for need in needs if not own[need]}
+    embedded = {need for need in needs if not own[need]}
+    if Need.LEDGER in embedded and Need.STRIPE in needs:
+        _refuse_live_key(environment)
+    return embedded
+
+
+def _refuse_live_key(environment: Mapping[str, str]) -> None:
+    """Nobody means to charge a sample season for real."""
+    if "_live_" in environment.get("STRIPE_API_KEY", ""):
+        raise PayoutsError(
+            "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own database, "
+            "or try the sample season with a test key."
+        )
 
 
 def _require_whole(environment: Mapping[str, str]) -> None:

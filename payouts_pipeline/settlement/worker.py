@@ -64,7 +64,7 @@ class Worker:
         """
         pointers = {message.message_id: _pointer(message) for message in messages}
         ids = sorted({pointer for pointer in pointers.values() if pointer is not None})
-        known = self._known(ids, billing_type)
+        known = self._of_queue(ids, billing_type)
         self.settle(known)
         done = [message for message in messages if pointers[message.message_id] in known]
         unreadable = [message for message in messages if pointers[message.message_id] not in known]
@@ -89,9 +89,11 @@ class Worker:
             _log_outcome(attempt, outcome)
         return outcomes
 
-    def _known(self, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
+    def _of_queue(self, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
+        """Those of the ids that are instructions, and came by the queue that is theirs."""
         with self._connect() as connection:
-            return claims.known(connection, ids, billing_type)
+            found = claims.find(connection, ids)
+        return {instruction_id for instruction_id, (its_type, _) in found.items() if its_type == billing_type}
 
     def _settle_one(self, attempt: Attempt, leased_until: float) -> Outcome:
         return settle(attempt, self._provider, self, leased_until)

@@ -69,12 +69,12 @@ def topology_of(environment: Mapping[str, str]) -> Topology:
     return find_topology(cloudformation, _STACK)
 
 
-def start_emulator_over(environment: Mapping[str, str]) -> None:
+def start_emulator_over(environment: Mapping[str, str], customers: int = INSTRUCTIONS) -> None:
     with EmulatorAdmin(environment["STRIPE_API_BASE"]) as admin:
         admin.reset()
         admin.put_customers(
             CustomerSeed(id=f"cus_{number}", default_payment_method="pm_card_visa")
-            for number in range(1, INSTRUCTIONS + 1)
+            for number in range(1, customers + 1)
         )
         # Stripe keeps a part of each charge, and the payouts are more than what is left in some currency.
         admin.set_balance(dict.fromkeys(("aud", "eur", "jpy", "kwd"), 10**12))

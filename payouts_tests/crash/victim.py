@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -80,8 +81,12 @@ def run_day(place: Place, day: date, fault: Fault | None, answer: Pipe) -> None:
 
 
 def recover(place: Place, day: date, answer: Pipe) -> None:
-    """Materialise a day until it is quiet; sends how often it took."""
-    answer.send(until_quiet(place, day))
+    """Materialise a day until it is quiet; sends how often it took, or what went wrong."""
+    try:
+        answer.send(until_quiet(place, day))
+    except BaseException:
+        answer.send(traceback.format_exc())
+        raise
 
 
 def _through_proxy(place: Place, effect: Effect) -> tuple[Place, Proxy]:

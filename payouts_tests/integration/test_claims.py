@@ -78,8 +78,7 @@ def test_a_second_message_gets_nothing_while_the_first_is_worked_on(ledger: Conn
 def test_an_id_that_does_not_exist_gets_nothing(ledger: Connection, charge: UUID) -> None:
     assert claim(ledger, [uuid4()]) == []
     assert claim(ledger, []) == []
-    assert claims.known(ledger, [charge, uuid4()], BillingType.PLAYER_CHARGE) == {charge}
-    assert claims.known(ledger, [charge], BillingType.CLUB_PAYOUT) == set()
+    assert claims.find(ledger, [charge, uuid4()]) == {charge: (BillingType.PLAYER_CHARGE, Status.PENDING)}
 
 
 def test_a_message_after_the_end_gets_nothing(ledger: Connection, charge: UUID) -> None:

@@ -24,6 +24,8 @@ import stripe
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.services import embedded, running, status, stop
+from payouts_pipeline.local.services.client import _Connection
+from payouts_pipeline.local.services.state import State
 
 GRACE_S = 0.15
 PATIENCE_S = 15.0
@@ -360,6 +362,13 @@ def test_a_client_that_comes_while_the_supervisor_ends_gets_the_next_one(state_d
         time.sleep(GRACE_S + round_ * 0.02)
     with use(state_dir, "aws") as environment:
         assert running(state_dir) == environment
+
+
+def test_a_supervisor_that_ends_before_it_has_read_the_request_gives_no_answer(tmp_path: Path) -> None:
+    mine, supervisors = socket.socketpair()
+    supervisors.close()
+    with _Connection(mine, State(tmp_path)) as connection:
+        assert list(connection.ask({"request": "status"})) == []
 
 
 def test_ports_stay_the_same_unless_somebody_has_taken_them(state_dir: Path) -> None:

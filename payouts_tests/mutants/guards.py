@@ -191,10 +191,10 @@ GUARDS = [
     ),
     Guard(
         "a billing type has its own queue",
-        f"{_SQL}/known_instructions.sql",
-        " and billing_type = %(billing_type)s",
-        "",
-        (f"{_INTEGRATION}/test_claims.py",),
+        f"{_SETTLEMENT}/worker.py",
+        " if its_type == billing_type}",
+        "}",
+        (f"{_INTEGRATION}/test_dead_letters.py",),
     ),
     Guard(
         "entries sum to zero, in the database",

@@ -44,6 +44,15 @@ def test_a_part_that_is_set_by_half_is_refused(given: str, missing: str) -> None
         embedded_needs(ALL, {given: "x"})
 
 
+def test_live_money_never_meets_the_sample_season() -> None:
+    live = {"STRIPE_API_KEY": "sk_live_secret"}
+    with pytest.raises(PayoutsError, match="is a live key, but PAYOUTS_DATABASE_URL is not set") as refused:
+        embedded_needs(ALL, live)
+    assert "secret" not in str(refused.value)
+    assert embedded_needs({Need.LEDGER}, live) == {Need.LEDGER}
+    assert embedded_needs(ALL, live | {"PAYOUTS_DATABASE_URL": "postgresql://x"}) == {Need.DAGSTER, Need.AWS}
+
+
 def test_the_demo_takes_neither_the_real_aws_nor_the_real_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = {
         "AWS_ACCESS_KEY_ID": "AKIA",

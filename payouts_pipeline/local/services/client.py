@@ -118,10 +118,14 @@ class _Connection:
         self.close()
 
     def ask(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Send the request and yield what comes back until the supervisor closes the connection."""
+        """Send the request and yield what comes back until the supervisor closes the connection.
+
+        One that is just ending may do so before it has read anything.
+        """
         self._control.settimeout(_ANSWER_TIMEOUT_S)
         try:
-            self._control.sendall(json.dumps(request).encode() + b"\n")
+            with suppress(ConnectionError):
+                self._control.sendall(json.dumps(request).encode() + b"\n")
             yield from self.messages()
         except TimeoutError as error:
             raise PayoutsError(

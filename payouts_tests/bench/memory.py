@@ -1,0 +1,67 @@
+"""The most memory that a process takes to open a small and a large day, and to settle them with workers of its own."""
+
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from multiprocessing import get_context
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.ledger import league, stages
+from payouts_pipeline.ledger.database import open_connection
+from payouts_pipeline.settlement.fleet import Fleet
+from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.run import Stage
+from payouts_pipeline.settlement.topology import Topology
+from payouts_tests.bench.installation import DAY, make_league, parts
+from payouts_tests.bench.settlement import THREADS, client, start_emulator_over, topology_of
+from payouts_tests.leagues import SYDNEY
+
+# The emulator settles some hundred in a second, so that the largest day is opened only.
+OPENED = (1_000, 100_000)
+SETTLED = (1_000, 20_000)
+_KIND = [BillingType.PLAYER_CHARGE]
+
+
+def run() -> None:
+    """Print the peaks."""
+    print("\nThe most memory of a process, for a day of so many charges")
+    for charges in sorted({*OPENED, *SETTLED}):
+        with parts("postgres", "aws", "stripe") as environment:
+            make_league(environment, charges, fees_per_player=1)
+            print(f"  {charges:7,} charges, booked and made {_in_a_process(_open, environment):6.0f} MiB")
+            if charges in SETTLED:
+                start_emulator_over(environment, charges)
+                topology = topology_of(environment)
+                peak_mib = _in_a_process(_settle, environment, topology)
+                print(f"  {charges:7,} charges, settled         {peak_mib:6.0f} MiB")
+
+
+def _in_a_process(work: Callable[..., None], *arguments: object) -> float:
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_peak_mib, work, *arguments).result()
+
+
+def _peak_mib(work: Callable[..., None], *arguments: object) -> float:
+    work(*arguments)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _open(environment: Mapping[str, str]) -> None:
+    url = environment["PAYOUTS_DATABASE_URL"]
+    with open_connection(url) as ledger, open_connection(url) as source:
+        stages.open_charges(ledger, source, DAY, split(league.fees_of_day(source, DAY, SYDNEY)), "bench")
+
+
+def _settle(environment: Mapping[str, str], topology: Topology) -> None:
+    url = environment["PAYOUTS_DATABASE_URL"]
+    provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
+    with open_connection(url) as ledger:
+        stage = Stage(ledger, client("sns", environment), topology, DAY, _KIND, "bench", lambda _: None)
+        sqs = client("sqs", environment)
+        stage.settle(lambda: Fleet(url, sqs, topology, provider, _KIND, THREADS), timedelta(minutes=5))
+        statuses = ledger.execute("select distinct status from payouts.instructions").fetchall()
+    assert statuses == [("settled",)], statuses
