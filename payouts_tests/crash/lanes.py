@@ -225,7 +225,7 @@ def database(admin_url: str, template: str) -> Iterator[str]:
     """A copy of a database for one case."""
     name = Identifier(f"crash_{next(_numbers)}")
     with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(SQL("create database {} template {}").format(name, Identifier(template)))
+        admin.execute(SQL("create database {} template {} strategy file_copy").format(name, Identifier(template)))
         try:
             yield make_conninfo(admin_url, dbname=name.as_string().strip('"'))
         finally:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -20,6 +18,7 @@ import pytest
 from payouts_pipeline.ledger.database import open_connection
 from payouts_pipeline.local.services import embedded, stop
 from payouts_pipeline.local.services.parts import PART_NAMES
+from payouts_tests.folders import temporary_folder
 from payouts_tests.integration.command_line import payouts, start
 from payouts_tests.integration.materialising import day_by_day, ledger_of
 from payouts_tests.integration.worlds import TRIM, YESTERDAY, World, project
@@ -55,8 +54,8 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with TemporaryDirectory(prefix="payouts-demo-") as name, ExitStack() as stack:
-        folder = project(Path(name) / "clone")
+    with temporary_folder("payouts-demo-") as place, ExitStack() as stack:
+        folder = project(place / "clone")
         stack.callback(stop, folder / ".payouts")
         bare = World({}, folder, stack)
         first = payouts(bare, "demo")

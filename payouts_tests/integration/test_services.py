@@ -6,9 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +26,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.services import embedded, running, status, stop
 from payouts_pipeline.local.services.client import _Connection
 from payouts_pipeline.local.services.state import State
+from payouts_tests.folders import temporary_folder
 
 GRACE_S = 0.15
 PATIENCE_S = 15.0
@@ -43,13 +44,8 @@ with embedded(sys.argv[2].split(","), Path(sys.argv[1]), grace_s=float(sys.argv[
 
 @contextmanager
 def folder_left_without_processes() -> Iterator[Path]:
-    """A folder whose processes must all be gone soon after its use.
-
-    It is not `tmp_path`: every pytest session closes the folder above that one to other users, and so to the
-    database which root, in another session, is just starting as `nobody`.
-    """
-    with tempfile.TemporaryDirectory(prefix="payouts-test-") as name:
-        folder = Path(name).resolve()
+    """A folder whose processes must all be gone soon after its use."""
+    with temporary_folder("payouts-test-") as folder:
         yield folder
         eventually(lambda: not processes_in(folder), "no process is left over")
         for log in folder.rglob("supervisor.log"):
@@ -259,6 +255,16 @@ def test_a_proxy_of_the_shell_is_kept_out_of_local_connections(
     monkeypatch.setenv("no_proxy", "example.org")
     with use(state_dir, "stripe") as environment:
         assert environment["no_proxy"] == "127.0.0.1,example.org"
+
+
+def test_exceptions_from_a_proxy_that_is_not_named_stay_as_they_are(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in urllib.request.getproxies():
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+    monkeypatch.setenv("no_proxy", "example.org")
+    with use(state_dir, "stripe") as environment:
+        assert not {"no_proxy", "NO_PROXY"} & environment.keys()
 
 
 def test_a_client_that_is_killed_releases_what_it_used(state_dir: Path) -> None:

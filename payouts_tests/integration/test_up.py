@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ import pytest
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local import env_file
 from payouts_pipeline.local.services import keep, running, stop
+from payouts_tests.folders import temporary_folder
 from payouts_tests.integration.command_line import payouts, plain, start
 from payouts_tests.integration.worlds import World, project
 
@@ -39,8 +39,8 @@ mutation {
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[World]:
     """A folder in which somebody who has a `.env` already has said `payouts up`."""
-    with TemporaryDirectory(prefix="payouts-up-") as name, ExitStack() as stack:
-        folder = project(Path(name) / "clone")
+    with temporary_folder("payouts-up-") as place, ExitStack() as stack:
+        folder = project(place / "clone")
         stack.callback(stop, folder / ".payouts")
         (folder / ".env").write_text(OWN_LINES)
         (folder / ".env").chmod(0o644)

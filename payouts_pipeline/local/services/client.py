@@ -249,7 +249,7 @@ def _listening(connection: _Connection, state: State, report: Callable[[str], No
 
 def _direct_connections() -> dict[str, str]:
     """Keep local connections off the proxy that the shell may name; nothing where it names none."""
-    if not urllib.request.getproxies():
+    if not urllib.request.getproxies().keys() - {"no"}:
         return {}
     exceptions = {os.environ.get("no_proxy", ""), os.environ.get("NO_PROXY", ""), LOCALHOST} - {""}
     joined = ",".join(sorted(exceptions))
