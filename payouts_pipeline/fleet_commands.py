@@ -53,12 +53,14 @@ def worker(billing_types: Sequence[BillingType], drain: bool, concurrency: int |
             pass
         topology = find_topology(make_client("cloudformation"), settings.stack())
         wait_s = {} if drain else {"wait_s": STAYING_WAIT_S}
-        sqs, url = make_client("sqs"), settings.database_url()
-        fleet = Fleet(url, sqs, topology, provider(), billing_types, threads, **wait_s)
+        sqs, url, stripe = make_client("sqs"), settings.database_url(), provider()
+        fleet = Fleet(url, sqs, topology, stripe, billing_types, threads, **wait_s)
         with fleet:
+            log.info("started", extra={"billing_types": billing_types, "concurrency": threads})
             if drain:
                 fleet.drain()
             _until_stopped(fleet, _stop_at_a_signal(fleet), grace_s)
+        log.info("ended", extra={"provider_calls": stripe.calls})
 
 
 def _stop_at_a_signal(fleet: "Fleet") -> Callable[[], bool]:
@@ -81,6 +83,7 @@ def _until_stopped(fleet: "Fleet", is_told_to: Callable[[], bool], grace_s: floa
     """Wait for the workers' end; once told to stop, no longer than the grace time."""
     while not fleet.join(_LOOK_EVERY_S):
         if is_told_to():
+            log.info("told to stop: what is in hand is finished")
             if not fleet.join(grace_s):
                 _leave(fleet.give_back())
             return

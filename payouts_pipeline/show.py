@@ -139,6 +139,8 @@ def violations(found: "Sequence[Violation]") -> None:
         severity = "[yellow]warning[/]" if each.is_warning else "[red]violation[/]"
         sentence = f"{each.kind} {each.id}: {each.detail}"
         _out.print(f"{severity}  rule {each.rule}  {each.check}  {escape(sentence)}", soft_wrap=True)
+    if found:
+        line("Amounts are in minor units.")
 
 
 def error(sentence: str) -> None:

@@ -6,7 +6,7 @@ the kind, id and detail of what it finds. The asset checks and `payouts verify` 
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from payouts_pipeline.domain import currencies
@@ -48,10 +48,15 @@ QUERIES = (
     Query("reasons", 8, "every instruction that is not settled says why"),
 )
 
+_ACCOUNT = "account"
+
 
 @dataclass(frozen=True)
 class Violation:
-    """Something that must not be. ``kind`` and ``id`` say where: an instruction, account, fee (day/line-up row), ..."""
+    """Something that must not be.
+
+    ``kind`` and ``id`` say where: an instruction, an account (`club:17 EUR`), a fee (day/line-up row), ...
+    """
 
     rule: int
     check: str
@@ -95,7 +100,8 @@ def audit(
     with connection.transaction():
         connection.execute(sql("begin_audit"))
         connection.execute(sql("create_audit_scope"), parameters)
-        violations = [violation for query in queries for violation in _run(connection, query, parameters)]
+        found = [violation for query in queries for violation in _run(connection, query, parameters)]
+        violations = _with_names(connection, found)
         lines, instructions, accounts = connection.execute(sql("audit_counts"), parameters).fetchall()[0]
     return Audit(violations, lines, instructions, accounts)
 
@@ -109,6 +115,13 @@ def audit_of_run(connection: Connection, day: date, only: Sequence[str] = ()) ->
 def _run(connection: Connection, query: Query, parameters: Mapping[str, object]) -> list[Violation]:
     rows = connection.execute(sql(f"audit_{query.name}"), parameters)
     return [Violation(query.rule, query.name, kind, id_, detail, query.is_warning) for kind, id_, detail in rows]
+
+
+def _with_names(connection: Connection, violations: Sequence[Violation]) -> list[Violation]:
+    """Accounts by whose they are, since nobody outside the ledger knows their ids."""
+    ids = [violation.id for violation in violations if violation.kind == _ACCOUNT]
+    names: dict[str, str] = dict(connection.execute(sql("audit_account_names"), {"ids": ids}).fetchall())
+    return [replace(each, id=names.get(each.id, each.id)) if each.kind == _ACCOUNT else each for each in violations]
 
 
 def _minimums(configured: Mapping[str, int]) -> dict[str, int]:

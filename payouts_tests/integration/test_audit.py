@@ -247,12 +247,13 @@ def test_what_is_due_and_nobody_pays_is_a_warning(ledger: Connection, source: Co
 def test_a_charge_that_was_cancelled_and_not_made_again_is_a_warning(
     ledger: Connection, source: Connection, league: League
 ) -> None:
-    league.fee(league.player(method="pm_1"), DAY)
+    player = league.player(method="pm_1")
+    league.fee(player, DAY)
     book(ledger, source, DAY)
     ((charge,),) = ledger.execute("select id from payouts.instructions").fetchall()
     interventions.cancel(ledger, charge, "cli ada", "wrong terms")
     (warning,) = audit(ledger, None, {}).violations
-    assert (warning.check, warning.kind) == ("idle", "account")
+    assert (warning.check, warning.kind, warning.id) == ("idle", "account", f"player:{player} EUR")
 
 
 def test_payouts_under_the_minimum_of_now_are_warnings(ledger: Connection, season: None) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
-from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.database import Connection, sql
 from payouts_tests.leagues import SYDNEY, League
 from payouts_tests.ledger_steps import (
     Decide,
@@ -150,3 +150,17 @@ def test_a_day_before_the_first_does_not_keep_the_others_from_going_on(
     book(ledger, source, before_the_first)
     pass_time(ledger, 0.3)
     assert [partition for _, partition in _tick(database_url)] == [DAY.isoformat()]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [("days_due", {"lost_after": timedelta(minutes=15)}), ("blocked_instructions", {"day": None})],
+)
+def test_what_is_open_is_found_without_a_look_at_all_that_has_settled(
+    ledger: Connection, player: int, query: str, parameters: dict[str, object]
+) -> None:
+    # So few rows are read from end to end, unless that is forbidden.
+    ledger.execute("set enable_seqscan = off")
+    plan = "\n".join(row[0] for row in ledger.execute(f"explain {sql(query)}", parameters))
+    assert "on instructions_waiting" in plan
+    assert "Seq Scan on instructions" not in plan

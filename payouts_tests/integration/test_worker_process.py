@@ -62,7 +62,9 @@ def test_a_worker_drains_the_queues_and_says_a_line_for_each_outcome(world: Worl
     published = publish_charges(world, ledger)
     done = payouts(world, "worker", "--drain", "--billing-type", "player_charge")
     assert done.returncode == 0, done.stderr
-    outcomes = [line for line in lines(done.stderr) if line["event"] == "outcome"]
+    first, *between, last = lines(done.stderr)
+    assert (first["event"], last["event"]) == ("started", "ended")
+    outcomes = [line for line in between if line["event"] == "outcome"]
     assert len(outcomes) == published > 0
     settled = [line for line in outcomes if line["status"] == "settled"]
     assert len(settled) == statuses(ledger)["settled"]

@@ -74,6 +74,8 @@ create index instructions_of_account on payouts.instructions (account_id);
 create index instructions_to_publish on payouts.instructions (day, billing_type, id) where status = 'pending';
 create index instructions_under_way on payouts.instructions (day, billing_type, id)
 where status in ('published', 'sending', 'unknown');
+-- What waits for time, for data or for a person: few among all that ever settled, and looked for every minute.
+create index instructions_waiting on payouts.instructions (day) where status in ('held', 'waiting', 'rejected');
 
 create table payouts.transitions (
     from_status text not null,

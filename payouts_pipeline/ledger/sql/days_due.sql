@@ -4,8 +4,11 @@
 with due as (
     select i.day, i.id, i.status, i.retry_at
     from payouts.instructions as i
-    where i.status in ('waiting', 'unknown') and i.retry_at <= now()
-        or i.status in ('pending', 'published') and i.status_at < now() - %(lost_after)s
+    -- A line for each status, so that each finds its index.
+    where i.status = 'waiting' and i.retry_at <= now()
+        or i.status = 'unknown' and i.retry_at <= now()
+        or i.status = 'pending' and i.status_at < now() - %(lost_after)s
+        or i.status = 'published' and i.status_at < now() - %(lost_after)s
         or i.status = 'sending' and i.leased_until < now()
     union all
     select i.day, i.id, i.status, i.status_at

@@ -2,5 +2,6 @@
 -- all days of the run: there are few of them, and finding them takes a look at every instruction that is open.
 select day, id::text, billing_type, status, reason, current_date - created_at::date as age_days
 from payouts.instructions
-where status not in ('settled', 'cancelled') and day <= %(last_day)s and created_at < now() - %(age)s
+where (status = 'pending' or status in ('published', 'sending', 'unknown') or status in ('held', 'waiting', 'rejected'))
+    and day <= %(last_day)s and created_at < now() - %(age)s
 order by created_at, id
