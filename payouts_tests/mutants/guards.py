@@ -194,7 +194,7 @@ GUARDS = [
         f"{_SETTLEMENT}/worker.py",
         " if its_type == billing_type}",
         "}",
-        (f"{_INTEGRATION}/test_dead_letters.py",),
+        (f"{_INTEGRATION}/test_worker.py",),
     ),
     Guard(
         "entries sum to zero, in the database",
