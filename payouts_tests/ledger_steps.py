@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.ledger import claims, league, outbox, stages
@@ -16,6 +17,24 @@ ACTOR = "test"
 LEASE_S = 60.0
 
 Decide = Callable[[Attempt], Outcome | None]
+
+# An attempt that was never sent, of a payout.
+TRANSFER = Attempt(
+    instruction_id=UUID(int=1),
+    billing_type=BillingType.CLUB_PAYOUT,
+    day=date(2026, 5, 2),
+    currency="AUD",
+    amount_minor=1_000,
+    number=1,
+    idempotency_key="1:1",
+    stripe_account_id="acct_receives",
+    stripe_customer_id=None,
+    stripe_payment_method_id=None,
+    first_sent_at=datetime(2026, 5, 3, tzinfo=UTC),
+    sends=0,
+    key_is_old=False,
+    is_gone=False,
+)
 
 
 def book(ledger: Connection, source: Connection, day: date, timezone: ZoneInfo = SYDNEY) -> stages.Progress:

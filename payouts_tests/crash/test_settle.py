@@ -2,38 +2,18 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 
-from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.ledger.claims import Attempt, Outcome
 from payouts_pipeline.settlement.provider import Answer, Moved
 from payouts_pipeline.settlement.settle import settle
+from payouts_tests.ledger_steps import TRANSFER
 
-_DAY = date(2026, 5, 2)
-_FIRST = Attempt(
-    instruction_id=UUID(int=1),
-    billing_type=BillingType.CLUB_PAYOUT,
-    day=_DAY,
-    currency="EUR",
-    amount_minor=1_000,
-    number=1,
-    idempotency_key="1",
-    stripe_account_id="acct_1",
-    stripe_customer_id=None,
-    stripe_payment_method_id=None,
-    first_sent_at=datetime(2026, 5, 3, tzinfo=UTC),
-    sends=0,
-    key_is_old=False,
-    is_gone=False,
-    is_on_hold=False,
-)
-_REPEATED = replace(_FIRST, sends=1)
+_REPEATED = replace(TRANSFER, sends=1)
 _EXPIRED = replace(_REPEATED, key_is_old=True, is_gone=True)
 
 
@@ -63,7 +43,7 @@ def _settled(attempt: Attempt, said: Said, lease_s: float = 60) -> Outcome:
 
 def test_a_new_attempt_is_sent() -> None:
     said = Said()
-    assert _settled(_FIRST, said).status == Status.SETTLED
+    assert _settled(TRANSFER, said).status == Status.SETTLED
     assert said.sent == [1]
 
 
@@ -97,7 +77,7 @@ def test_a_refused_question_is_no_answer() -> None:
     assert said.sent == []
 
 
-@pytest.mark.parametrize("attempt", [_FIRST, _REPEATED, _EXPIRED], ids=["new", "repeated", "expired"])
+@pytest.mark.parametrize("attempt", [TRANSFER, _REPEATED, _EXPIRED], ids=["new", "repeated", "expired"])
 def test_a_call_knows_how_long_its_lease_is(attempt: Attempt) -> None:
     said = Said()
     settle(attempt, cast("Any", said), cast("Any", said), 7.0)

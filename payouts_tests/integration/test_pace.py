@@ -4,16 +4,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.claims import Attempt
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.pace import reserve_call, slow_down
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
@@ -23,6 +20,7 @@ from payouts_pipeline.settlement.pace import SharedPace
 from payouts_pipeline.settlement.provider import NoAnswer, Provider
 from payouts_tests.conftest import Connect
 from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.ledger_steps import TRANSFER
 
 
 def process(connect: Connect, calls_per_s: float) -> SharedPace:
@@ -90,24 +88,6 @@ def test_the_limit_follows_the_key_unless_it_is_given() -> None:
         stripe_calls_per_s("sk_live_x", {"PAYOUTS_STRIPE_CALLS_PER_S": "-1"})
 
 
-_TRANSFER = Attempt(
-    instruction_id=UUID(int=1),
-    billing_type=BillingType.CLUB_PAYOUT,
-    day=date(2026, 5, 2),
-    currency="AUD",
-    amount_minor=1_000,
-    number=1,
-    idempotency_key="1:1",
-    stripe_account_id="acct_receives",
-    stripe_customer_id=None,
-    stripe_payment_method_id=None,
-    first_sent_at=datetime(2026, 5, 3, tzinfo=UTC),
-    sends=0,
-    key_is_old=False,
-    is_gone=False,
-)
-
-
 class Noted:
     """A pace that takes notes."""
 
@@ -171,7 +151,7 @@ def test_a_call_whose_turn_comes_after_its_lease_is_not_made(
     if turned_away:
         stripe.admin.add_faults(FaultRule(kind=FaultKind.RATE_LIMIT_429))
     # Time for one turn or for none: somebody else may take the instruction over after that.
-    answer = provider.send(_TRANSFER, time.time() + (0.45 if turned_away else 0.1))
+    answer = provider.send(TRANSFER, time.time() + (0.45 if turned_away else 0.1))
     stripe.admin.clear_faults()
     assert isinstance(answer, NoAnswer)
     assert stripe.admin.journal() == []
