@@ -16,8 +16,8 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.migrate import migrate
-from payouts_tests.folders import temporary_folder
-from payouts_tests.leagues import League
+from payouts_tests.support.folders import temporary_folder
+from payouts_tests.support.leagues import League
 
 Connect = Callable[[], Connection]
 
@@ -57,7 +57,7 @@ def template(admin: Connection, postgres_url: str) -> str:
     """The name of a database with an empty schema `league` and an empty, migrated ledger."""
     admin.execute(SQL("create database {}").format(Identifier(_TEMPLATE)))
     with psycopg.connect(make_conninfo(postgres_url, dbname=_TEMPLATE), autocommit=True) as connection:
-        connection.execute(resources.files("payouts_pipeline.local").joinpath("league.sql").read_bytes())
+        connection.execute(resources.files("payouts_pipeline.league").joinpath("schema.sql").read_bytes())
         migrate(connection)
     return _TEMPLATE
 

@@ -13,8 +13,8 @@ import dagster as dg
 from payouts_pipeline.defs.alerts import Alert, AlertTopic, where_to
 from payouts_pipeline.defs.failures import failed_checks, why_failed
 from payouts_pipeline.defs.jobs import DEADLINE_HOUR
-from payouts_pipeline.defs.under_way import last_run_of
-from payouts_pipeline.domain.days import yesterday
+from payouts_pipeline.defs.runs_in_progress import last_run_of
+from payouts_pipeline.domain.calendar import yesterday
 from payouts_pipeline.settings import Calendar
 
 PAID = dg.AssetKey("settled_payouts")

@@ -13,15 +13,15 @@ import dagster as dg
 import pandas as pd
 
 from payouts_pipeline.defs import columns, metadata
-from payouts_pipeline.defs.days import DaysOfRun
 from payouts_pipeline.defs.money import payments
 from payouts_pipeline.defs.money_metadata import MoneyPage
+from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger.league import fees_of_day
-from payouts_pipeline.settlement.day import Changed, Payments
+from payouts_pipeline.league.reader import fees_of_day
+from payouts_pipeline.workflow.pay_day import Changed, Payments
 
 GROUP = "payouts"
 
@@ -46,7 +46,7 @@ def _asset(
     """`dagster.asset` with what all four have in common.
 
     An asset that comes to make something else of the same input gets a higher ``code_version``: Dagster then shows the
-    days that were made before as out of date. What it says about a day (metadata, pictures) does not count.
+    days that were made before as out of date. What it says about a day (metadata, charts) does not count.
     """
     decorate: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
         partitions_def=partitions,
@@ -148,7 +148,7 @@ def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         """**What was paid out:** the shares of the fees that were really collected, to clubs, organisers and partners.
 
         Did last night's payouts go out? Start here in the morning. `summary` says how much went out and what a person
-        must do; `open` names each payout that is stuck, why, and what gets it going; `picture_of_the_day` shows the
+        must do; `open` names each payout that is stuck, why, and what gets it going; `chart_of_the_day` shows the
         day's money from fees to payees.
 
         Materialise it again at any time: it pays what has become payable since, and nothing twice.

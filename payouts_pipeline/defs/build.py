@@ -9,9 +9,9 @@ import dagster as dg
 
 from payouts_pipeline.defs.alert_sensors import PAID
 from payouts_pipeline.defs.alerts import alert_topic
+from payouts_pipeline.defs.asset_checks import build_checks
 from payouts_pipeline.defs.assets import build_assets
-from payouts_pipeline.defs.checks import build_checks
-from payouts_pipeline.defs.io_manager import ParquetIOManager
+from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.jobs import build_automation, freshness_policy
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources

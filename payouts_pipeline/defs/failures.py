@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from payouts_pipeline.defs.check_texts import BLOCKING
+from payouts_pipeline.defs.check_catalogue import BLOCKING
 
 # What we raise for people to read; of any other error even the message may hold what nobody should be sent.
 _MADE_FOR_PEOPLE = ("PayoutsError", "AwsError", "DaysFailed")

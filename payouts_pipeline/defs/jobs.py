@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from payouts_pipeline.defs.assets import GROUP
-from payouts_pipeline.domain.days import yesterday
+from payouts_pipeline.domain.calendar import yesterday
 from payouts_pipeline.settings import Calendar
 
 JOB = "pay_out_day"

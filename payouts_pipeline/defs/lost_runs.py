@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from payouts_pipeline.defs.under_way import UNFINISHED
+from payouts_pipeline.defs.runs_in_progress import UNFINISHED
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import ledger_name, only_holder_of, was_let_go
 

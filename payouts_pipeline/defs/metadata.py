@@ -8,9 +8,9 @@ import dagster as dg
 import pandas as pd
 
 from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.checks import totals
 from payouts_pipeline.domain.currencies import decimals, format_minor
-from payouts_pipeline.settlement.day import Changed
+from payouts_pipeline.domain.findings import totals
+from payouts_pipeline.workflow.pay_day import Changed
 
 # A page is read in a minute: what is more than this is a count.
 MOST_ROWS = 20

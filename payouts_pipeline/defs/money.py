@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
-from payouts_pipeline.settlement.day import Payments
+from payouts_pipeline.workflow.pay_day import Payments
 
 
 @contextmanager

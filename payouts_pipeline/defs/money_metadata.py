@@ -1,6 +1,6 @@
 """What an operator sees of a day on the pages of `collected_fees` and `settled_payouts`.
 
-In the order of the questions: did it go out and for how much, what is stuck and why, what must I do; then pictures,
+In the order of the questions: did it go out and for how much, what is stuck and why, what must I do; then charts,
 figures that Dagster plots, and what this materialisation changed. Payees are named as on the command line, `club:17`:
 no name, Stripe id or secret is in it.
 """
@@ -16,17 +16,17 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from payouts_pipeline.defs.metadata import MOST_ROWS, Row, counted, table, to_plot
-from payouts_pipeline.defs.pictures.days import DAYS, draw_days
-from payouts_pipeline.defs.pictures.flow import draw_flow
-from payouts_pipeline.defs.pictures.sheet import Sheet
 from payouts_pipeline.domain.billing import SUBJECT_OF, BillingType
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.domain.todo import what_to_do
-from payouts_pipeline.ledger import overview
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.overview import HELD, OPEN, REFUSED, SETTLED, STATES, state_of
-from payouts_pipeline.ledger.status import DayStatus, Line, booked_totals, day_status
-from payouts_pipeline.settlement.day import Changed
+from payouts_pipeline.reports import overview
+from payouts_pipeline.reports.charts.days import DAYS, draw_days
+from payouts_pipeline.reports.charts.flow import draw_flow
+from payouts_pipeline.reports.charts.sheet import Sheet
+from payouts_pipeline.reports.next_action import what_to_do
+from payouts_pipeline.reports.overview import HELD, OPEN, REFUSED, SETTLED, STATES, state_of
+from payouts_pipeline.reports.status import DayStatus, Line, booked_totals, day_status
+from payouts_pipeline.workflow.pay_day import Changed
 
 # A summary longer than a thousand characters is hidden behind a link in the UI.
 _MOST_CURRENCIES = 4
@@ -63,7 +63,7 @@ _HEADS = {OPEN: "Open", HELD: "Held", REFUSED: "Refused"}
 
 @dataclass(frozen=True)
 class MoneyPage:
-    """The pages of one run of one of the assets. ``last_day`` is the run's: it alone gets the picture of the weeks."""
+    """The pages of one run of one of the assets. ``last_day`` is the run's: it alone gets the chart of the weeks."""
 
     ledger: Connection
     billing_types: Sequence[BillingType]
@@ -98,7 +98,7 @@ class MoneyPage:
         return {
             "summary": dg.MetadataValue.md(self._summary(status, lines)),
             "open": self._open(day, lines),
-            **self._pictures(day, status),
+            **self._charts(day, status),
             "status": _status(lines),
             **_figures(lines),
         }
@@ -144,26 +144,26 @@ class MoneyPage:
             "what to do": what_to_do(each.status, each.subject, each.reason).text + next_try,
         }
 
-    def _pictures(self, day: date, status: DayStatus) -> dict[str, Any]:
-        pictures = {"picture_of_30_days": self._picture_of_days(day)}
+    def _charts(self, day: date, status: DayStatus) -> dict[str, Any]:
+        charts = {"chart_of_30_days": self._chart_of_days(day)}
         if self._words is _PAYOUTS:
-            pictures = {"picture_of_the_day": self._picture_of_day(day, status)} | pictures
-        return pictures
+            charts = {"chart_of_the_day": self._chart_of_day(day, status)} | charts
+        return charts
 
-    def _picture_of_day(self, day: date, status: DayStatus) -> Any:
+    def _chart_of_day(self, day: date, status: DayStatus) -> Any:
         held_out = sum(each.count for each in status.held_out)
         note = f"{counted(held_out, 'fee')} held out and not drawn: see asset splits." if held_out else ""
         title = f"Where the fees of {day:%A, %d %B %Y} went"
         lines = overview.flow(self.ledger, day)
-        return _picture(title, lambda: draw_flow(title, lines, note))
+        return _chart(title, lambda: draw_flow(title, lines, note))
 
-    def _picture_of_days(self, day: date) -> Any:
+    def _chart_of_days(self, day: date) -> Any:
         """Only for the last day of a run: a backfill of a month would draw nearly the same thirty times."""
         if day != self.last_day:
             return f"drawn once for the run, on its last day: see partition {self.last_day}"
         title = f"{self._words.what.capitalize()}s of the {DAYS} days up to {day:%A, %d %B %Y}"
         amounts = overview.last_days(self.ledger, day, DAYS, self.billing_types)
-        return _picture(title, lambda: draw_days(title, day, amounts))
+        return _chart(title, lambda: draw_days(title, day, amounts))
 
 
 def _without_page(day: date, error: Exception) -> Any:
@@ -253,8 +253,8 @@ def _sums(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
     return sums
 
 
-def _picture(title: str, draw: Callable[[], Sheet | None]) -> Any:
-    """A picture as the UI shows it; a sentence where there is nothing to draw.
+def _chart(title: str, draw: Callable[[], Sheet | None]) -> Any:
+    """A chart as the UI shows it; a sentence where there is nothing to draw.
 
     What is wrong with one (no room for matplotlib's font cache, say) must not take the rest of the page with it.
     """
@@ -262,5 +262,5 @@ def _picture(title: str, draw: Callable[[], Sheet | None]) -> Any:
         sheet = draw()
         return dg.MetadataValue.md(sheet.as_markdown(title)) if sheet else "nothing to draw: there was no money to move"
     except Exception as error:
-        _log.warning("the picture '%s' could not be drawn", title, exc_info=True)
+        _log.warning("the chart '%s' could not be drawn", title, exc_info=True)
         return f"could not be drawn ({type(error).__name__}); the table 'status' has the same figures"

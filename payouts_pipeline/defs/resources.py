@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from payouts_pipeline.defs.boto3_clients import Boto3Clients
-    from payouts_pipeline.settlement.provider import Provider
+    from payouts_pipeline.settlement.stripe_client import Provider
     from payouts_pipeline.settlement.topology import Topology
 
 
@@ -96,7 +96,7 @@ class StripeResource(dg.ConfigurableResource[Any]):
 
     def provider(self) -> "Provider":
         """A client that may move money."""
-        from payouts_pipeline.settlement.provider import Provider
+        from payouts_pipeline.settlement.stripe_client import Provider
 
         api_key = self.api_key or settings.required("STRIPE_API_KEY")
         return Provider(api_key, self.api_base, calls_per_s=settings.stripe_calls_per_s(api_key))

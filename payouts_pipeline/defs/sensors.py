@@ -15,18 +15,18 @@ import dagster as dg
 
 from payouts_pipeline import settings
 from payouts_pipeline.defs.alert_sensors import build_alert_sensors
-from payouts_pipeline.defs.days import is_of_all_days, reason_of
 from payouts_pipeline.defs.jobs import JOB, SCHEDULE_HOUR
 from payouts_pipeline.defs.lost_runs import end_lost_runs
+from payouts_pipeline.defs.partition_isolation import is_of_all_days, reason_of
 from payouts_pipeline.defs.resources import LedgerResource
-from payouts_pipeline.defs.under_way import days_under_way
-from payouts_pipeline.domain.days import yesterday
-from payouts_pipeline.ledger.changed_days import day_states, differs
+from payouts_pipeline.defs.runs_in_progress import days_in_progress
+from payouts_pipeline.domain.calendar import yesterday
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.due import days_due, days_never_booked
 from payouts_pipeline.settings import Calendar
+from payouts_pipeline.workflow.changed_days import day_states, differs
+from payouts_pipeline.workflow.due import days_due, days_never_booked
 
-_TAKE_UP_EVERY_S = 60
+_RESUME_EVERY_S = 60
 _LOOK_FOR_CHANGES_EVERY_S = 300
 # Dagster gives a tick a minute; days that are not compared in this time are compared in the next tick.
 _COMPARE_FOR_S = 20.0
@@ -37,22 +37,22 @@ def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> dg.Defi
     window_days = settings.correction_window_days(environment)
     corrections = [_book_corrections(calendar, window_days)] if window_days else []
     return dg.Definitions(
-        sensors=[_take_up_payouts(calendar, window_days), *corrections, *build_alert_sensors(calendar, environment)]
+        sensors=[_resume_payouts(calendar, window_days), *corrections, *build_alert_sensors(calendar, environment)]
     )
 
 
-def _take_up_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
+def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
     @dg.sensor(
-        name="take_up_payouts",
+        name="resume_payouts",
         job_name=JOB,
-        minimum_interval_seconds=_TAKE_UP_EVERY_S,
+        minimum_interval_seconds=_RESUME_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materialises the days of which something can go on: a card is to be tried again, a card or an "
         "account was mended in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
         "was settled after its run had ended, so that its shares can be paid; and the days that their night has not "
         "booked. Also ends runs of 'payouts run' whose process is gone.",
     )
-    def take_up_payouts(
+    def resume_payouts(
         context: dg.SensorEvaluationContext, ledger: LedgerResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now = datetime.now(UTC)
@@ -61,15 +61,15 @@ def _take_up_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinitio
             missed, due = _missed(connection, now, calendar, window_days), days_due(connection, source)
         # The same state starts one run, and after an hour another, in case that one could not run.
         wanted = missed | {day: f"{_hour(now)} {state}" for day, state in due.items()}
-        under_way = days_under_way(context.instance) if wanted else set()
+        in_progress = days_in_progress(context.instance) if wanted else set()
         # One day that is no partition, since PAYOUTS_START_DATE was moved, must not keep the others from going on.
-        free = {day: state for day, state in wanted.items() if day >= calendar.start_date and day not in under_way}
+        free = {day: state for day, state in wanted.items() if day >= calendar.start_date and day not in in_progress}
         if not free:
             yield dg.SkipReason("Nothing can go on that no run is moving already.")
         for day, state in free.items():
             yield dg.RunRequest(run_key=f"{day} {state}", partition_key=day.isoformat())
 
-    return take_up_payouts
+    return resume_payouts
 
 
 def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: int) -> dict[date, str]:
@@ -108,7 +108,7 @@ def _book_corrections(calendar: Calendar, window_days: int) -> dg.SensorDefiniti
         look = _Look(calendar.timezone, today, _seen(context.cursor), context.log)
         first_day = max(calendar.start_date, today - timedelta(days=window_days))
         with ledger.connect() as connection, ledger.connect_source() as source:
-            changed = look.changed_days(connection, source, first_day, days_under_way(context.instance))
+            changed = look.changed_days(connection, source, first_day, days_in_progress(context.instance))
         requests = [
             dg.RunRequest(run_key=f"{day} {today} {state}", partition_key=day.isoformat())
             for day, state in changed.items()
@@ -133,12 +133,12 @@ class _Look:
     log: logging.Logger
 
     def changed_days(
-        self, ledger: Connection, source: Connection, first_day: date, under_way: set[date]
+        self, ledger: Connection, source: Connection, first_day: date, in_progress: set[date]
     ) -> dict[date, str]:
         """The days to materialise, each with its state; as many as can be compared in the time that there is."""
         states = day_states(ledger, source, first_day, self.today - timedelta(days=1), self.timezone)
         self.seen = {day: state for day, state in self.seen.items() if date.fromisoformat(day) in states}
-        suspects = {day: state for day, state in states.items() if day not in under_way and self._is_news(day, state)}
+        suspects = {day: state for day, state in states.items() if day not in in_progress and self._is_news(day, state)}
         changed: dict[date, str] = {}
         ends_at_s = time.monotonic() + _COMPARE_FOR_S
         for day, state in suspects.items():

@@ -28,13 +28,13 @@ class Status(StrEnum):
 FIRST_STATUSES = frozenset({Status.HELD, Status.PENDING})
 
 # Nothing of these can be under way at the provider: no call was made, or it was definitely refused.
-RETRACTABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.WAITING, Status.REJECTED})
+CANCELLABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.WAITING, Status.REJECTED})
 
 # The database enforces the same pairs (migrations/0001_ledger.sql); a test compares the two.
 TRANSITIONS = frozenset(
-    {(status, Status.CANCELLED) for status in RETRACTABLE}
+    {(status, Status.CANCELLED) for status in CANCELLABLE}
     # From held to held: what holds it back is another thing now, which the history shows, too.
-    | {(status, Status.HELD) for status in RETRACTABLE}
+    | {(status, Status.HELD) for status in CANCELLABLE}
     | {(status, Status.PENDING) for status in (Status.HELD, Status.WAITING, Status.REJECTED)}
     | {
         (Status.PENDING, Status.PUBLISHED),

@@ -9,15 +9,15 @@ import pyarrow as pa
 from psycopg import sql as composed
 from pyarrow import csv
 
-from payouts_pipeline.ledger.database import Connection, Parameters, sql
+from payouts_pipeline.ledger.database import Connection, Parameters
 
 
 def copy_out(
-    connection: Connection, name: str, parameters: Parameters, columns: Mapping[str, pd.ArrowDtype]
+    connection: Connection, query: str, parameters: Parameters, columns: Mapping[str, pd.ArrowDtype]
 ) -> pd.DataFrame:
-    """The rows of a named query as a frame of these columns: by COPY into Arrow, the fastest way out."""
+    """The rows of a query as a frame of these columns: by COPY into Arrow, the fastest way out."""
     buffer = io.BytesIO()
-    statement = composed.SQL("copy ({}) to stdout (format csv, header)").format(composed.SQL(sql(name)))
+    statement = composed.SQL("copy ({}) to stdout (format csv, header)").format(composed.SQL(query))
     with connection.cursor().copy(statement, parameters) as copy:
         for block in copy:
             buffer.write(block)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.queries import Queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = Mapping[str, Any]
@@ -17,10 +16,7 @@ Parameters = Mapping[str, Any]
 _CONNECT_TIMEOUT_S = 10
 
 
-@cache
-def sql(name: str) -> str:
-    """The query in ``sql/<name>.sql``; its first lines say what it is for."""
-    return resources.files("payouts_pipeline.ledger").joinpath("sql", f"{name}.sql").read_text("utf-8")
+sql = Queries("payouts_pipeline.ledger", "sql")
 
 
 @contextmanager
@@ -58,7 +54,7 @@ def _first_line(error: Exception) -> str:
     return lines[0].split("FATAL:")[-1].strip()
 
 
-def scalar(connection: Connection, name: str, parameters: Parameters) -> Any:
-    """The first column of the only row of a named query, or None where it gives no row."""
-    row = connection.execute(sql(name), parameters).fetchone()
+def scalar(connection: Connection, statement: str, parameters: Parameters) -> Any:
+    """The first column of the only row of a query, or None where it gives no row."""
+    row = connection.execute(statement, parameters).fetchone()
     return row[0] if row else None

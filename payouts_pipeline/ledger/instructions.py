@@ -11,11 +11,11 @@ import pandas as pd
 
 from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF
-from payouts_pipeline.domain.instructions import RETRACTABLE, Status, instruction_id
-from payouts_pipeline.ledger import league
+from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
-from payouts_pipeline.ledger.holding import held_payees, limits_exceeded, why_held
+from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 PENDING_REASON = "waits to be published"
@@ -36,19 +36,19 @@ _NEW = [
 ]  # fmt: skip
 
 
-def retract_charges(connection: Connection, day: date, actor: str) -> None:
+def cancel_charges(connection: Connection, day: date, actor: str) -> None:
     """Take back charges of more than is owed, where nothing is under way at the provider."""
-    _retract(connection, "find_retractable_charges", day, actor)
+    _cancel(connection, sql("find_cancellable_charges"), day, actor)
 
 
-def retract_payouts(connection: Connection, day: date, actor: str) -> None:
+def cancel_payouts(connection: Connection, day: date, actor: str) -> None:
     """Take back payouts of more than is due, where nothing is under way at the provider."""
-    _retract(connection, "find_retractable_payouts", day, actor)
+    _cancel(connection, sql("find_cancellable_payouts"), day, actor)
 
 
-def _retract(connection: Connection, query: str, day: date, actor: str) -> None:
-    connection.execute(sql(query), {"day": day, "retractable": sorted(RETRACTABLE)})
-    connection.execute(sql("retract"), {"actor": actor, "reason": _REPLACED})
+def _cancel(connection: Connection, query: str, day: date, actor: str) -> None:
+    connection.execute(query, {"day": day, "cancellable": sorted(CANCELLABLE)})
+    connection.execute(sql("cancel_instructions"), {"actor": actor, "reason": _REPLACED})
 
 
 def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
@@ -56,7 +56,7 @@ def release_collected_fees(connection: Connection, day: date, actor: str) -> int
     connection.execute(sql("find_uncollected_fees"), {"day": day})
     connection.execute(sql("count_uncollected_fees"))
     connection.execute(sql("find_collected_fees"))
-    release_id = scalar(connection, "insert_release", {"day": day, "actor": actor})
+    release_id = scalar(connection, sql("insert_release"), {"day": day, "actor": actor})
     if release_id is None:
         return 0
     parameters = {"release_id": release_id}
@@ -74,8 +74,8 @@ def make_charges(
     approval_above_minor: Mapping[str, int] = NO_LIMITS,
 ) -> int:
     """One charge for each player of the day whose open balance reaches Stripe's minimum; how many."""
-    due = copy_out(connection, "charges_due", {"day": day}, _DUE)
-    return _make(connection, source, day, due, {}, approval_above_minor, actor, cover="cover_fees")
+    due = copy_out(connection, sql("charges_due"), {"day": day}, _DUE)
+    return _make(connection, source, day, due, {}, approval_above_minor, actor, apply=sql("apply_charges"))
 
 
 def make_payouts(
@@ -87,8 +87,8 @@ def make_payouts(
     approval_above_minor: Mapping[str, int] = NO_LIMITS,
 ) -> int:
     """One payout for each payee of the day whose payable balance reaches the minimum; how many."""
-    due = copy_out(connection, "payouts_due", {"day": day}, _DUE)
-    return _make(connection, source, day, due, minimums_minor, approval_above_minor, actor, cover="cover_release_lines")
+    due = copy_out(connection, sql("payouts_due"), {"day": day}, _DUE)
+    return _make(connection, source, day, due, minimums_minor, approval_above_minor, actor, apply=sql("apply_payouts"))
 
 
 def _make(
@@ -99,7 +99,7 @@ def _make(
     minimums_minor: Mapping[str, int],
     approval_above_minor: Mapping[str, int],
     actor: str,
-    cover: str,
+    apply: str,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
     minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
@@ -108,13 +108,13 @@ def _make(
         return 0
     payee = ["billing_subject", "subject_id"]
     due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
-    due = due.merge(league.stripe_ids(source, due), on=payee, how="left")
+    due = due.merge(reader.stripe_ids(source, due), on=payee, how="left")
     due = due.merge(held_payees(connection), on=payee, how="left")
     connection.execute(sql("create_new_instructions"))
     copy_in(connection, "new_instructions", _as_instructions(due, day))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
-    connection.execute(sql(cover), {"day": day})
+    connection.execute(apply, {"day": day})
     return len(due)
 
 

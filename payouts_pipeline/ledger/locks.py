@@ -19,7 +19,7 @@ def only_run_of(connection: Connection, day: date, report: Callable[[str], None]
     It keeps two runs from doing the same work. That nobody is paid twice does not rest on it.
     """
     key = {"lock": _RUN_LOCKS, "day": day.toordinal()}
-    if not scalar(connection, "try_run_lock", key):
+    if not scalar(connection, sql("try_run_lock"), key):
         report(f"{day} is being materialised by another run: waiting for it to end")
         connection.execute(sql("take_run_lock"), key)
     try:
@@ -44,9 +44,9 @@ def only_holder_of(connection: Connection) -> Iterator[int]:
 
 def was_let_go(connection: Connection, number: int) -> bool:
     """Whether no session holds the number any more."""
-    return bool(scalar(connection, "try_holder_lock", {"lock": _HOLDER_LOCKS, "number": number}))
+    return bool(scalar(connection, sql("try_holder_lock"), {"lock": _HOLDER_LOCKS, "number": number}))
 
 
 def ledger_name(connection: Connection) -> str:
     """What tells this ledger from others, also from those of the same name on another server."""
-    return str(scalar(connection, "ledger_name", {}))
+    return str(scalar(connection, sql("ledger_name"), {}))

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.effects import Effect, effect
+from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 # After an outage of the provider every instruction of a day may be to be asked for.
@@ -14,7 +14,7 @@ _AT_MOST_AGAIN = 2_000
 
 
 @dataclass(frozen=True)
-class UnderWay:
+class InProgress:
     """How many instructions are published; being sent; unknown and asked for soon; unknown and not soon."""
 
     published: int
@@ -51,7 +51,7 @@ def to_publish(
         "limit_again": _AT_MOST_AGAIN,
         "lost_after": lost_after,
     }
-    read_at = scalar(connection, "read_clock", {})
+    read_at = scalar(connection, sql("read_clock"), {})
     return Due(read_at, connection.execute(sql("outbox"), parameters).fetchall())
 
 
@@ -61,21 +61,23 @@ def mark_published(connection: Connection, ids: Sequence[UUID], read_at: datetim
     One that a worker has taken meanwhile keeps its state, and what happened to it since counts as later.
     """
     parameters = {"ids": list(ids), "read_at": read_at, "actor": actor}
-    with effect(Effect.MARK_PUBLISHED), connection.transaction():
+    with failpoint(Failpoint.MARK_PUBLISHED), connection.transaction():
         connection.execute(sql("mark_published"), parameters)
 
 
-def under_way(connection: Connection, day: date, billing_types: Sequence[BillingType], patience: timedelta) -> UnderWay:
+def in_progress(
+    connection: Connection, day: date, billing_types: Sequence[BillingType], patience: timedelta
+) -> InProgress:
     """What a run still waits for."""
     parameters = {"day": day, "billing_types": list(billing_types), "patience": patience}
-    return UnderWay(*connection.execute(sql("under_way"), parameters).fetchall()[0])
+    return InProgress(*connection.execute(sql("in_progress"), parameters).fetchall()[0])
 
 
 def is_empty(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> bool:
     """Whether everything of the day was published at least once."""
-    return bool(scalar(connection, "is_outbox_empty", {"day": day, "billing_types": list(billing_types)}))
+    return bool(scalar(connection, sql("is_outbox_empty"), {"day": day, "billing_types": list(billing_types)}))
 
 
 def may_need_provider(connection: Connection, day: date) -> bool:
     """Whether materialising the day may call Stripe; where not, Stripe need not even be there."""
-    return bool(scalar(connection, "may_need_provider", {"day": day}))
+    return bool(scalar(connection, sql("may_need_provider"), {"day": day}))

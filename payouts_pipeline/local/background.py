@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 
-from payouts_pipeline.local import env_file, services
+from payouts_pipeline.local import embedded as services
+from payouts_pipeline.local import env_file
 from payouts_pipeline.local.environment import Need, env_path, state_dir
 from payouts_pipeline.local.instance import limit_pools, prepare_home
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.local import services
+from payouts_pipeline.local import embedded as services
 
 
 class Need(StrEnum):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from payouts_pipeline.aws.errors import AwsError, aws_errors
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.domain.checks import Finding
+from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.settlement.topology import Topology
 
 if TYPE_CHECKING:

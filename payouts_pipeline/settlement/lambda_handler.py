@@ -21,8 +21,8 @@ from payouts_pipeline.aws.errors import aws_errors
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement.messages import BILLING_TYPE, Message
-from payouts_pipeline.settlement.pace import SharedPace
-from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
+from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.worker import Worker
 
 # The calls of a batch, side by side; each borrows a connection for moments only.
@@ -95,7 +95,7 @@ def _worker() -> Worker:
     provider = Provider(api_key, environment.get("STRIPE_API_BASE"))
     calls_per_s = settings.stripe_calls_per_s(api_key, environment)
     if calls_per_s:
-        provider.keep(SharedPace(pool.connection, calls_per_s))
+        provider.keep(SharedRateLimiter(pool.connection, calls_per_s))
     calls = _open().enter_context(ThreadPoolExecutor(_CALLS))
     return Worker(pool.connection, provider, calls, "lambda", _LEASE_S)
 

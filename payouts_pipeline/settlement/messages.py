@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from payouts_pipeline.aws.errors import aws_errors
-from payouts_pipeline.effects import Effect, effect
+from payouts_pipeline.failpoints import Failpoint, failpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -113,13 +113,13 @@ def publish_batches(
     does.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="publish") as pool:
-        under_way: deque[Future[PublishResult]] = deque()
+        in_progress: deque[Future[PublishResult]] = deque()
         for batch in _batches(pointers):
-            under_way.append(pool.submit(_publish, sns, topic_arn, batch))
-            if len(under_way) >= 2 * threads:  # one under way and one waiting keep each thread busy
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            in_progress.append(pool.submit(_publish, sns, topic_arn, batch))
+            if len(in_progress) >= 2 * threads:  # one under way and one waiting keep each thread busy
+                yield in_progress.popleft().result()
+        while in_progress:
+            yield in_progress.popleft().result()
 
 
 def receive(
@@ -146,7 +146,7 @@ def delete(sqs: SQSClient, queue_url: str, receipts: Iterable[str]) -> list[str]
     """Delete what is done; returns the receipts that SQS did not take, whose messages may come again."""
 
     def request(batch: Mapping[str, str]) -> _Answer:
-        with aws_errors(sqs), effect(Effect.DELETE_MESSAGES):
+        with aws_errors(sqs), failpoint(Failpoint.DELETE_MESSAGES):
             answer = sqs.delete_message_batch(
                 QueueUrl=queue_url,
                 Entries=[{"Id": key, "ReceiptHandle": receipt} for key, receipt in batch.items()],
@@ -180,7 +180,7 @@ def set_visibility(sqs: SQSClient, queue_url: str, receipts: Iterable[str], dela
 
 def _publish(sns: SNSClient, topic_arn: str, batch: Sequence[Pointer]) -> PublishResult:
     def request(pointers: Mapping[str, Pointer]) -> _Answer:
-        with aws_errors(sns), effect(Effect.PUBLISH):
+        with aws_errors(sns), failpoint(Failpoint.PUBLISH):
             answer = sns.publish_batch(
                 TopicArn=topic_arn,
                 PublishBatchRequestEntries=[_entry(key, pointer) for key, pointer in pointers.items()],

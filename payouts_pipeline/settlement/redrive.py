@@ -9,7 +9,7 @@ from uuid import UUID
 from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.ledger import claims
+from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement import messages
 from payouts_pipeline.settlement.messages import BadMessage, Message, Pointer
@@ -82,7 +82,7 @@ def _received(sqs: "SQSClient", url: str) -> list[Message]:
 
 def _judged(ledger: Connection, queue: BillingType, received: Sequence[Message]) -> list[DeadLetter]:
     pointers = {message.message_id: _pointer(message) for message in received}
-    found = claims.find(ledger, [pointer for pointer in pointers.values() if isinstance(pointer, UUID)])
+    found = attempts.find(ledger, [pointer for pointer in pointers.values() if isinstance(pointer, UUID)])
     return [_judge(queue, message, pointers[message.message_id], found) for message in received]
 
 

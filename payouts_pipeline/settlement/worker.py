@@ -15,12 +15,12 @@ from functools import partial
 from uuid import UUID
 
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.ledger import claims
-from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.ledger import attempts
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.settlement.attempt_execution import settle
 from payouts_pipeline.settlement.messages import BadMessage, Message, parse
-from payouts_pipeline.settlement.provider import TIMEOUT_S, Provider
-from payouts_pipeline.settlement.settle import settle
+from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, Provider
 
 log = logging.getLogger(__name__)
 
@@ -80,19 +80,19 @@ class Worker:
         """Claim the instructions, make their calls side by side, and commit the outcomes."""
         leased_until = time.time() + self._lease_s
         with self._connect() as connection:
-            attempts = claims.claim(connection, sorted(ids), self._lease_s, self._actor)
-        outcomes = list(self._calls.map(partial(self._settle_one, leased_until=leased_until), attempts))
+            claimed = attempts.claim(connection, sorted(ids), self._lease_s, self._actor)
+        outcomes = list(self._calls.map(partial(self._settle_one, leased_until=leased_until), claimed))
         if outcomes:
             with self._connect() as connection:
-                claims.record(connection, outcomes, self._actor)
-        for attempt, outcome in zip(attempts, outcomes, strict=True):
+                attempts.record(connection, outcomes, self._actor)
+        for attempt, outcome in zip(claimed, outcomes, strict=True):
             _log_outcome(attempt, outcome)
         return outcomes
 
     def _of_queue(self, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
         """Those of the ids that are instructions, and came by the queue that is theirs."""
         with self._connect() as connection:
-            found = claims.find(connection, ids)
+            found = attempts.find(connection, ids)
         return {instruction_id for instruction_id, (its_type, _) in found.items() if its_type == billing_type}
 
     def _settle_one(self, attempt: Attempt, leased_until: float) -> Outcome:
@@ -101,12 +101,12 @@ class Worker:
     def next_attempt(self, attempt: Attempt) -> Attempt:
         """Close an attempt that provably moved nothing, and open another (`settle.AttemptLog`)."""
         with self._connect() as connection:
-            return claims.next_attempt(connection, attempt)
+            return attempts.next_attempt(connection, attempt)
 
     def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
         """Note the card that the attempt charges (`settle.AttemptLog`)."""
         with self._connect() as connection:
-            return claims.set_payment_method(connection, attempt, payment_method_id)
+            return attempts.set_payment_method(connection, attempt, payment_method_id)
 
 
 def _pointer(message: Message) -> UUID | None:

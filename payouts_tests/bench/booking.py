@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields
 from statistics import median
 
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import booking, league, stages
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import bookings
 from payouts_pipeline.ledger.database import Connection, open_connection
+from payouts_pipeline.workflow import phases
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
-from payouts_tests.leagues import SYDNEY
+from payouts_tests.support.leagues import SYDNEY
 
 FEES = 100_000
 FEES_PER_PLAYER = 2.5
@@ -21,11 +23,11 @@ create schema bench;
 create table bench.snapshot as
 select mp.id, mp.match_id, m.competition_id, c.organiser_id, mp.player_id, p.club_id, s.id as fee_structure_id,
     1::bigint as terms_count, s.currency, s.fee_minor
-from league.match_players as mp
-join league.matches as m on m.id = mp.match_id
-join league.competitions as c on c.id = m.competition_id
-join league.players as p on p.id = mp.player_id
-join league.fee_structures as s on s.competition_id = c.id
+from reader.match_players as mp
+join reader.matches as m on m.id = mp.match_id
+join reader.competitions as c on c.id = m.competition_id
+join reader.players as p on p.id = mp.player_id
+join reader.fee_structures as s on s.competition_id = c.id
 """
 _EMPTY = "create table bench.{table} (like payouts.{table})"
 _EMPTY_WITH_KEY = "create table bench.{table} (like payouts.{table} including indexes)"
@@ -86,18 +88,18 @@ def _show(name: str, figures: list[float]) -> None:
 def _pair(url: str) -> Pair:
     with open_connection(url) as ledger, open_connection(url) as source:
         started = time.perf_counter()
-        fees = league.fees_of_day(source, DAY, SYDNEY)
+        fees = reader.fees_of_day(source, DAY, SYDNEY)
         read = time.perf_counter()
         lines = split(fees)
         done = time.perf_counter()
 
         def book() -> None:
             with ledger.transaction():
-                booking.lock_day(ledger, DAY)
-                booking.book(ledger, DAY, lines, "bench")
+                bookings.lock_day(ledger, DAY)
+                bookings.book(ledger, DAY, lines, "bench")
 
         booking_s = timed(book)
-        charges_s = timed(lambda: stages.open_charges(ledger, source, DAY, lines, "bench"))
+        charges_s = timed(lambda: phases.open_charges(ledger, source, DAY, lines, "bench"))
         ledger.execute(_BARE_TABLES)
         return Pair(read - started, done - read, booking_s, charges_s, *_bare(ledger))
 

@@ -15,16 +15,17 @@ from uuid import UUID, uuid4
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import league, stages
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
 from payouts_pipeline.settlement.messages import body
-from payouts_pipeline.settlement.run import Stage
 from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.publish import Stage
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
 from payouts_tests.bench.settlement import bare, client, start_emulator_over, topology_of
-from payouts_tests.leagues import SYDNEY
+from payouts_tests.support.leagues import SYDNEY
 
 INSTRUCTIONS = 1_000
 CONCURRENCY = 8
@@ -69,8 +70,8 @@ def _charged(url: str) -> Connection:
     """A ledger whose charges are made and not yet published."""
     ledger = open_connection(url)
     with open_connection(url) as source:
-        lines = split(league.fees_of_day(source, DAY, SYDNEY))
-        stages.open_charges(ledger, source, DAY, lines, "bench")
+        lines = split(reader.fees_of_day(source, DAY, SYDNEY))
+        phases.open_charges(ledger, source, DAY, lines, "bench")
     return ledger
 
 

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import open_connection
 from payouts_pipeline.ledger.migrate import migrate
-from payouts_pipeline.local.services import embedded, stop
+from payouts_pipeline.local.embedded import embedded, stop
 
 DAY = date(2026, 3, 7)
 
@@ -30,7 +30,7 @@ def parts(*names: str) -> Iterator[Mapping[str, str]]:
 def make_league(environment: Mapping[str, str], fees: int, fees_per_player: float) -> None:
     """Fill the ledger's database with a league whose `DAY` has so many fees."""
     with open_connection(environment["PAYOUTS_DATABASE_URL"]) as connection:
-        connection.execute(resources.files("payouts_pipeline.local").joinpath("league.sql").read_bytes())
+        connection.execute(resources.files("payouts_pipeline.league").joinpath("schema.sql").read_bytes())
         migrate(connection)
         script = Path(__file__).with_name("league.sql").read_text("utf-8")
         for statement in script.rstrip().rstrip(";").split(";\n"):

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import league, stages
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import open_connection
-from payouts_pipeline.settlement.fleet import Fleet
-from payouts_pipeline.settlement.provider import Provider
-from payouts_pipeline.settlement.run import Stage
+from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.settlement.worker_pool import Fleet
+from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.publish import Stage
 from payouts_tests.bench.installation import DAY, make_league, parts
 from payouts_tests.bench.settlement import THREADS, client, start_emulator_over, topology_of
-from payouts_tests.leagues import SYDNEY
+from payouts_tests.support.leagues import SYDNEY
 
 # The emulator settles some hundred in a second, so that the largest day is opened only.
 OPENED = (1_000, 100_000)
@@ -53,7 +54,7 @@ def _peak_mib(work: Callable[..., None], *arguments: object) -> float:
 def _open(environment: Mapping[str, str]) -> None:
     url = environment["PAYOUTS_DATABASE_URL"]
     with open_connection(url) as ledger, open_connection(url) as source:
-        stages.open_charges(ledger, source, DAY, split(league.fees_of_day(source, DAY, SYDNEY)), "bench")
+        phases.open_charges(ledger, source, DAY, split(reader.fees_of_day(source, DAY, SYDNEY)), "bench")
 
 
 def _settle(environment: Mapping[str, str], topology: Topology) -> None:

@@ -15,15 +15,16 @@ import stripe
 from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import league, stages
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, EmulatorAdmin
-from payouts_pipeline.settlement.fleet import Fleet
-from payouts_pipeline.settlement.provider import Provider
-from payouts_pipeline.settlement.run import Stage
+from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.topology import Topology, find_topology
+from payouts_pipeline.settlement.worker_pool import Fleet
+from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.publish import Stage
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
-from payouts_tests.leagues import SYDNEY
+from payouts_tests.support.leagues import SYDNEY
 
 INSTRUCTIONS = 1_000
 THREADS = 16
@@ -116,12 +117,12 @@ def _in_run(
     """Seconds from the first message to the last outcome of the charges; calls and payees of the whole day."""
     provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
     with open_connection(url) as ledger, open_connection(url) as source:
-        lines = split(league.fees_of_day(source, DAY, SYDNEY))
-        made = stages.open_charges(ledger, source, DAY, lines, "bench").instructions
+        lines = split(reader.fees_of_day(source, DAY, SYDNEY))
+        made = phases.open_charges(ledger, source, DAY, lines, "bench").instructions
         started = time.perf_counter()
         _settle(environment, topology, provider, ledger, url, [BillingType.PLAYER_CHARGE], requests)
         charges_s = time.perf_counter() - started
-        payouts = stages.open_payouts(ledger, source, DAY, {}, "bench").instructions
+        payouts = phases.open_payouts(ledger, source, DAY, {}, "bench").instructions
         _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES, requests)
         statuses: dict[str, int] = dict(
             ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall()

@@ -9,8 +9,8 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from payouts_tests.browser.chromium import headless
 from payouts_tests.browser.dev import development, parts_of
 from payouts_tests.browser.ui import Operator, words
-from payouts_tests.folders import temporary_folder
-from payouts_tests.integration.worlds import ROOT, TRIM, World, project
+from payouts_tests.support.folders import temporary_folder
+from payouts_tests.support.worlds import ROOT, TRIM, World, project
 
 SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from payouts_pipeline.local.services import running, stop
-from payouts_tests.integration.command_line import plain
+from payouts_pipeline.local.embedded import running, stop
+from payouts_tests.support.command_line import plain
 
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 60.0

@@ -12,16 +12,16 @@ import pytest
 
 from payouts_pipeline.domain.billing import PAYOUT_TYPES
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.ledger.status import booked_days, day_status
+from payouts_pipeline.reports.status import booked_days, day_status
 from payouts_tests.browser.ui import Operator
-from payouts_tests.integration.worlds import YESTERDAY, World
+from payouts_tests.support.worlds import YESTERDAY, World
 
 pytestmark = pytest.mark.timeout(600)
 
 ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 AUTOMATIONS = (
     "nightly_payouts",
-    "take_up_payouts",
+    "resume_payouts",
     "book_corrections",
     "alert_on_failed_run",
     "alert_on_failed_checks",
@@ -90,7 +90,7 @@ def test_the_page_of_yesterday_says_how_much_went_out_and_what_is_stuck_why(
     operator: Operator, installation: World
 ) -> None:
     operator.goes_to(f"/assets/settled_payouts?view=partitions&partition={YESTERDAY}")
-    page = operator.waits_for("payouts went out.", "picture_of_the_day")
+    page = operator.waits_for("payouts went out.", "chart_of_the_day")
     paid_out: Counter[str] = Counter()
     for line in day_status(installation.connect(), YESTERDAY).instructions:
         if line.billing_type in PAYOUT_TYPES and line.status == "settled":
@@ -103,10 +103,10 @@ def test_the_page_of_yesterday_says_how_much_went_out_and_what_is_stuck_why(
 
 
 @pytest.mark.usefixtures("paid")
-@pytest.mark.parametrize(("number", "name"), [(0, "picture_of_the_day"), (1, "picture_of_30_days")])
+@pytest.mark.parametrize(("number", "name"), [(0, "chart_of_the_day"), (1, "chart_of_30_days")])
 def test_the_pictures_are_drawn_whole_and_fit_the_window(operator: Operator, number: int, name: str) -> None:
     operator.goes_to(f"/assets/settled_payouts?view=partitions&partition={YESTERDAY}")
-    operator.waits_for("picture_of_the_day", "picture_of_30_days")
+    operator.waits_for("chart_of_the_day", "chart_of_30_days")
     image = operator.opens_picture(number)
     operator.keeps(name)
     assert operator.hidden_px(image) <= 0

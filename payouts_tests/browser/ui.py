@@ -51,7 +51,7 @@ return box.top >= 0 && box.left >= 0 && box.bottom <= window.innerHeight && box.
 
 @dataclass(frozen=True)
 class Operator:
-    """Somebody at a browser. ``private`` are words that no page may show; pictures of pages go into ``screenshots``."""
+    """Somebody at a browser. ``private`` are words that no page may show; charts of pages go into ``screenshots``."""
 
     browser: WebDriver
     address: str
@@ -105,10 +105,10 @@ class Operator:
         return self.browser.current_url.removeprefix(self.address)
 
     def opens_picture(self, number: int = 0) -> WebElement:
-        """Open a picture of the metadata; the image, once the browser has drawn it."""
+        """Open a chart of the metadata; the image, once the browser has drawn it."""
         self.clicks("[Show Markdown]", number)
         image = self.finds("//img[starts-with(@src, 'data:')]")
-        self._until(lambda browser: browser.execute_script(_IS_SHOWN, image), "a picture that the browser can draw")
+        self._until(lambda browser: browser.execute_script(_IS_SHOWN, image), "a chart that the browser can draw")
         return image
 
     def finds(self, xpath: str) -> WebElement:
@@ -131,7 +131,7 @@ class Operator:
         return bool(self.browser.execute_script(_IS_IN_WINDOW, element))
 
     def keeps(self, name: str) -> None:
-        """Keep a picture of the page for people to look at, and see that nothing private is on it."""
+        """Keep a chart of the page for people to look at, and see that nothing private is on it."""
         self.screenshots.mkdir(parents=True, exist_ok=True)
         self.browser.save_screenshot(str(self.screenshots / f"{name}.png"))
         page = self.page()

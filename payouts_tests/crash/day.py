@@ -14,19 +14,19 @@ import pandas as pd
 from upath import UPath
 
 from payouts_pipeline.aws.clients import make_client
-from payouts_pipeline.defs.io_manager import ParquetFiles
+from payouts_pipeline.defs.io_managers import ParquetFiles
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection, connect
-from payouts_pipeline.ledger.league import fees_of_day
 from payouts_pipeline.settlement import messages
-from payouts_pipeline.settlement.day import Changed, Payments
-from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.topology import Topology
-from payouts_tests.integration.emulated_aws import options
-from payouts_tests.integration.emulated_stripe import API_KEY
-from payouts_tests.leagues import SYDNEY
-from payouts_tests.ledger_steps import fingerprint
+from payouts_pipeline.workflow.pay_day import Changed, Payments
+from payouts_tests.support.emulated_aws import options
+from payouts_tests.support.emulated_stripe import API_KEY
+from payouts_tests.support.leagues import SYDNEY
+from payouts_tests.support.ledger_steps import fingerprint
 
 STRIPE_TIMEOUT_S = 0.8
 LEASE_S = 2.0

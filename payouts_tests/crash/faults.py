@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from payouts_pipeline.effects import Effect
+from payouts_pipeline.failpoints import Failpoint
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
 
 KILLS = ("before", "after")
@@ -18,7 +18,7 @@ LOST = "lost"
 # Longer than the victim waits for an answer of Stripe.
 SLOW_S = 2.5
 
-_ENDPOINTS = {Effect.CHARGE: "/v1/payment_intents", Effect.TRANSFER: "/v1/transfers"}
+_ENDPOINTS = {Failpoint.CHARGE: "/v1/payment_intents", Failpoint.TRANSFER: "/v1/transfers"}
 _AT_STRIPE: Mapping[str, FaultRule] = {
     "drop_before": FaultRule(kind=FaultKind.DROP_BEFORE),
     "drop_after": FaultRule(kind=FaultKind.DROP_AFTER),
@@ -32,35 +32,35 @@ _AT_STRIPE: Mapping[str, FaultRule] = {
 }
 # How often each effect occurs at least in the day of `scenario`; a batch of messages can come in parts.
 OCCURRENCES = {
-    Effect.WRITE_FRAME: 2,
-    Effect.TAKE_UP: 1,
-    Effect.BOOK_DAY: 1,
-    Effect.RELEASE_DAY: 1,
-    Effect.PUBLISH: 2,
-    Effect.MARK_PUBLISHED: 2,
-    Effect.CLAIM: 2,
-    Effect.SET_PAYMENT_METHOD: 3,
-    Effect.NEXT_ATTEMPT: 1,
-    Effect.CHARGE: 4,
-    Effect.TRANSFER: 3,
-    Effect.RECORD_OUTCOMES: 2,
-    Effect.DELETE_MESSAGES: 2,
+    Failpoint.WRITE_FRAME: 2,
+    Failpoint.RESUME: 1,
+    Failpoint.BOOK_DAY: 1,
+    Failpoint.RELEASE_DAY: 1,
+    Failpoint.PUBLISH: 2,
+    Failpoint.MARK_PUBLISHED: 2,
+    Failpoint.CLAIM: 2,
+    Failpoint.SET_PAYMENT_METHOD: 3,
+    Failpoint.NEXT_ATTEMPT: 1,
+    Failpoint.CHARGE: 4,
+    Failpoint.TRANSFER: 3,
+    Failpoint.RECORD_OUTCOMES: 2,
+    Failpoint.DELETE_MESSAGES: 2,
 }
-_WITHOUT_CONNECTION = {Effect.WRITE_FRAME}
+_WITHOUT_CONNECTION = {Failpoint.WRITE_FRAME}
 
 
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong at the n-th occurrence of an effect."""
 
-    effect: Effect
+    effect: Failpoint
     how: str
     nth: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Self:
         effect, how, nth = text.split(":")
-        return cls(Effect[effect], how, int(nth))
+        return cls(Failpoint[effect], how, int(nth))
 
     def __str__(self) -> str:
         return f"{self.effect.name}:{self.how}:{self.nth}"
@@ -81,12 +81,12 @@ class Fault:
         return rule.model_copy(update=where) if rule else None
 
 
-def faults_of(occurrences: Mapping[Effect, int]) -> list[Fault]:
+def faults_of(occurrences: Mapping[Failpoint, int]) -> list[Fault]:
     """Every fault at the first, and where there is one at a later occurrence of every effect."""
     return [fault for effect, count in occurrences.items() for fault in _faults_at(effect, count)]
 
 
-def _faults_at(effect: Effect, count: int) -> Iterable[Fault]:
+def _faults_at(effect: Failpoint, count: int) -> Iterable[Fault]:
     for how in KILLS:
         yield Fault(effect, how)
         if count > 1:

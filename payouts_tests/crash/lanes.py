@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.aws.stack import deploy
-from payouts_pipeline.effects import Effect, Moment
+from payouts_pipeline.failpoints import Failpoint, Moment
 from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.crash import scenario as scenes
@@ -28,9 +28,9 @@ from payouts_tests.crash import victim
 from payouts_tests.crash.day import Place
 from payouts_tests.crash.faults import LOST, Fault
 from payouts_tests.crash.scenario import DAY, Scenario
-from payouts_tests.integration.emulated_aws import emulated_aws, options
-from payouts_tests.integration.emulated_stripe import EmulatedStripe, emulated_stripe
-from payouts_tests.ledger_steps import pass_time, violations
+from payouts_tests.support.emulated_aws import emulated_aws, options
+from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.ledger_steps import pass_time, violations
 
 _TEMPLATE = "template_of_crashes"
 _CASE_TIMEOUT_S = 90
@@ -121,10 +121,10 @@ class Lanes:
     pool: ThreadPoolExecutor
     scenario: Scenario
     moved_before: Counter[str]
-    sequence: list[tuple[int, Effect, Moment]] = field(default_factory=list)
+    sequence: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
 
     @property
-    def occurrences(self) -> Counter[Effect]:
+    def occurrences(self) -> Counter[Failpoint]:
         """How often each effect occurs in the day."""
         return Counter(effect for _, effect, moment in self.sequence if moment == "after")
 
@@ -187,12 +187,12 @@ def run_with(lane: Lane, place: Place, day: date, fault: Fault | None) -> bool:
     return bool(answer[1]) if fault and fault.how == LOST else True
 
 
-def observed(place: Place, day: date) -> list[tuple[int, Effect, Moment]]:
+def observed(place: Place, day: date) -> list[tuple[int, Failpoint, Moment]]:
     """The effects of a day without faults, in their order, each with its thread."""
     receiver, sender = _processes.Pipe(duplex=False)
     child = _processes.Process(target=victim.run_day, args=(place, day, None, sender))
     _, answer = _ended(child, receiver, sender)
-    sequence: list[tuple[int, Effect, Moment]] = answer[0]
+    sequence: list[tuple[int, Failpoint, Moment]] = answer[0]
     return sequence
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.ledger import claims
-from payouts_pipeline.ledger.claims import Outcome
+from payouts_pipeline.ledger import attempts
+from payouts_pipeline.ledger.attempts import Outcome
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.take_up import take_up
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, EmulatorAdmin, JournalRow
-from payouts_tests import oracle
-from payouts_tests.leagues import SYDNEY, League
-from payouts_tests.ledger_steps import pass_time
+from payouts_pipeline.workflow.resume import resume
+from payouts_tests.support import oracle
+from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.ledger_steps import pass_time
 
 DAY_BEFORE, DAY = date(2026, 5, 1), date(2026, 5, 2)
 MINIMUM_MINOR = 50
@@ -94,11 +94,11 @@ def _leave_without_answer(connection: Connection, scenario: Scenario) -> None:
     league = League(connection)
     for player in others:
         league.set("players", player, stripe_customer_id=None)
-    assert take_up(connection, connection, DAY, "prehistory") == 1
+    assert resume(connection, connection, DAY, "prehistory") == 1
     pending = connection.execute("select id from payouts.instructions where status = 'pending'").fetchall()
-    [attempt] = claims.claim(connection, [row[0] for row in pending], 60, "prehistory")
+    [attempt] = attempts.claim(connection, [row[0] for row in pending], 60, "prehistory")
     no_answer = Outcome(attempt.instruction_id, attempt.number, Status.UNKNOWN, "no answer", retry_after_s=0)
-    assert claims.record(connection, [no_answer], "prehistory")
+    assert attempts.record(connection, [no_answer], "prehistory")
     for player in others:
         league.set("players", player, stripe_customer_id=scenario.late_customers[player])
     waiting = "select id, retry_at from payouts.instructions where status = 'waiting'"

@@ -12,8 +12,8 @@ import pytest
 from payouts_tests.crash.day import Place
 from payouts_tests.crash.lanes import Lanes
 from payouts_tests.crash.scenario import DAY
-from payouts_tests.integration.emulated_aws import REGION
-from payouts_tests.integration.emulated_stripe import API_KEY
+from payouts_tests.support.emulated_aws import REGION
+from payouts_tests.support.emulated_stripe import API_KEY
 
 _LEASE_AND_MORE_H = 1.0
 _TIMEOUT_S = 120

@@ -10,8 +10,8 @@ import pytest
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_tests.conftest import Connect
-from payouts_tests.leagues import League
-from payouts_tests.ledger_steps import book, claim, ids, mark_published, pass_time
+from payouts_tests.support.leagues import League
+from payouts_tests.support.ledger_steps import book, claim, ids, mark_published, pass_time
 
 _DAY = date(2026, 5, 2)
 

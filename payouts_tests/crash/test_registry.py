@@ -2,30 +2,31 @@
 
 import ast
 from collections.abc import Iterator
-from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from payouts_pipeline.effects import Effect
+import payouts_pipeline
+from payouts_pipeline.failpoints import Failpoint
 
-_PACKAGES = ("ledger", "settlement", "defs")
+_PACKAGES = ("league", "ledger", "settlement", "workflow", "reports", "defs")
 # Methods that have, or open, an effect on the world outside the process.
 _EFFECTS = {"transaction", "commit", "publish", "publish_batch", "send_message", "send_message_batch",
             "delete_message", "delete_message_batch", "create", "write_bytes", "write_text", "put_object"}  # fmt: skip
 _NO_EFFECT_OF_A_DAY = {
-    ("ledger/league.py", "snapshot"): "reads schema league, and can write nothing",
+    ("league/reader.py", "snapshot"): "reads schema league, and can write nothing",
     ("ledger/migrate.py", "migrate"): "the schema, before any day",
-    ("ledger/audit.py", "audit"): "reads, and can write nothing",
-    ("ledger/explain.py", "explain"): "reads, and can write nothing",
-    ("ledger/interventions.py", "hold"): "one commit of a person's command, which has no other effect",
-    ("ledger/interventions.py", "release"): "one commit of a person's command, which has no other effect",
-    ("ledger/interventions.py", "approve"): "one commit of a person's command, which has no other effect",
-    ("ledger/interventions.py", "cancel"): "one commit of a person's command, which has no other effect",
+    ("reports/audit.py", "audit"): "reads, and can write nothing",
+    ("reports/explain/explainer.py", "explain"): "reads, and can write nothing",
+    ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
+    ("workflow/operator_actions.py", "release"): "one commit of a person's command, which has no other effect",
+    ("workflow/operator_actions.py", "approve"): "one commit of a person's command, which has no other effect",
+    ("workflow/operator_actions.py", "cancel"): "one commit of a person's command, which has no other effect",
 }
 
 
 def _calls(node: ast.AST, function: str = "", *, inside: bool = False) -> Iterator[tuple[str, ast.Call, bool]]:
-    """Every call with the function that it stands in, and whether it stands in a ``with effect(...)``."""
+    """Every call with the function that it stands in, and whether it stands in a ``with failpoint(...)``."""
     if isinstance(node, ast.FunctionDef):
         function, inside = node.name, False
     if isinstance(node, ast.Call):
@@ -42,7 +43,9 @@ def _calls(node: ast.AST, function: str = "", *, inside: bool = False) -> Iterat
 
 
 def _names_effect(expression: ast.expr) -> bool:
-    return isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name) and expression.func.id == "effect"
+    return (
+        isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name) and expression.func.id == "failpoint"
+    )
 
 
 def _has_effect(call: ast.Call) -> bool:
@@ -53,10 +56,10 @@ def _has_effect(call: ast.Call) -> bool:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
+    root = Path(payouts_pipeline.__file__).parent
     for package in _PACKAGES:
-        for file in resources.files("payouts_pipeline").joinpath(package).iterdir():
-            if file.name.endswith(".py"):
-                yield f"{package}/{file.name}", file.read_text("utf-8")
+        for file in sorted((root / package).rglob("*.py")):
+            yield file.relative_to(root).as_posix(), file.read_text("utf-8")
 
 
 def _unnamed(path: str, source: str) -> list[tuple[str, str, int]]:
@@ -75,9 +78,9 @@ def test_every_effect_in_the_product_has_a_name() -> None:
     "line",
     [
         "with connection.transaction(): pass",
-        "with connection.transaction(), effect(Effect.CLAIM): pass",
+        "with connection.transaction(), failpoint(Failpoint.CLAIM): pass",
         "sns.publish_batch()",
-        "with effect(Effect.CLAIM):\n  def later(): transfers.create()",
+        "with failpoint(Failpoint.CLAIM):\n  def later(): transfers.create()",
         "fs.open('x', 'wb')",
     ],
 )
@@ -92,4 +95,4 @@ def test_every_name_is_used_exactly_once() -> None:
         for _, call, _ in _calls(ast.parse(source))
         if _names_effect(call) and isinstance(call.args[0], ast.Attribute)
     ]
-    assert sorted(used) == sorted(effect.name for effect in Effect)
+    assert sorted(used) == sorted(effect.name for effect in Failpoint)

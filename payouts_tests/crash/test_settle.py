@@ -8,10 +8,10 @@ import pytest
 
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.refusals import Refusal
-from payouts_pipeline.ledger.claims import Attempt, Outcome
-from payouts_pipeline.settlement.provider import Answer, Moved
-from payouts_pipeline.settlement.settle import settle
-from payouts_tests.ledger_steps import TRANSFER
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
+from payouts_pipeline.settlement.attempt_execution import settle
+from payouts_pipeline.settlement.stripe_client import Answer, Succeeded
+from payouts_tests.support.ledger_steps import TRANSFER
 
 _REPEATED = replace(TRANSFER, sends=1)
 _EXPIRED = replace(_REPEATED, key_is_old=True, is_gone=True)
@@ -31,7 +31,7 @@ class Said:
     def send(self, attempt: Attempt, leased_until: float) -> Answer:
         self.sent.append(attempt.number)
         self.leases.append(leased_until)
-        return Moved("tr_1")
+        return Succeeded("tr_1")
 
     def next_attempt(self, attempt: Attempt) -> Attempt:
         return replace(attempt, number=attempt.number + 1, sends=0)
@@ -48,7 +48,7 @@ def test_a_new_attempt_is_sent() -> None:
 
 
 def test_what_may_have_been_sent_is_asked_for_first() -> None:
-    said = Said(Moved("tr_0"))
+    said = Said(Succeeded("tr_0"))
     assert _settled(_REPEATED, said).provider_reference == "tr_0"
     assert said.sent == []
 

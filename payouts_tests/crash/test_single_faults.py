@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from payouts_pipeline.effects import Effect
+from payouts_pipeline.failpoints import Failpoint
 from payouts_tests.crash.faults import OCCURRENCES, Fault, faults_of
 from payouts_tests.crash.lanes import Lanes, Result
 
@@ -18,7 +18,7 @@ def results(request: pytest.FixtureRequest, lanes: Lanes) -> dict[str, "Future[R
 
 
 def test_a_day_has_every_effect_and_no_other(lanes: Lanes) -> None:
-    assert set(lanes.occurrences) == set(Effect) == set(OCCURRENCES)
+    assert set(lanes.occurrences) == set(Failpoint) == set(OCCURRENCES)
     assert all(lanes.occurrences[effect] >= count for effect, count in OCCURRENCES.items()), lanes.occurrences
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from payouts_pipeline.effects import Effect, Moment, observe
+from payouts_pipeline.failpoints import Failpoint, Moment, observe
 from payouts_pipeline.ledger.database import sql
 from payouts_tests.crash.day import Place, materialise, until_quiet, warm_up
 from payouts_tests.crash.faults import LOST, Fault
@@ -26,28 +26,28 @@ from payouts_tests.crash.proxy import Proxy, Request
 
 # A statement of each effect's transaction, or the name of the request.
 _COMMITS = {
-    Effect.TAKE_UP: "take_up",
-    Effect.BOOK_DAY: "lock_day",
-    Effect.RELEASE_DAY: "lock_day",
-    Effect.MARK_PUBLISHED: "mark_published",
-    Effect.CLAIM: "claim",
-    Effect.SET_PAYMENT_METHOD: "set_payment_method",
-    Effect.NEXT_ATTEMPT: "close_absent_attempt",
-    Effect.RECORD_OUTCOMES: "record_outcomes",
+    Failpoint.RESUME: "resume",
+    Failpoint.BOOK_DAY: "lock_day",
+    Failpoint.RELEASE_DAY: "lock_day",
+    Failpoint.MARK_PUBLISHED: "mark_published",
+    Failpoint.CLAIM: "claim",
+    Failpoint.SET_PAYMENT_METHOD: "set_payment_method",
+    Failpoint.NEXT_ATTEMPT: "close_absent_attempt",
+    Failpoint.RECORD_OUTCOMES: "record_outcomes",
 }
-_REQUESTS = {Effect.PUBLISH: b"PublishBatch", Effect.DELETE_MESSAGES: b"DeleteMessageBatch"}
+_REQUESTS = {Failpoint.PUBLISH: b"PublishBatch", Failpoint.DELETE_MESSAGES: b"DeleteMessageBatch"}
 
 
 class Occurrences:
     """Counts the effects of the process, and does what was ordered for one of them."""
 
     def __init__(self, fault: Fault | None = None, proxy: Proxy | None = None) -> None:
-        self.counts: Counter[tuple[Effect, Moment]] = Counter()
-        self.sequence: list[tuple[int, Effect, Moment]] = []
+        self.counts: Counter[tuple[Failpoint, Moment]] = Counter()
+        self.sequence: list[tuple[int, Failpoint, Moment]] = []
         self._fault, self._proxy = fault, proxy
         self._lock = threading.Lock()
 
-    def __call__(self, effect: Effect, moment: Moment) -> None:
+    def __call__(self, effect: Failpoint, moment: Moment) -> None:
         with self._lock:
             self.counts[effect, moment] += 1
             self.sequence.append((threading.get_ident(), effect, moment))
@@ -60,7 +60,7 @@ class Occurrences:
             self._proxy.lose_answer_of(_request(effect))
 
 
-def _request(effect: Effect) -> Request:
+def _request(effect: Failpoint) -> Request:
     if effect in _REQUESTS:
         return Request(_REQUESTS[effect], b"")
     # The comment of a query goes to the server with it.
@@ -89,7 +89,7 @@ def recover(place: Place, day: date, answer: Pipe) -> None:
         raise
 
 
-def _through_proxy(place: Place, effect: Effect) -> tuple[Place, Proxy]:
+def _through_proxy(place: Place, effect: Failpoint) -> tuple[Place, Proxy]:
     """The place with a proxy before the server that has the effect."""
     if effect in _COMMITS:
         found: dict[str, Any] = conninfo_to_dict(place.database_url)
@@ -104,16 +104,16 @@ def _through_proxy(place: Place, effect: Effect) -> tuple[Place, Proxy]:
 
 def main(arguments: Sequence[str]) -> None:
     """Take points, then the arguments of the command line."""
-    from payouts_pipeline import cli
+    from payouts_pipeline.cli.main import main as payouts
 
     at = arguments.index("--")
     observers = [Occurrences(Fault.parse(text)) for text in arguments[:at]]
     observe(lambda effect, moment: _tell(observers, effect, moment))
     sys.argv = ["payouts", *arguments[at + 1 :]]
-    cli.main()
+    payouts()
 
 
-def _tell(observers: Iterable[Occurrences], effect: Effect, moment: Moment) -> None:
+def _tell(observers: Iterable[Occurrences], effect: Failpoint, moment: Moment) -> None:
     for observer in observers:
         observer(effect, moment)
 

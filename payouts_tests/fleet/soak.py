@@ -28,17 +28,18 @@ from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import league, stages
-from payouts_pipeline.ledger.audit import audit
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, EmulatorAdmin
+from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement.messages import Pointer, publish_batches
-from payouts_pipeline.settlement.run import Stage
 from payouts_pipeline.settlement.topology import Topology, find_topology
+from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.publish import Stage
 from payouts_tests.bench.installation import DAY, make_league, parts
 from payouts_tests.fleet.database import Database, database
 from payouts_tests.fleet.workers import Workers
-from payouts_tests.leagues import SYDNEY
+from payouts_tests.support.leagues import SYDNEY
 
 INSTRUCTIONS = int(os.environ.get("FLEET_INSTRUCTIONS", "20000"))
 SEED = int(os.environ.get("FLEET_SEED", "1"))
@@ -182,12 +183,12 @@ def _register(environment: Mapping[str, str]) -> None:
 
 def _charge(url: str) -> None:
     with open_connection(url) as ledger, open_connection(url) as source:
-        stages.open_charges(ledger, source, DAY, split(league.fees_of_day(source, DAY, SYDNEY)), "soak")
+        phases.open_charges(ledger, source, DAY, split(reader.fees_of_day(source, DAY, SYDNEY)), "soak")
 
 
 def _pay_out(url: str) -> None:
     with open_connection(url) as ledger, open_connection(url) as source:
-        stages.open_payouts(ledger, source, DAY, {}, "soak")
+        phases.open_payouts(ledger, source, DAY, {}, "soak")
 
 
 def _judge(soak: Soak, charges_s: float, payouts_s: float) -> int:

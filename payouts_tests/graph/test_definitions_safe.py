@@ -11,8 +11,8 @@ import pytest
 from dagster._core.errors import DagsterInvalidConfigError, DagsterUnknownPartitionError
 
 from payouts_pipeline.defs.jobs import JOB
-from payouts_tests.graph.definitions_for_tests import QUIET, asset_nodes, definitions, instance
-from payouts_tests.leagues import League
+from payouts_tests.support.definitions_for_tests import QUIET, asset_nodes, definitions, instance
+from payouts_tests.support.leagues import League
 
 # Refuses whatever would reach another machine or process, and prints what was imported.
 _LOAD = """
@@ -37,7 +37,7 @@ SENSORS = {
     "alert_on_failed_run",
     "alert_on_missing_payouts",
     "book_corrections",
-    "take_up_payouts",
+    "resume_payouts",
 }
 
 

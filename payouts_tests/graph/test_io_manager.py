@@ -13,9 +13,9 @@ import pytest
 from upath import UPath
 
 from payouts_pipeline.defs.jobs import JOB
-from payouts_tests.graph.definitions_for_tests import QUIET, definitions, instance
-from payouts_tests.integration.emulated_aws import emulated_aws, options
-from payouts_tests.leagues import League
+from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
+from payouts_tests.support.emulated_aws import emulated_aws, options
+from payouts_tests.support.leagues import League
 
 DAY = date(2026, 3, 7)
 

@@ -9,10 +9,10 @@ import pytest
 
 from payouts_pipeline.defs.metadata import MOST_ROWS, of_fees, of_splits
 from payouts_pipeline.domain.splits import split
+from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.league import fees_of_day
-from payouts_tests.graph.definitions_for_tests import asset_nodes, definitions
-from payouts_tests.leagues import SYDNEY, League
+from payouts_tests.support.definitions_for_tests import asset_nodes, definitions
+from payouts_tests.support.leagues import SYDNEY, League
 
 DAY = date(2026, 3, 7)
 

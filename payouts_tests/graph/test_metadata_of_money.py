@@ -14,19 +14,20 @@ import pytest
 from dagster_shared.serdes import serialize_value
 from PIL import Image
 
-from payouts_pipeline.defs.io_manager import ParquetIOManager
+from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.metadata import MOST_ROWS, changed_of
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
-from payouts_pipeline.ledger import interventions, overview
-from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.settlement.day import Changed
+from payouts_pipeline.reports import overview
 from payouts_pipeline.settlement.topology import Topology
-from payouts_tests.graph.definitions_for_tests import QUIET, definitions, instance
-from payouts_tests.leagues import SYDNEY, League, ShareRow
-from payouts_tests.ledger_steps import account, book, materialise, rejected, settle, settled, waiting
+from payouts_pipeline.workflow import operator_actions
+from payouts_pipeline.workflow.pay_day import Changed
+from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
+from payouts_tests.support.leagues import SYDNEY, League, ShareRow
+from payouts_tests.support.ledger_steps import account, book, materialise, rejected, settle, settled, waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -129,8 +130,8 @@ def test_a_range_shows_of_each_day_what_a_run_of_the_day_shows(
             ranged = in_one_run[key]
             if each <= NEXT and key[0] in MONEY:
                 # The one thing that differs: drawn once for a run, and the others say where.
-                assert str(NEXT + timedelta(days=1)) in str(ranged.pop("picture_of_30_days").value)
-                assert image(shown.pop("picture_of_30_days")).width > 100
+                assert str(NEXT + timedelta(days=1)) in str(ranged.pop("chart_of_30_days").value)
+                assert image(shown.pop("chart_of_30_days")).width > 100
             assert ranged == shown
 
 
@@ -186,9 +187,9 @@ def test_a_day_without_matches_says_so_and_draws_nothing(resources: dict[str, An
     for asset in MONEY:
         of_asset = shown[asset, str(DAY)]
         assert "No match was played on this day" in of_asset["summary"].value
-        assert of_asset["picture_of_30_days"].value == "nothing to draw: there was no money to move"
+        assert of_asset["chart_of_30_days"].value == "nothing to draw: there was no money to move"
         assert (of_asset["open"].value, of_asset["status"].value) == ("none", "none")
-    assert shown["settled_payouts", str(DAY)]["picture_of_the_day"].value.startswith("nothing to draw")
+    assert shown["settled_payouts", str(DAY)]["chart_of_the_day"].value.startswith("nothing to draw")
 
 
 def test_what_is_open_names_who_why_and_what_to_do_the_most_urgent_first(day: date, ledger: Connection) -> None:
@@ -248,10 +249,10 @@ def test_amounts_can_be_plotted_by_currency(day: date, ledger: Connection) -> No
 
 
 def test_the_pictures_are_there(day: date, ledger: Connection) -> None:
-    assert image(page(ledger)["picture_of_the_day"]).size > (800, 200)
-    assert image(page(ledger)["picture_of_30_days"]).size > (800, 200)
-    assert image(charges(ledger)["picture_of_30_days"]).size > (800, 200)
-    assert "picture_of_the_day" not in charges(ledger)
+    assert image(page(ledger)["chart_of_the_day"]).size > (800, 200)
+    assert image(page(ledger)["chart_of_30_days"]).size > (800, 200)
+    assert image(charges(ledger)["chart_of_30_days"]).size > (800, 200)
+    assert "chart_of_the_day" not in charges(ledger)
 
 
 def test_a_picture_that_cannot_be_drawn_fails_no_day(
@@ -259,7 +260,7 @@ def test_a_picture_that_cannot_be_drawn_fails_no_day(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     shown = run(resources, day)["settled_payouts", str(day)]
-    assert "could not be drawn (ModuleNotFoundError)" in shown["picture_of_the_day"].value
+    assert "could not be drawn (ModuleNotFoundError)" in shown["chart_of_the_day"].value
     assert summary(shown)[0] == "**3 of 4 payouts went out.**"
 
 
@@ -308,7 +309,7 @@ def test_a_summary_of_many_currencies_and_reasons_is_short_enough_to_be_shown_at
     materialise(ledger, source, DAY, by_card)
     held = league.player(club)
     league.fee(held, DAY)
-    interventions.hold(ledger, source, interventions.Payee(BillingSubject.PLAYER, held), "test", "under review")
+    operator_actions.hold(ledger, source, operator_actions.Payee(BillingSubject.PLAYER, held), "test", "under review")
     materialise(ledger, source, DAY, by_card)
     said = str(charges(ledger)["summary"].value)
     assert "and 4 more currencies" in said

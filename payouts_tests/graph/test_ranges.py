@@ -9,8 +9,8 @@ import pytest
 from dagster._core.execution.api import execute_run
 
 from payouts_pipeline.defs.jobs import JOB
-from payouts_tests.graph.definitions_for_tests import QUIET, definitions, instance
-from payouts_tests.leagues import League
+from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
+from payouts_tests.support.leagues import League
 
 DAYS = [date(2026, 3, 7) + timedelta(days=number) for number in range(3)]
 BAD = DAYS[1]

@@ -16,12 +16,12 @@ from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.defs.alert_sensors import PAID, day_due
 from payouts_pipeline.defs.alerts import AlertTopic
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.days import DaysFailed
 from payouts_pipeline.defs.failures import why_failed
+from payouts_pipeline.defs.partition_isolation import DaysFailed
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
-from payouts_tests.graph.definitions_for_tests import QUIET
-from payouts_tests.integration.emulated_aws import emulated_aws, options
+from payouts_tests.support.definitions_for_tests import QUIET
+from payouts_tests.support.emulated_aws import emulated_aws, options
 
 PAGE = "https://dagster.example.com"
 SENSORS = ("alert_on_failed_run", "alert_on_failed_checks", "alert_on_missing_payouts")

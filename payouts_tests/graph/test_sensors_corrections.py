@@ -12,8 +12,8 @@ import pytest
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.leagues import SYDNEY, League
-from payouts_tests.ledger_steps import book, fingerprint, materialise
+from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.ledger_steps import book, fingerprint, materialise
 
 DAY = datetime.now(SYDNEY).date() - timedelta(days=3)
 

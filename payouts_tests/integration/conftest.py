@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from payouts_pipeline.local.services import embedded, stop
-from payouts_pipeline.local.services.parts import PART_NAMES
-from payouts_tests.folders import temporary_folder
-from payouts_tests.integration.worlds import World, Worlds
+from payouts_pipeline.local.embedded import embedded, stop
+from payouts_pipeline.local.embedded.parts import PART_NAMES
+from payouts_tests.support.folders import temporary_folder
+from payouts_tests.support.worlds import World, Worlds
 
 
 @pytest.fixture(scope="session")

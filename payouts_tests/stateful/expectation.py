@@ -8,10 +8,10 @@ from typing import Any
 from psycopg import Connection
 
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
-from payouts_tests import oracle
-from payouts_tests.leagues import SYDNEY
-from payouts_tests.oracle import Account
 from payouts_tests.stateful.season import Season
+from payouts_tests.support import oracle
+from payouts_tests.support.leagues import SYDNEY
+from payouts_tests.support.oracle import Account
 
 MINIMUM_MINOR = 50  # of EUR and KWD alike
 

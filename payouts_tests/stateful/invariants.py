@@ -6,9 +6,9 @@ from typing import Any
 
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
-from payouts_tests.ledger_steps import violations
-from payouts_tests.oracle import Account
 from payouts_tests.stateful.expectation import Expectation
+from payouts_tests.support.ledger_steps import violations
+from payouts_tests.support.oracle import Account
 
 # Only these may have moved money; in any other state the ledger says that it did not.
 MAY_HAVE_MOVED = {"settled", "sending", "unknown"}

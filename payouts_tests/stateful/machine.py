@@ -16,12 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.ledger import claims, league, stages
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
 from payouts_pipeline.settlement.worker import Worker
-from payouts_tests.leagues import SYDNEY, League
-from payouts_tests.ledger_steps import fingerprint, pass_time
+from payouts_pipeline.workflow import phases
 from payouts_tests.stateful.bus import Bus
 from payouts_tests.stateful.expectation import Expectation, unpaid_above_minimum
 from payouts_tests.stateful.invariants import Watch
@@ -29,6 +29,8 @@ from payouts_tests.stateful.operations import Operator
 from payouts_tests.stateful.season import CLOSING_DAY, CURRENCIES, DAYS, Season, pick
 from payouts_tests.stateful.workers import DyingCalls, Stopped, StoppingCalls, WorkerDied
 from payouts_tests.stateful.world import LATE_S, LEASE_S, Parts, World
+from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.ledger_steps import fingerprint, pass_time
 
 NUMBER = st.integers(0, 11)
 NUMBERS = st.lists(NUMBER, min_size=1, max_size=6)
@@ -189,11 +191,11 @@ class Payouts(RuleBasedStateMachine):
 
     @staticmethod
     def _collect_and_expect_nothing(ledger: Connection, source: Connection, day: date) -> None:
-        stages.open_charges(ledger, source, day, split(league.fees_of_day(source, day, SYDNEY)), "run")
+        phases.open_charges(ledger, source, day, split(reader.fees_of_day(source, day, SYDNEY)), "run")
 
     @staticmethod
     def _pay_out(ledger: Connection, source: Connection, day: date) -> None:
-        stages.open_payouts(ledger, source, day, {}, "run")
+        phases.open_payouts(ledger, source, day, {}, "run")
 
     def _publish(self, day: date, kinds: Any, dies: str) -> None:
         if dies != "before publishing":
@@ -292,9 +294,9 @@ class Payouts(RuleBasedStateMachine):
     def worker_goes_on(self, first: int) -> None:
         """And does not know that it was taken for dead."""
         if self.stopped:
-            with suppress(claims.TakenOver):
+            with suppress(attempts.TakenOver):
                 outcome = self.stopped.pop(first % len(self.stopped)).go_on()
-                claims.record(self.ledger, [outcome], "late worker")
+                attempts.record(self.ledger, [outcome], "late worker")
 
     # The provider fails, and time passes.
 

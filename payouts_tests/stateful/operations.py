@@ -5,13 +5,13 @@ from typing import Any
 
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import interventions
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.interventions import Payee
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
-from payouts_tests.ledger_steps import fingerprint
+from payouts_pipeline.workflow import operator_actions
+from payouts_pipeline.workflow.operator_actions import Payee
 from payouts_tests.stateful.expectation import Expectation
 from payouts_tests.stateful.season import Season, pick
+from payouts_tests.support.ledger_steps import fingerprint
 
 PERSON = "cli ada"
 MAY_BE_CANCELLED = {"pending", "published", "held", "waiting", "rejected"}
@@ -42,15 +42,15 @@ class Operator:
         everybody = [*self._season.payees, *(("player", player) for player in self._season.players)]
         subject, subject_id = pick(everybody, whom)
         payee = Payee(BillingSubject(subject), subject_id)
-        is_held = self._try(lambda: interventions.hold(self._ledger, self._source, payee, PERSON, "looks odd"))
+        is_held = self._try(lambda: operator_actions.hold(self._ledger, self._source, payee, PERSON, "looks odd"))
         assert is_held == (payee not in self._may_move)
         if is_held:
-            self._may_move[payee] = self._under_way(payee)
+            self._may_move[payee] = self._in_progress(payee)
 
     def release(self, whom: int) -> None:
         if self._may_move:
             payee = pick(list(self._may_move), whom)
-            interventions.release(self._ledger, payee, PERSON, "looked into")
+            operator_actions.release(self._ledger, payee, PERSON, "looked into")
             del self._may_move[payee]
 
     def release_all(self) -> None:
@@ -62,7 +62,7 @@ class Operator:
         rows = self._ledger.execute(_INSTRUCTIONS).fetchall()
         if rows:
             number, status = pick(rows, which)
-            is_cancelled = self._try(lambda: interventions.cancel(self._ledger, number, PERSON, "not wanted"))
+            is_cancelled = self._try(lambda: operator_actions.cancel(self._ledger, number, PERSON, "not wanted"))
             assert is_cancelled == (status in MAY_BE_CANCELLED), f"cancelling a {status} instruction: {is_cancelled}"
 
     def look(self, journal: Sequence[JournalRow]) -> None:
@@ -73,7 +73,7 @@ class Operator:
                 assert str(row.metadata["instruction_id"]) in may_move, f"moved in spite of a hold: {row}"
         self._seen = {row.id for row in journal}
         for payee, may_move in self._may_move.items():
-            may_move &= self._under_way(payee)
+            may_move &= self._in_progress(payee)
 
     def _try(self, intervene: Callable[[], Any]) -> bool:
         """Whether it was not refused; a refusal writes nothing."""
@@ -89,5 +89,5 @@ class Operator:
         subject, subject_id, _ = self._expectation.account_of(row)
         return Payee(BillingSubject(subject), subject_id)
 
-    def _under_way(self, payee: Payee) -> set[str]:
+    def _in_progress(self, payee: Payee) -> set[str]:
         return {row[0] for row in self._ledger.execute(_UNDER_WAY, (payee.subject.value, payee.subject_id))}

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from payouts_pipeline.local.stripe_emulator.admin import AccountBehaviour, AccountSeed, CustomerSeed, EmulatorAdmin
-from payouts_tests.leagues import SYDNEY, League, ShareRow
+from payouts_tests.support.leagues import SYDNEY, League, ShareRow
 
 T = TypeVar("T")
 

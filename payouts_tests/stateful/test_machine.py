@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.settlement import provider
-from payouts_tests.integration.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_pipeline.settlement import stripe_client
 from payouts_tests.stateful.machine import Payouts
 from payouts_tests.stateful.world import World
+from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 
 QUICK_EXAMPLES = 12
 STEPS = 25
@@ -29,7 +29,7 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]
 def world(
     admin: Connection, template: str, postgres_url: str, stripe: EmulatedStripe, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    monkeypatch.setattr(provider, "_RATE_LIMIT_PAUSE_S", 0.01)
+    monkeypatch.setattr(stripe_client, "_RATE_LIMIT_PAUSE_S", 0.01)
     return World(admin, template, postgres_url, stripe)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from payouts_pipeline.ledger.claims import Attempt, Outcome
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
 
 
 class WorkerDied(BaseException):

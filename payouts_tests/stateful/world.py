@@ -13,9 +13,9 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
-from payouts_pipeline.settlement.provider import Provider
+from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.worker import Worker
-from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 
 # So short that an answer can be late without the test being slow, and long enough for one that is in time.
 TIMEOUT_S = 0.3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
-from payouts_tests import oracle
+from payouts_tests.support import oracle
 
 Row = tuple[object, object, object, object]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.domain.instructions import FIRST_STATUSES, RETRACTABLE, TRANSITIONS, Status, instruction_id
+from payouts_pipeline.domain.instructions import CANCELLABLE, FIRST_STATUSES, TRANSITIONS, Status, instruction_id
 
 _DAY = date(2026, 3, 7)
 
@@ -43,8 +43,8 @@ def test_every_status_can_be_reached_from_the_first_ones() -> None:
 
 
 def test_what_may_be_under_way_at_the_provider_is_not_taken_back() -> None:
-    assert not {Status.SENDING, Status.UNKNOWN, Status.SETTLED} & RETRACTABLE
-    assert {was for was, becomes in TRANSITIONS if becomes in (Status.CANCELLED, Status.HELD)} == RETRACTABLE
+    assert not {Status.SENDING, Status.UNKNOWN, Status.SETTLED} & CANCELLABLE
+    assert {was for was, becomes in TRANSITIONS if becomes in (Status.CANCELLED, Status.HELD)} == CANCELLABLE
 
 
 def test_money_only_moves_from_a_committed_attempt() -> None:

@@ -11,7 +11,7 @@ from cfnlint.decode import decode
 
 from payouts_pipeline.aws.stack import template_body
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.settlement.in_hand import HIDDEN_FOR_S
+from payouts_pipeline.settlement.visibility import HIDDEN_FOR_S
 from payouts_pipeline.settlement.worker import LEASE_S
 
 NAMES = [kind.title().replace("_", "") for kind in BillingType]

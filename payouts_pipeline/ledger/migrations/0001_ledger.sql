@@ -72,7 +72,7 @@ where provider_reference is not null;
 create index instructions_of_account on payouts.instructions (account_id);
 -- The outbox: committed and not yet published.
 create index instructions_to_publish on payouts.instructions (day, billing_type, id) where status = 'pending';
-create index instructions_under_way on payouts.instructions (day, billing_type, id)
+create index instructions_in_progress on payouts.instructions (day, billing_type, id)
 where status in ('published', 'sending', 'unknown');
 -- What waits for time, for data or for a person: few among all that ever settled, and looked for every minute.
 create index instructions_waiting on payouts.instructions (day) where status in ('held', 'waiting', 'rejected');
@@ -385,13 +385,13 @@ left join payouts.release_lines as l on l.release_id = f.release_id and l.accoun
 left join payouts.instructions as i on i.id = l.payout_id;
 
 -- When the next call at the provider may be made, by whichever worker. One row, updated several times a second.
-create table payouts.pace (
+create table payouts.rate_limit (
     is_only boolean primary key default true check (is_only),
     next_call_at timestamptz not null default now(),
     slow_factor double precision not null default 1 check (slow_factor >= 1),
     slowed_at timestamptz
 ) with (fillfactor = 10);
-insert into payouts.pace default values;
+insert into payouts.rate_limit default values;
 
 -- Whose midnight ends the days of this ledger, since its first booking.
 create table payouts.calendar (

@@ -16,8 +16,11 @@ from pyarrow import csv
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.season import catalogue
 from payouts_pipeline.local.season.frames import COLUMNS, Frames, match_frames, reference_frames
+from payouts_pipeline.queries import Queries
 
 Connection = psycopg.Connection[Any]
+
+_sql = Queries("payouts_pipeline.local.season")
 
 # A login that may only read, a replica, and tables of another shape.
 _NOT_OURS_TO_FILL = (
@@ -79,11 +82,11 @@ def load_season(connection: Connection, timezone: str, last_day: date, days: int
 
 def _prepare(connection: Connection) -> _Contents:
     """Create what is missing of the schema and say what is in it, unless it is somebody else's."""
-    connection.execute(_sql("season/sql/lock.sql"))
-    views = connection.cursor(row_factory=scalar_row).execute(_sql("season/sql/views.sql")).fetchall()
+    connection.execute(_sql("lock"))
+    views = connection.cursor(row_factory=scalar_row).execute(_sql("views")).fetchall()
     if views:
         raise _foreign(f"consists of views ({', '.join(views)})")
-    connection.execute(_sql("league.sql"))
+    connection.execute(resources.files("payouts_pipeline.league").joinpath("schema.sql").read_bytes())
     contents = _contents(connection)
     if contents.is_foreign:
         raise _foreign("holds rows of its own")
@@ -103,7 +106,7 @@ def _contents(connection: Connection) -> _Contents:
         "competition_ids": [competition.id for competition in catalogue.COMPETITIONS],
     }
     with connection.cursor(row_factory=class_row(_Contents)) as cursor:
-        row = cursor.execute(_sql("season/sql/contents.sql"), ours).fetchone()
+        row = cursor.execute(_sql("contents"), ours).fetchone()
     assert row is not None, "an aggregate always has a row"  # noqa: S101 - tells mypy what SQL guarantees
     return row
 
@@ -155,7 +158,3 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 def _day(number: int | None) -> date | None:
     return None if number is None else date.fromisoformat(str(number))
-
-
-def _sql(path: str) -> bytes:
-    return (resources.files("payouts_pipeline") / "local" / path).read_bytes()

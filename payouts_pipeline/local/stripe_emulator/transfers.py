@@ -5,15 +5,7 @@ from payouts_pipeline.local.stripe_emulator.accounts import check_can_receive
 from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.currencies import check_step, known_currency
-from payouts_pipeline.local.stripe_emulator.forms import (
-    Param,
-    Spec,
-    metadata,
-    one_of,
-    positive_integer,
-    text,
-    texts,
-)
+from payouts_pipeline.local.stripe_emulator.forms import Param, Spec, metadata, one_of, positive_integer, text, texts
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 CREATE: Spec = {

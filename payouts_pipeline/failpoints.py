@@ -1,0 +1,64 @@
+"""Every effect that a day has on the world outside its process, by name: the points at which a crash can hurt.
+
+Whatever commits, publishes, moves money, deletes a message or writes a file stands inside ``with failpoint(...)``, so
+that tests can really kill the process just before and just after each of them. A test fails for one that does not.
+In production nobody observes, and an effect costs less than a microsecond.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import Literal
+
+
+class Failpoint(Enum):
+    """One kind of effect; a day has each of them once or many times."""
+
+    WRITE_FRAME = auto()
+    """Parquet: the snapshot or the splits of a day."""
+    RESUME = auto()
+    """Commit: instructions whose time has come, or whose cause was mended, are pending again."""
+    BOOK_DAY = auto()
+    """Commit: the difference that a day's splits make, and the charges of it."""
+    RELEASE_DAY = auto()
+    """Commit: the shares of collected fees, and the payouts of them."""
+    PUBLISH = auto()
+    """SNS: up to ten pointers to instructions."""
+    MARK_PUBLISHED = auto()
+    """Commit: which pointers the bus has taken."""
+    CLAIM = auto()
+    """Commit: instructions taken by a worker, and the attempts that it is about to send."""
+    SET_PAYMENT_METHOD = auto()
+    """Commit: the card that an attempt charges."""
+    NEXT_ATTEMPT = auto()
+    """Commit: an attempt that provably moved nothing is closed, and the next one opened."""
+    CHARGE = auto()
+    """Stripe: a payment intent that takes a player's money."""
+    TRANSFER = auto()
+    """Stripe: a transfer that pays a club, an organiser or a partner."""
+    RECORD_OUTCOMES = auto()
+    """Commit: what came of attempts, with the entries of what settled."""
+    DELETE_MESSAGES = auto()
+    """SQS: messages that are done with."""
+
+
+Moment = Literal["before", "after"]
+Observer = Callable[[Failpoint, Moment], None]
+
+_observer: Observer | None = None
+
+
+def observe(observer: Observer | None) -> None:
+    """Have ``observer`` called around each effect of this process, in the thread that has it; None ends that."""
+    global _observer
+    _observer = observer
+
+
+@contextmanager
+def failpoint(name: Failpoint) -> Iterator[None]:
+    """Mark the lines that have the effect: "after" means that it is certain, and nobody has made use of it yet."""
+    if _observer:
+        _observer(name, "before")
+    yield
+    if _observer:
+        _observer(name, "after")

@@ -1,0 +1,95 @@
+"""What we read of schema `league`: the fees of a day, and where people are at the provider. Never written."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+
+from payouts_pipeline.domain import calendar, frames
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.queries import Queries
+
+sql = Queries("payouts_pipeline.league")
+
+_FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"}
+_TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
+
+STRIPE_IDS = {
+    "billing_subject": frames.TEXT,
+    "subject_id": frames.ID,
+    "stripe_account_id": frames.TEXT,
+    "stripe_customer_id": frames.TEXT,
+    "stripe_payment_method_id": frames.TEXT,
+}
+
+
+def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
+    """One row for each fee of the local day (`frames.MATCHES`), all as of one moment.
+
+    Raises PayoutsError where schema `league` lacks something that the pipeline reads.
+    """
+    kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
+    parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    with snapshot(connection):
+        fees = copy_out(connection, sql("league_fees"), {**parameters, "match_ids": None}, _FEES)
+        terms = copy_out(connection, sql("league_terms"), parameters, _TERMS)
+    return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
+
+
+def fingerprints(connection: Connection, wanted: Sequence[date], timezone: ZoneInfo) -> dict[date, str]:
+    """A text for each of the days (in order) that has fees, which changes with whatever decides about them."""
+    if not wanted:
+        return {}
+    kick_offs = [calendar.bounds(day, timezone) for day in wanted]
+    parameters = {
+        "days": list(wanted),
+        "kicked_off_from": [start for start, _ in kick_offs],
+        "kicked_off_before": [end for _, end in kick_offs],
+        "first_kick_off": kick_offs[0][0],
+        "last_kick_off": kick_offs[-1][1],
+    }
+    with snapshot(connection):
+        return dict(connection.execute(sql("league_fingerprints"), parameters).fetchall())
+
+
+def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Who of these (billing_subject, subject_id) is whom at Stripe (`STRIPE_IDS`); missing where we don't know.
+
+    Somebody whom a view has twice is missing, too: which of two accounts is right, a person must say.
+    """
+    wanted = accounts.groupby("billing_subject")["subject_id"].agg(list).to_dict()
+    parameters = {subject: wanted.get(subject, []) for subject in ("player", "club", "organiser", "partner")}
+    with snapshot(connection):
+        found = copy_out(connection, sql("league_stripe_ids"), parameters, STRIPE_IDS)
+    return found.drop_duplicates(["billing_subject", "subject_id"], keep=False, ignore_index=True)
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """One read-only transaction that sees one moment, with an error that names what the schema lacks."""
+    try:
+        with connection.transaction():
+            connection.execute(sql("begin_snapshot"))
+            yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PayoutsError(
+            f"The login of PAYOUTS_SOURCE_URL must read schema 'league': {error.diag.message_primary}."
+        ) from None
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        raise _does_not_fit(error.diag.message_primary or type(error).__name__) from None
+    except pa.ArrowInvalid as error:
+        raise _does_not_fit(f"a column is of another type ({error})") from None
+
+
+def _does_not_fit(what: str) -> PayoutsError:
+    """A table, column or type that is not the contract's."""
+    return PayoutsError(
+        f"Schema 'league' does not fit: {' '.join(what.split())}. "
+        "The README lists the tables and columns that PAYOUTS_SOURCE_URL must have."
+    )

@@ -1,0 +1,152 @@
+"""What a worker needs of the ledger: take instructions, note attempts before the call, record outcomes after it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
+from payouts_pipeline.domain.refusals import CARD_CODES
+from payouts_pipeline.failpoints import Failpoint, failpoint
+from payouts_pipeline.ledger.database import Connection, scalar, sql
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One committed attempt: everything that the provider is told, and how old its key is."""
+
+    instruction_id: UUID
+    billing_type: BillingType
+    day: date
+    currency: str
+    amount_minor: int
+    number: int
+    idempotency_key: str
+    stripe_account_id: str | None
+    stripe_customer_id: str | None
+    stripe_payment_method_id: str | None
+    first_sent_at: datetime
+    sends: int
+    # The provider may have forgotten the key: the same call could move the money again.
+    key_is_old: bool
+    # And nothing of an earlier call can be under way any more.
+    is_gone: bool
+    # A person has put the payee on hold: the provider may be asked, and told nothing.
+    is_on_hold: bool = False
+    # How often the card had no funds before.
+    card_declines: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt: `settled` with a reference, `waiting`, `rejected`, or `unknown`."""
+
+    instruction_id: UUID
+    number: int
+    status: Status
+    reason: str | None = None
+    code: str | None = None
+    retry_after_s: float | None = None
+    provider_reference: str | None = None
+    provider_request_id: str | None = None
+    # How often the attempt had been sent before this call (`Attempt.sends`). A refusal of one call says nothing
+    # about another that was made since, so it only counts while there is none.
+    sends: int | None = None
+
+
+class TakenOver(Exception):  # noqa: N818 - nothing is wrong; this worker was too slow
+    """Another worker has taken the instruction; this one must not send anything for it."""
+
+
+def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: str) -> list[Attempt]:
+    """Take those of the instructions that may be sent now, with an attempt committed for each.
+
+    What is settled, taken by a living worker, cancelling or not due yet is left out: its message is done with.
+    """
+    parameters = {
+        "ids": list(ids),
+        "lease": timedelta(seconds=lease_s),
+        "actor": actor,
+        "key_young_for": KEY_YOUNG_FOR,
+        "call_gone_after": CALL_GONE_AFTER,
+        "card_codes": list(CARD_CODES),
+    }
+    with failpoint(Failpoint.CLAIM), connection.transaction():
+        connection.execute(sql("claim_lock"), parameters)
+        connection.execute(sql("claim_mark_published"), parameters)
+        connection.execute(sql("claim_give_up_lost"), parameters)
+        connection.execute(sql("claim_hold_back"), parameters)
+        claimed = [row[0] for row in connection.execute(sql("claim"), parameters)]
+        connection.execute(sql("claim_open_attempts"), {"ids": claimed})
+        return _attempts(connection, parameters | {"ids": claimed})
+
+
+def _attempts(connection: Connection, parameters: dict[str, object]) -> list[Attempt]:
+    """The open attempts of the claimed; a repeated call is counted, unless its key is too old to repeat it."""
+    with connection.cursor(row_factory=class_row(Attempt)) as cursor:
+        attempts = cursor.execute(sql("claim_attempts"), parameters).fetchall()
+    connection.execute(sql("claim_count_sends"), parameters)
+    return attempts
+
+
+def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
+    """Close an attempt that provably never reached the provider, and open the next one.
+
+    Raises TakenOver, with nothing written, where another worker has brought the instruction further meanwhile:
+    it may be taken back by now, or be under way with a new attempt.
+    """
+    parameters: dict[str, object] = {
+        "ids": [attempt.instruction_id],
+        "number": attempt.number,
+        "key_young_for": KEY_YOUNG_FOR,
+        "call_gone_after": CALL_GONE_AFTER,
+        "card_codes": list(CARD_CODES),
+    }
+    with failpoint(Failpoint.NEXT_ATTEMPT), connection.transaction():
+        if not connection.execute(sql("close_absent_attempt"), parameters).rowcount:
+            raise TakenOver
+        connection.execute(sql("claim_open_attempts"), parameters)
+        return _attempts(connection, parameters)[0]
+
+
+def set_payment_method(connection: Connection, attempt: Attempt, payment_method_id: str) -> Attempt:
+    """Commit the card that an attempt charges, before the first call that names it.
+
+    Raises TakenOver where the attempt has come to its end meanwhile.
+    """
+    parameters = {
+        "instruction_id": attempt.instruction_id,
+        "number": attempt.number,
+        "payment_method_id": payment_method_id,
+    }
+    with failpoint(Failpoint.SET_PAYMENT_METHOD), connection.transaction():
+        known = scalar(connection, sql("set_payment_method"), parameters)
+    if known is None:
+        raise TakenOver
+    return replace(attempt, stripe_payment_method_id=known)
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> list[UUID]:
+    """Write the outcomes, with ledger entries for what settled, in one transaction; which of them counted.
+
+    An outcome counts once: not when its attempt is closed already or another worker took the instruction over
+    and finished it.
+    """
+    parameters = {
+        "outcomes": json.dumps([asdict(outcome) for outcome in outcomes], default=str),
+        "actor": actor,
+    }
+    with failpoint(Failpoint.RECORD_OUTCOMES), connection.transaction():
+        connection.execute(sql("record_lock_accounts"), parameters)
+        connection.execute(sql("record_lock_instructions"), parameters)
+        return [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
+
+
+def find(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[BillingType, Status]]:
+    """Billing type and status of those of the ids that are instructions."""
+    rows = connection.execute(sql("instructions_of_messages"), {"ids": list(ids)})
+    return {found: (BillingType(billing_type), Status(status)) for found, billing_type, status in rows}

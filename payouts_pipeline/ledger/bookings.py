@@ -1,0 +1,103 @@
+"""Writes a day's fees and shares into the ledger: only the difference, in one transaction, totals asserted."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.corrections import difference, parts, unbalanced
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.database import Connection, scalar, sql
+
+_UNIT_KEY = ["match_id", "match_player_id", "player_id", "currency"]
+_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason": frames.TEXT}
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What one materialisation of a day added to the ledger; the id is None where nothing had changed."""
+
+    id: int | None
+    lines: int
+
+
+def lock_day(connection: Connection, day: date) -> None:
+    """Wait for every other transaction that books or pays this day; held until the transaction ends."""
+    connection.execute(sql("lock_day"), {"day": day})
+    connection.execute(sql("await_day"), {"day": day})
+
+
+def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) -> Booking:
+    """Book what the splits (`frames.SPLITS`) of the day add to what is booked; under `lock_day`.
+
+    Raises PayoutsError, with nothing written, where the shares of a fee don't add up to the fee.
+    """
+    _replace_held_out(connection, day, splits)
+    good = splits[splits["held_out_reason"].isna()]
+    booked = copy_out(connection, sql("booked_lines"), {"day": day}, frames.LINES)
+    lines = difference(good[list(frames.LINES)], booked)
+    ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
+    if ids:
+        _post(connection, day, ids)
+    return Booking(ids[0] if ids else None, len(lines))
+
+
+def _insert_part(connection: Connection, day: date, lines: pd.DataFrame, actor: str) -> int:
+    """A booking of its own for these lines, not posted yet; its id."""
+    _require_balanced(lines, day)
+    booking_id = int(scalar(connection, sql("insert_booking"), {"day": day, "actor": actor}))
+    _insert_lines(connection, lines.assign(booking_id=booking_id, day=day))
+    return booking_id
+
+
+def _require_balanced(lines: pd.DataFrame, day: date) -> None:
+    """The last look before money is asked for; a failed check of Dagster stops only its own run."""
+    fees = unbalanced(lines)
+    if len(fees):
+        raise PayoutsError(
+            f"The shares of {len(fees)} fees of {day} do not add up to the fee (the first is match player "
+            f"{fees[0]}): nothing was booked. Materialise 'splits' of that day again."
+        )
+
+
+def _insert_lines(connection: Connection, lines: pd.DataFrame) -> None:
+    """Fees and shares, each sorted as its primary key is: unsorted rows take three times as long."""
+    is_fee = lines["billing_subject"] == BillingSubject.PLAYER
+    units = lines[["booking_id", "day", *_UNIT_KEY]].drop_duplicates()
+    fees = units.merge(lines.loc[is_fee, [*_UNIT_KEY, "amount_minor"]], on=_UNIT_KEY, how="left")
+    # A booking that only divides a fee anew changes no fee; its row says that there was one.
+    fees["amount_minor"] = fees["amount_minor"].fillna(0)
+    key = ["match_player_id", "match_id", "player_id", "currency"]
+    copy_in(connection, "payouts.fees", fees.sort_values(key))
+    shares = lines[~is_fee].sort_values([*key, "billing_subject", "subject_id"])
+    copy_in(connection, "payouts.shares", shares)
+
+
+def _post(connection: Connection, day: date, booking_ids: list[int]) -> None:
+    """Entries and accounts of bookings, whose accounts are locked from then on."""
+    parameters = {"day": day, "booking_ids": booking_ids}
+    connection.execute(sql("sum_booking"), parameters)
+    connection.execute(sql("open_accounts"))
+    lock_accounts(connection, day)
+    connection.execute(sql("add_booked"))
+    connection.execute(sql("post_entries"))
+
+
+def lock_accounts(connection: Connection, day: date) -> None:
+    """Lock every account that this day can move, in the order in which all transactions do."""
+    connection.execute(sql("lock_players_of_day"), {"day": day})
+    connection.execute(sql("lock_payees"))
+
+
+def _replace_held_out(connection: Connection, day: date, splits: pd.DataFrame) -> None:
+    """Keep the list of fees that can't be split as the splits have it; write only where it differs."""
+    held_out = splits[splits["held_out_reason"].notna()].rename(columns={"held_out_reason": "reason"})
+    wanted = frames.conform(held_out, _HELD_OUT).sort_values(
+        ["match_player_id", "match_id", "reason"], ignore_index=True
+    )
+    if not wanted.equals(copy_out(connection, sql("held_out_of_day"), {"day": day}, _HELD_OUT)):
+        connection.execute(sql("clear_held_out"), {"day": day})
+        copy_in(connection, "payouts.held_out", wanted.assign(day=day))

@@ -1,2 +1,0 @@
--- The migrations that this database has.
-select name from payouts.migrations

@@ -1,0 +1,175 @@
+-- Attempts: claimed and committed before the call, closed by its outcome.
+
+-- name: claim_lock
+-- Locks the instructions that messages name, in the order of their ids as every transaction does. It waits for who has
+-- one: a message is deleted after this, so an instruction that was passed over would wait for another one for minutes.
+select id from payouts.instructions where id = any(%(ids)s) order by id for update
+
+-- name: claim_mark_published
+-- A message can arrive before its publisher has noted that it was published.
+update payouts.instructions
+set status = 'published', status_at = now(), reason = 'waits for a worker', changed_by = %(actor)s,
+    published_at = now()
+where id = any(%(ids)s) and status = 'pending'
+
+-- name: claim_give_up_lost
+-- A worker that let its lease run out has stopped; what came of its call is not known.
+update payouts.instructions
+set status = 'unknown', status_at = now(), changed_by = %(actor)s, retry_at = now(), leased_until = null,
+    reason = 'the worker that was sending it stopped; it will be asked for at Stripe (materialise the day)',
+    provider_request_id = null
+where id = any(%(ids)s) and status = 'sending' and leased_until < now()
+
+-- name: claim_hold_back
+-- A payee can be put on hold before it has an account, so that the hold found no instruction to hold back.
+update payouts.instructions as i
+set status = 'held', status_at = now(), reason = h.why_held, changed_by = %(actor)s
+from payouts.accounts as a
+join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
+
+-- name: claim
+-- Takes the instructions for one worker, until its lease runs out. It is the last guard against sending what a person
+-- holds back; what is unknown is taken all the same, to be asked for.
+update payouts.instructions as i
+set status = 'sending', status_at = now(), reason = 'is being sent to Stripe', changed_by = %(actor)s,
+    leased_until = now() + %(lease)s, retry_at = null, provider_request_id = null
+from payouts.accounts as a
+where i.id = any(%(ids)s) and a.id = i.account_id
+    and (
+        i.status = 'unknown' and i.retry_at <= now()
+        or i.status = 'published'
+            and not exists (
+                select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
+            )
+            and (
+                i.approval_above_minor is null
+                or exists (select from payouts.approvals as p where p.instruction_id = i.id)
+            )
+    )
+returning i.id
+
+-- name: claim_open_attempts
+-- Opens an attempt where none is under way; the number only grows after a refusal or a proven absence.
+insert into payouts.attempts (
+    instruction_id, number, stripe_account_id, stripe_customer_id, stripe_payment_method_id, sends
+)
+select
+    i.id, coalesce((select max(a.number) from payouts.attempts as a where a.instruction_id = i.id), 0) + 1,
+    i.stripe_account_id, i.stripe_customer_id, i.stripe_payment_method_id, 0
+from payouts.instructions as i
+where i.id = any(%(ids)s)
+    and not exists (
+        select from payouts.attempts as a
+        where a.instruction_id = i.id and (a.outcome is null or a.outcome = 'settled')
+    )
+order by i.id
+
+-- name: claim_attempts
+-- The open attempts of the claimed instructions, as they were before this call.
+select
+    i.id as instruction_id, i.billing_type, i.day, i.currency, i.amount_minor, a.number, a.idempotency_key,
+    a.stripe_account_id, a.stripe_customer_id, a.stripe_payment_method_id, a.first_sent_at, a.sends,
+    a.first_sent_at < now() - %(key_young_for)s as key_is_old,
+    a.last_sent_at < now() - %(call_gone_after)s as is_gone,
+    exists (
+        select from payouts.held_payees as h
+        where h.subject = account.subject and h.subject_id = account.subject_id
+    ) as is_on_hold,
+    (
+        select count(*) from payouts.attempts as earlier
+        where earlier.instruction_id = i.id and earlier.outcome = 'refused' and earlier.code = any(%(card_codes)s)
+    ) as card_declines
+from payouts.instructions as i
+join payouts.accounts as account on account.id = i.account_id
+join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null
+where i.id = any(%(ids)s)
+order by i.id
+
+-- name: claim_count_sends
+-- Notes that the open attempts are about to be sent; one with an old key is only asked for.
+update payouts.attempts as a
+set sends = a.sends + 1, last_sent_at = now()
+where a.instruction_id = any(%(ids)s) and a.outcome is null and a.first_sent_at >= now() - %(key_young_for)s
+
+-- name: set_payment_method
+-- Notes the card of an open attempt, once and for all; gives the one that counts.
+update payouts.attempts
+set stripe_payment_method_id = coalesce(stripe_payment_method_id, %(payment_method_id)s)
+where instruction_id = %(instruction_id)s and number = %(number)s and outcome is null
+returning stripe_payment_method_id
+
+-- name: close_absent_attempt
+-- The key is old and Stripe does not know the movement: this attempt moved nothing and never will.
+update payouts.attempts as a
+set outcome = 'absent', finished_at = now()
+from payouts.instructions as i
+where a.instruction_id = any(%(ids)s) and a.number = %(number)s and a.outcome is null
+    and i.id = a.instruction_id and i.status = 'sending'
+
+-- name: record_lock_accounts
+-- Locks the accounts that outcomes will move, in the order in which all transactions do: players
+-- by id, payees by id, and then instructions.
+select a.id
+from jsonb_to_recordset(%(outcomes)s::jsonb) as o (instruction_id uuid, status text)
+join payouts.instructions as i on i.id = o.instruction_id
+join payouts.accounts as a on a.id = i.account_id
+where o.status = 'settled'
+order by a.subject <> 'player', a.id
+for no key update of a
+
+-- name: record_lock_instructions
+-- Locks the instructions that outcomes are of, in the order of their ids.
+select i.id
+from jsonb_to_recordset(%(outcomes)s::jsonb) as o (instruction_id uuid)
+join payouts.instructions as i on i.id = o.instruction_id
+order by i.id
+for update of i
+
+-- name: record_outcomes
+-- Writes outcomes: the attempt's, the instruction's, and for what settled the entries and the account.
+with outcome as (
+    select o.*
+    from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
+        instruction_id uuid, number int, status text, reason text, code text, retry_after_s double precision,
+        provider_reference text, provider_request_id text, sends int
+    )
+    join payouts.instructions as i on i.id = o.instruction_id and i.status = 'sending'
+), attempt as (
+    update payouts.attempts as a
+    set code = o.code, provider_request_id = o.provider_request_id,
+        outcome = case o.status when 'unknown' then null when 'settled' then 'settled' else 'refused' end,
+        finished_at = case when o.status <> 'unknown' then now() end
+    from outcome as o
+    where a.instruction_id = o.instruction_id and a.number = o.number and a.outcome is null
+        and (o.status in ('settled', 'unknown') or o.sends is null or a.sends = o.sends + 1)
+    returning a.instruction_id
+), instruction as (
+    update payouts.instructions as i
+    set status = o.status, status_at = now(), reason = o.reason, changed_by = %(actor)s,
+        retry_at = now() + make_interval(secs => o.retry_after_s), leased_until = null,
+        provider_reference = o.provider_reference, provider_request_id = o.provider_request_id
+    from outcome as o
+    join attempt on attempt.instruction_id = o.instruction_id
+    where i.id = o.instruction_id
+    returning i.id, i.account_id, i.billing_type, i.currency, i.amount_minor, i.status
+), settled as (
+    select
+        id, account_id, currency, amount_minor,
+        case billing_type when 'player_charge' then amount_minor else -amount_minor end as received_minor
+    from instruction
+    where status = 'settled'
+), account as (
+    update payouts.accounts as a
+    set in_flight_minor = a.in_flight_minor - s.amount_minor, settled_minor = a.settled_minor + s.amount_minor
+    from (select account_id, sum(amount_minor) as amount_minor from settled group by account_id) as s
+    where a.id = s.account_id
+), entry as (
+    insert into payouts.entries (instruction_id, account_id, currency, amount_minor)
+    select id, account_id, currency, -received_minor from settled
+    union all
+    select s.id, provider.id, s.currency, s.received_minor
+    from settled as s
+    join payouts.accounts as provider on provider.subject = 'provider' and provider.currency = s.currency
+)
+select id from instruction

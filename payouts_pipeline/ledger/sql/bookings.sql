@@ -1,0 +1,127 @@
+-- What a day's fees and shares are: written once, corrected by new rows, and what was held out.
+
+-- name: keep_timezone
+-- The timezone of the ledger's days: the one that it was first booked in, which is this one where it was not yet.
+with first as (
+    insert into payouts.calendar (timezone) values (%(timezone)s) on conflict (is_only) do nothing returning timezone
+)
+select timezone from first
+union all
+select timezone from payouts.calendar
+limit 1
+
+-- name: is_booked
+-- Whether a day was ever materialised.
+select exists (select from payouts.days where day = %(day)s)
+
+-- name: booked_lines
+-- What is booked for a day, added up line by line, in the columns of `domain.frames.LINES`.
+select
+    match_id, match_player_id, player_id, 'player' as billing_subject, player_id as subject_id, currency,
+    sum(amount_minor) as amount_minor
+from payouts.fees
+where day = %(day)s
+group by match_id, match_player_id, player_id, currency
+having sum(amount_minor) <> 0
+union all
+select
+    match_id, match_player_id, player_id, billing_subject, subject_id, currency,
+    sum(amount_minor) as amount_minor
+from payouts.shares
+where day = %(day)s
+group by match_id, match_player_id, player_id, billing_subject, subject_id, currency
+having sum(amount_minor) <> 0
+
+-- name: booked_totals
+-- What is booked of a day by currency and billing subject, for the proof that fees = shares.
+select currency, 'player' as billing_subject, sum(amount_minor)::bigint as amount_minor
+from payouts.fees
+where day = %(day)s
+group by currency
+union all
+select currency, billing_subject, sum(amount_minor)::bigint
+from payouts.shares
+where day = %(day)s
+group by currency, billing_subject
+order by 1, 2
+
+-- name: booked_states
+-- The days of a period that were booked, each with a text that changes when what is booked or held out of it changes.
+select d.day,
+    coalesce((select max(b.id) from payouts.bookings as b where b.day = d.day), 0)
+    || ' '
+    || coalesce((
+        select sum(hashtextextended(row(h.match_player_id, h.match_id, h.reason)::text, 0))
+        from payouts.held_out as h
+        where h.day = d.day
+    ), 0) as state
+from payouts.days as d
+where d.day between %(first_day)s and %(last_day)s
+order by d.day
+
+-- name: insert_booking
+-- Opens a booking of a day; the fees and shares that follow carry its id.
+insert into payouts.bookings (day, actor) values (%(day)s, %(actor)s) returning id
+
+-- name: sum_booking
+-- Adds up bookings by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
+create temporary table postings on commit drop as
+select booking_id, 'player' as subject, player_id as subject_id, currency, sum(amount_minor)::bigint as amount_minor,
+    false as is_opening
+from payouts.fees
+where day = %(day)s and booking_id = any(%(booking_ids)s)
+group by booking_id, player_id, currency
+union all
+select booking_id, billing_subject, subject_id, currency, -sum(amount_minor)::bigint, false
+from payouts.shares
+where day = %(day)s and booking_id = any(%(booking_ids)s)
+group by booking_id, billing_subject, subject_id, currency
+
+-- name: open_accounts
+-- Opens the accounts that a booking needs for the first time, with what it books. Before any account is locked, and
+-- in order, so that two bookings that open the same can't deadlock.
+with opened as (
+    insert into payouts.accounts (subject, subject_id, currency, booked_minor)
+    select subject, subject_id, currency, sum(case when subject = 'player' then amount_minor else -amount_minor end)
+    from postings
+    group by subject, subject_id, currency
+    union all
+    select distinct 'provider', 0, currency, 0 from postings
+    order by 1, 2, 3
+    on conflict (subject, subject_id, currency) do nothing
+    returning subject, subject_id, currency
+)
+update postings as p
+set is_opening = true
+from opened as o
+where p.subject = o.subject and p.subject_id = o.subject_id and p.currency = o.currency
+
+-- name: add_booked
+-- Adds a booking to the accounts that there were before, each in its usual direction.
+update payouts.accounts as a
+set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount_minor else -p.amount_minor end
+from (
+    select subject, subject_id, currency, sum(amount_minor) as amount_minor
+    from postings
+    where not is_opening
+    group by subject, subject_id, currency
+) as p
+where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0
+
+-- name: post_entries
+-- Enters a booking into the ledger; a trigger asserts that it sums to zero.
+insert into payouts.entries (booking_id, account_id, currency, amount_minor)
+select p.booking_id, a.id, p.currency, p.amount_minor
+from postings as p
+join payouts.accounts as a using (subject, subject_id, currency)
+where p.amount_minor <> 0
+order by a.id
+
+-- name: held_out_of_day
+-- The fees of a day that were held out when it was last booked.
+select match_player_id, match_id, reason from payouts.held_out where day = %(day)s
+order by match_player_id, match_id, reason collate "C"
+
+-- name: clear_held_out
+-- Forgets what was held out of a day, before the new list goes in.
+delete from payouts.held_out where day = %(day)s

@@ -1,2 +1,0 @@
--- How many fees were released.
-select count(*) from due

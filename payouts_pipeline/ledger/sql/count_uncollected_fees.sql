@@ -1,2 +1,0 @@
--- Tells the planner what is in the table.
-analyze uncollected

@@ -1,0 +1,93 @@
+-- What a person holds back or approves, and why instructions are held.
+
+-- name: held_payees
+-- Who is on hold, and why, as instructions show it.
+select subject as billing_subject, subject_id, why_held as why_on_hold from payouts.held_payees
+
+-- name: lock_holds
+-- One person at a time places or releases holds; reading them waits for nobody.
+lock table payouts.holds in share row exclusive mode
+
+-- name: hold_of_payee
+-- Why a payee is on hold; no row where it is not.
+select why_held from payouts.held_payees where subject = %(subject)s and subject_id = %(subject_id)s
+
+-- name: insert_hold
+-- Places a hold on a payee, or releases it from one.
+insert into payouts.holds (subject, subject_id, is_hold, actor, reason)
+values (%(subject)s, %(subject_id)s, %(is_hold)s, %(actor)s, %(reason)s)
+
+-- name: hold_instructions
+-- Holds back what is not under way of a payee, each with the status that it had. What waits for its time keeps it.
+with locked as (
+    select i.id, h.why_held
+    from payouts.instructions as i
+    join payouts.accounts as a on a.id = i.account_id
+    join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+    where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = any(%(cancellable)s)
+    order by i.id
+    for update of i
+)
+update payouts.instructions as i
+set status = 'held', status_at = now(), reason = locked.why_held, changed_by = %(actor)s
+from locked
+where i.id = locked.id
+returning i.id
+
+-- name: in_progress_of_payee
+-- What of a payee can't be held back any more, since it may be at the provider.
+select i.id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status in ('sending', 'unknown')
+order by i.id
+
+-- name: held_instructions
+-- The held instructions of one payee, or one of them, with all that may hold them; the Stripe ids are those that
+-- they were made or last tried with.
+select
+    i.id, a.subject as billing_subject, i.currency, h.why_held as why_on_hold,
+    case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
+    i.stripe_account_id, i.stripe_customer_id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+left join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+left join payouts.approvals as p on p.instruction_id = i.id
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = 'held'
+    and i.id = coalesce(%(instruction_id)s, i.id)
+
+-- name: set_held_reasons
+-- Says anew why instructions are held, after a person has done something about it.
+with locked as (
+    select i.id, n.reason
+    from unnest(%(ids)s::uuid[], %(reasons)s::text[]) as n (id, reason)
+    join payouts.instructions as i on i.id = n.id and i.status = 'held'
+    order by i.id
+    for update of i
+)
+update payouts.instructions as i
+set status_at = now(), reason = locked.reason, changed_by = %(actor)s
+from locked
+where i.id = locked.id
+
+-- name: list_holds
+-- Who is on hold, since when, and why.
+select subject || ':' || subject_id, at, actor, reason from payouts.held_payees order by at
+
+-- name: has_account
+-- Whether the ledger knows a payee.
+select exists (select from payouts.accounts where subject = %(subject)s and subject_id = %(subject_id)s)
+
+-- name: insert_approval
+-- Lets an instruction above the limit go; once.
+insert into payouts.approvals (instruction_id, actor, reason) values (%(id)s, %(actor)s, %(reason)s)
+on conflict (instruction_id) do nothing
+
+-- name: list_wanted_approvals
+-- What waits for a person's approval, largest first.
+select i.id, i.day, i.billing_type, i.currency, i.amount_minor, a.subject || ':' || a.subject_id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where i.status = 'held' and i.approval_above_minor is not null
+    and not exists (select from payouts.approvals as p where p.instruction_id = i.id)
+order by i.currency, i.amount_minor desc, i.id

@@ -1,2 +1,0 @@
--- Whether a day was ever materialised.
-select exists (select from payouts.days where day = %(day)s)

@@ -1,0 +1,97 @@
+-- What can go on: instructions whose time has come or whose cause was fixed, and the days that would move.
+
+-- name: blocked_instructions
+-- Instructions of a day, or of all days, that wait for time, for data or for a person, with the Stripe ids that they were last tried
+-- with, the hold on their payee, and the limit that they exceed without an approval.
+select
+    i.day, i.id, a.subject as billing_subject, a.subject_id, i.currency, i.status, i.reason,
+    -- What was held while it waited still waits for its time when the hold is gone.
+    coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
+    h.why_held as why_on_hold,
+    case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
+    i.stripe_account_id as known_account_id,
+    i.stripe_customer_id as known_customer_id,
+    i.stripe_payment_method_id as known_payment_method_id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+left join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+left join payouts.approvals as p on p.instruction_id = i.id
+where i.day = coalesce(%(day)s::date, i.day) and i.status in ('held', 'waiting', 'rejected')
+
+-- name: create_resuming
+-- Where instructions are collected that go on, or are held from now on or for another reason, with the status that
+-- they had and the Stripe ids of now.
+create temporary table resuming (
+    id uuid, old_status text, status text, reason text,
+    stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
+) on commit drop
+
+-- name: lock_resuming
+-- Locks the accounts of the instructions in `resuming`, players' by id and then payees' by id as every transaction does,
+-- and before any instruction: whoever places a hold does the same, so that none slips through between the two.
+select a.id
+from payouts.accounts as a
+where a.id in (select i.account_id from payouts.instructions as i join resuming as t on t.id = i.id)
+order by a.subject <> 'player', a.id
+for no key update
+
+-- name: resume
+-- Moves the instructions in `resuming` to pending or held, unless somebody else moved them in the meantime, or put
+-- the payee of one that would go on on hold.
+with locked as (
+    select i.id
+    from payouts.instructions as i
+    join resuming as t on t.id = i.id and t.old_status = i.status
+    join payouts.accounts as a on a.id = i.account_id
+    where t.status = 'held'
+        or not exists (
+            select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
+        )
+    order by i.id
+    for update of i
+)
+update payouts.instructions as i
+set status = t.status, status_at = now(), reason = t.reason, changed_by = %(actor)s,
+    retry_at = case t.status when 'held' then i.retry_at end, published_at = null,
+    stripe_account_id = t.stripe_account_id, stripe_customer_id = t.stripe_customer_id,
+    stripe_payment_method_id = t.stripe_payment_method_id
+from locked
+join resuming as t on t.id = locked.id
+where i.id = locked.id
+
+-- name: days_due
+-- Days that materialising would move forward: what waits has its time, an unknown outcome is to be asked for, a
+-- message or a worker is lost, or a charge has settled after its run had ended. With a text that changes when what is
+-- due changes.
+with due as (
+    select i.day, i.id, i.status, i.retry_at
+    from payouts.instructions as i
+    -- A line for each status, so that each finds its index.
+    where i.status = 'waiting' and i.retry_at <= now()
+        or i.status = 'unknown' and i.retry_at <= now()
+        or i.status = 'pending' and i.status_at < now() - %(lost_after)s
+        or i.status = 'published' and i.status_at < now() - %(lost_after)s
+        or i.status = 'sending' and i.leased_until < now()
+    union all
+    select i.day, i.id, i.status, i.status_at
+    from payouts.fees as f
+    join payouts.instructions as i on i.id = f.charge_id
+    where f.release_id is null and i.status = 'settled' and i.status_at < now() - %(lost_after)s
+)
+select day, md5(string_agg(distinct id::text || status || retry_at::text, ' ')) as fingerprint
+from due
+group by day
+order by day
+
+-- name: days_never_booked
+-- The days of a period that were never booked, since the installation has been at work: from the day before its very first
+-- run on. What was before that nobody has asked for, whichever old day somebody materialises.
+with candidates as (
+    select %(first_day)s::date + number as day
+    from generate_series(0, %(last_day)s::date - %(first_day)s::date) as number
+)
+select c.day
+from candidates as c
+where c.day >= (select (min(d.first_booked_at) at time zone %(timezone)s)::date - 1 from payouts.days as d)
+    and not exists (select from payouts.days as d where d.day = c.day)
+order by c.day

@@ -1,0 +1,98 @@
+"""What the supervisor has to know about a part, and the check that the HTTP parts share."""
+
+import asyncio
+import http.client
+import os
+import signal
+from typing import Protocol
+
+from payouts_pipeline.local.embedded.ports import LOCALHOST
+from payouts_pipeline.local.embedded.state import State
+
+PART_NAMES = ("postgres", "aws", "stripe")
+READY_TIMEOUT_S = 30.0
+
+# The rest stays outside: PGPORT, AWS_PROFILE or a real STRIPE_API_KEY of the shell are no part's business.
+_PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "PYTHONPATH",
+    "TMPDIR",
+    "USER",
+    "VIRTUAL_ENV",
+)
+
+
+class Part(Protocol):
+    """One server that the supervisor can start, as a command on a port."""
+
+    name: str
+    title: str
+    stop_signal: signal.Signals
+    ready_timeout_s: float
+    run_as: tuple[int, int] | None
+
+    async def prepare(self) -> None:
+        """Make ready on disk what the command needs, once or after a crash; PayoutsError when it cannot."""
+
+    def command(self, port: int) -> list[str]:
+        """Return the absolute path of the program and its arguments."""
+
+    def child_environment(self, port: int) -> dict[str, str]:
+        """Return what the process needs in its environment besides `plain_environment`."""
+
+    async def is_ready(self, pid: int, port: int) -> bool:
+        """Say whether the process answers on the port."""
+
+    def environment(self, port: int) -> dict[str, str]:
+        """Return the variables by which a client finds the part."""
+
+
+class HttpPart:
+    """The common half of the parts that answer a health check and need no preparation."""
+
+    name: str
+    title: str
+    health_path: str
+    stop_signal = signal.SIGTERM
+    ready_timeout_s = READY_TIMEOUT_S
+    run_as: tuple[int, int] | None = None
+
+    def __init__(self, state: State) -> None:
+        self.folder = state.folder / self.name
+
+    async def prepare(self) -> None:
+        """Make the part's own folder."""
+        self.folder.mkdir(exist_ok=True)
+
+    def child_environment(self, port: int) -> dict[str, str]:
+        """Need nothing more, unless a part says otherwise."""
+        return {}
+
+    async def is_ready(self, pid: int, port: int) -> bool:
+        """Ask the health path, in a thread since the standard client blocks."""
+        return await asyncio.to_thread(_answers_ok, port, self.health_path)
+
+
+def base_url(port: int) -> str:
+    """Return the address of an HTTP part."""
+    return f"http://{LOCALHOST}:{port}"
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the few variables of this process that a part or the supervisor may see."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def _answers_ok(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(LOCALHOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

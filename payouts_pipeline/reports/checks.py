@@ -1,0 +1,233 @@
+"""What must hold of the ledger after a day was moved forward: the figures behind the asset checks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from payouts_pipeline.domain import calendar, frames
+from payouts_pipeline.domain.anomaly import check_usual_band, days_to_compare
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
+from payouts_pipeline.domain.corrections import difference
+from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.findings import NAMED, Finding, check_line_ups, totals
+from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.league.reader import snapshot
+from payouts_pipeline.league.reader import sql as league_sql
+from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.database import sql as ledger_sql
+from payouts_pipeline.reports import status
+from payouts_pipeline.reports.audit import Audit, Violation, audit_of_run
+from payouts_pipeline.reports.queries import sql
+
+# By then a card has had all of its retries, the last nine days after the first; what is still open waits for somebody.
+_OVERDUE = timedelta(days=10)
+
+_OPEN = [each for each in Status if each not in (Status.SETTLED, Status.CANCELLED)]
+_LINE_UPS = {"match_id": frames.ID, "competition_id": frames.ID}
+
+
+def check_league(source: Connection, day: date, timezone: ZoneInfo) -> Finding:
+    """Which matches of the day have no line-up, as schema `league` stands now."""
+    kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
+    parameters = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    with snapshot(source):
+        return check_line_ups(copy_out(source, league_sql("league_matches_without_line_up"), parameters, _LINE_UPS))
+
+
+def check_booking(connection: Connection, day: date, splits: pd.DataFrame) -> list[Finding]:
+    """Booked = split, the ledger sums to zero, the fees are usual, and which charges are open."""
+    return [
+        _booked_equals_split(connection, day, splits),
+        _ledger_sums_to_zero(audit_of_run(connection, day, only=["ledger"])),
+        _fees_usual(connection, day),
+        _all_settled(connection, day, "every_charge_settled", [BillingType.PLAYER_CHARGE]),
+    ]
+
+
+def check_settlement(connection: Connection, day: date) -> list[Finding]:
+    """What the auditor says of the day, accounts and uncollected fees by name; which payouts are open or unknown."""
+    found = audit_of_run(connection, day)
+    return [
+        _accounts_agree(found),
+        _nobody_paid_early(found),
+        _ledger_sums_to_zero(found),
+        _audit(found),
+        _all_settled(connection, day, "every_payout_settled", PAYOUT_TYPES),
+        _none_unknown(connection, day),
+    ]
+
+
+def check_age(connection: Connection, of_days: Sequence[date]) -> dict[date, Finding]:
+    """For each day, what is open for too long of it and of the days before it."""
+    if not of_days:
+        return {}
+    parameters = {"last_day": max(of_days), "age": _OVERDUE}
+    overdue = connection.execute(sql("overdue_instructions"), parameters).fetchall()
+    return {day: _none_overdue([row[1:] for row in overdue if row[0] <= day]) for day in of_days}
+
+
+def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
+    booked = {
+        f"{subject} {currency}": amount
+        for currency, amounts in status.booked_totals(connection, day).items()
+        for subject, amount in amounts.items()
+        if amount
+    }
+    split = {
+        f"{subject} {currency}": amount
+        for subject in BillingSubject
+        for currency, amount in totals(splits[splits["billing_subject"] == subject]).items()
+        if amount
+    }
+    passed = booked == split
+    description = (
+        "What is booked equals what was split, for every billing subject and currency."
+        if passed
+        else "What is booked differs from what was split. Materialise the day again; if it stays, the ledger was "
+        "changed by hand: compare payouts.bookings with the figures."
+    )
+    figures: dict[str, object] = {"booked_minor": booked, "split_minor": split}
+    if not passed:
+        figures["match_player_ids"] = _booked_otherwise(connection, day, splits)
+    return Finding("booked_equals_split", passed, description, figures=figures)
+
+
+def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -> list[int]:
+    """The first of the fees that are booked in another way than they were split."""
+    good = splits[splits["held_out_reason"].isna()][list(frames.LINES)]
+    lines = difference(good, copy_out(connection, ledger_sql("booked_lines"), {"day": day}, frames.LINES))
+    return [int(match_player_id) for match_player_id in lines["match_player_id"].unique()[:NAMED]]
+
+
+def _fees_usual(connection: Connection, day: date) -> Finding:
+    by_day: dict[date, dict[str, int]] = {}
+    for of_day, currency, amount_minor in connection.execute(
+        sql("fees_by_day"), {"days": [day, *days_to_compare(day)]}
+    ):
+        by_day.setdefault(of_day, {})[currency] = amount_minor
+    return check_usual_band(day, by_day.pop(day, {}), by_day)
+
+
+def _ledger_sums_to_zero(found: Audit) -> Finding:
+    wrong = found.of("ledger")
+    description = (
+        "The ledger sums to zero in every currency."
+        if not wrong
+        else "The ledger does not sum to zero: entries were changed by hand. Stop and restore them before paying on."
+    )
+    return _finding("ledger_sums_to_zero", wrong, description)
+
+
+def _accounts_agree(found: Audit) -> Finding:
+    wrong = found.of("accounts", "settled", "bookings", "entries")
+    description = (
+        "For every account of the day: booked = settled + in flight + open, as its entries and instructions say."
+        if not wrong
+        else f"{len(wrong)} figures differ from what entries and instructions add up to. Stop and look at these before "
+        "paying on."
+    )
+    return _finding("instructions_equal_account_movements", wrong, description)
+
+
+def _nobody_paid_early(found: Audit) -> Finding:
+    wrong = found.of("collected", "payouts")
+    description = (
+        "Every payout is of shares whose fees were collected."
+        if not wrong
+        else f"{len(wrong)} payouts, or shares to be paid, are of fees that were not collected. Stop and look at these "
+        "before paying on."
+    )
+    return _finding("nobody_paid_from_uncollected_fees", wrong, description)
+
+
+def _audit(found: Audit) -> Finding:
+    wrong = found.errors
+    description = (
+        f"The auditor recomputed {found.lines} lines, {found.instructions} instructions and {found.accounts} accounts, "
+        "and all rules of money hold."
+        if not wrong
+        else f"The auditor found {len(wrong)} violations of the rules of money. Stop and run 'payouts verify' before "
+        "paying on."
+    )
+    return _finding("audit", wrong, description)
+
+
+def _finding(check: str, wrong: Sequence[Violation], description: str) -> Finding:
+    named = [f"rule {each.rule}: {each.kind} {each.id}: {each.detail}" for each in wrong[:NAMED]]
+    return Finding(check, not wrong, description, figures={"violations": len(wrong), "first": named})
+
+
+def _all_settled(connection: Connection, day: date, check: str, kinds: Sequence[BillingType]) -> Finding:
+    lines = [line for line in status.day_status(connection, day).instructions if line.billing_type in kinds]
+    still_open = [line for line in lines if line.status not in ("settled", "cancelled")]
+    figures: Mapping[str, object] = {
+        "settled": sum(line.count for line in lines if line.status == "settled"),
+        "open": sum(line.count for line in still_open if line.status != "open"),
+        "open_minor": _amounts(still_open),
+        "reasons": sorted({f"{line.status}: {line.reason}" for line in still_open}),
+        "instructions": _named(connection, day, kinds, _OPEN)[1] if still_open else [],
+    }
+    return Finding(check, not still_open, _what_is_open(lines, still_open), is_error=False, figures=figures)
+
+
+def _what_is_open(lines: Sequence[status.Line], still_open: Sequence[status.Line]) -> str:
+    """What a check says where everything settled, and where not, with each reason and how often it is one."""
+    if not still_open:
+        return "All of the day's instructions are settled." if lines else "There is nothing to settle on this day."
+    reasons = [
+        f"{line.count} {line.status} ({format_minor(line.amount_minor, line.currency)}): {line.reason}"
+        for line in still_open[:NAMED]
+    ]
+    return (
+        f"Not all is settled: {'; '.join(reasons)}. What needs no person goes on by itself when the day is "
+        "materialised again."
+    )
+
+
+def _amounts(lines: Sequence[status.Line]) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for line in lines:
+        amounts[line.currency] = amounts.get(line.currency, 0) + line.amount_minor
+    return amounts
+
+
+def _none_unknown(connection: Connection, day: date) -> Finding:
+    count, named = _named(connection, day, list(BillingType), [Status.UNKNOWN])
+    description = (
+        "The outcome of every call at Stripe is known."
+        if not count
+        else f"The outcome of {count} instructions is not known: Stripe gave no answer, and the money may have moved. "
+        "Stripe is asked again by itself; never pay or charge these by other means. Where that lasts for a day, look "
+        "the instruction's id up in Stripe's dashboard."
+    )
+    figures = {"unknown": count, "instructions": named}
+    return Finding("no_unknown_outcome", not count, description, is_error=False, figures=figures)
+
+
+def _none_overdue(overdue: Sequence[Sequence[object]]) -> Finding:
+    description = (
+        f"No instruction of this day or an earlier one is open for more than {_OVERDUE.days} days."
+        if not overdue
+        else f"{len(overdue)} instructions of this day and earlier ones are open for more than {_OVERDUE.days} days: "
+        "time alone will not settle them. See their reasons: mend the data in league, release or approve what is "
+        "held, or cancel what is not to be paid."
+    )
+    names = ("id", "billing_type", "status", "reason", "age_days")
+    figures = {
+        "overdue": len(overdue),
+        "instructions": [dict(zip(names, each, strict=True)) for each in overdue[:NAMED]],
+    }
+    return Finding("nothing_over_age", not overdue, description, is_error=False, figures=figures)
+
+
+def _named(
+    connection: Connection, day: date, kinds: Sequence[BillingType], statuses: Sequence[Status]
+) -> tuple[int, list[dict[str, object]]]:
+    """How many of a day's instructions are in these statuses, and the first of them by id, with their reasons."""
+    parameters = {"day": day, "billing_types": list(kinds), "statuses": list(statuses), "limit": NAMED}
+    rows = connection.execute(sql("name_instructions"), parameters).fetchall()
+    names = ("id", "billing_type", "status", "reason")
+    return (rows[0][-1] if rows else 0), [dict(zip(names, row, strict=False)) for row in rows]

@@ -1,0 +1,488 @@
+-- The auditor: one query for each thing that must not be, written from the rules and not from the booking's queries.
+
+-- name: begin_audit
+-- Everything that follows in this transaction sees one moment, whatever runs meanwhile.
+set transaction isolation level repeatable read
+
+-- name: create_audit_scope
+-- The accounts that the days moved, or all of them: what the auditor recomputes. `debit` is +1 where the account's
+-- usual direction is a debit.
+create temporary table audit_scope on commit drop as
+select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit
+from payouts.accounts as a
+where a.subject <> 'provider'
+    and (
+        %(days)s::date[] is null
+        or (a.subject, a.subject_id, a.currency) in (
+            select 'player', f.player_id, f.currency from payouts.fees as f where f.day = any(%(days)s)
+            union
+            select s.billing_subject, s.subject_id, s.currency from payouts.shares as s where s.day = any(%(days)s)
+        )
+        or a.id in (
+            select i.account_id from payouts.instructions as i where i.day = any(%(days)s)
+            union
+            select l.account_id
+            from payouts.release_lines as l
+            join payouts.releases as r on r.id = l.release_id
+            where r.day = any(%(days)s)
+        )
+    )
+
+-- name: audit_counts
+-- How much the auditor looked at: lines of fees and shares, instructions, accounts.
+select
+    (select count(*) from payouts.fees where %(days)s::date[] is null or day = any(%(days)s))
+    + (select count(*) from payouts.shares where %(days)s::date[] is null or day = any(%(days)s)),
+    (select count(*) from payouts.instructions where %(days)s::date[] is null or day = any(%(days)s)),
+    (select count(*) from audit_scope)
+
+-- name: audit_account_names
+-- Whose accounts these are, as `payouts explain` takes them.
+select id::text, concat_ws(' ', concat_ws(':', subject, subject_id), currency)
+from payouts.accounts
+where id::text = any(%(ids)s)
+
+-- name: audit_fees
+-- Rule 1: fees whose shares don't add up to them, as each booking has written them; shares without a fee; and what
+-- corrections have brought below zero.
+with fee as (
+    select day, match_id, match_player_id, player_id, currency, booking_id, amount_minor
+    from payouts.fees
+    where %(days)s::date[] is null or day = any(%(days)s)
+), share as (
+    select day, match_id, match_player_id, player_id, currency, booking_id, billing_subject, subject_id, amount_minor
+    from payouts.shares
+    where %(days)s::date[] is null or day = any(%(days)s)
+), divided as (
+    select day, match_id, match_player_id, player_id, currency, booking_id, sum(amount_minor) as amount_minor
+    from share
+    group by day, match_id, match_player_id, player_id, currency, booking_id
+)
+select 'fee' as kind, day || '/' || match_player_id as id,
+    format(
+        'booking %%s: the fee is %%s %%s and its shares add up to %%s', booking_id,
+        coalesce(fee.amount_minor::text, 'not there, in'), currency, coalesce(divided.amount_minor, 0)
+    ) as detail
+from fee
+full join divided using (day, match_id, match_player_id, player_id, currency, booking_id)
+where fee.amount_minor is distinct from coalesce(divided.amount_minor, 0)
+union all
+select 'fee', day || '/' || match_player_id, format('the fee adds up to %%s %%s', sum(amount_minor), currency)
+from fee
+group by day, match_id, match_player_id, player_id, currency
+having sum(amount_minor) < 0
+union all
+select 'fee', day || '/' || match_player_id,
+    format('the share of %%s:%%s adds up to %%s %%s', billing_subject, subject_id, sum(amount_minor), currency)
+from share
+group by day, match_id, match_player_id, player_id, currency, billing_subject, subject_id
+having sum(amount_minor) < 0
+
+-- name: audit_collected
+-- Rule 2: players of whom more was released than was collected, or more is covered than was and will be charged; and
+-- fees that are released, or hang on a charge, that is not theirs, not settled or cancelled.
+with uncollected as (
+    select s.id as account_id, sum(f.amount_minor) as amount_minor,
+        sum(f.amount_minor) filter (where f.charge_id is null) as uncovered_minor
+    from audit_scope as s
+    join payouts.fees as f on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null
+    where s.subject = 'player'
+    group by s.id
+), player as (
+    select a.id, a.currency, a.settled_minor, a.in_flight_minor,
+        a.booked_minor - coalesce(u.amount_minor, 0) as released_minor,
+        a.booked_minor - coalesce(u.uncovered_minor, 0) as covered_minor
+    from audit_scope as s
+    join payouts.accounts as a on a.id = s.id
+    left join uncollected as u on u.account_id = a.id
+    where a.subject = 'player'
+)
+select 'account' as kind, id::text as id,
+    format('%%s %%s are released and %%s were collected', released_minor, currency, settled_minor) as detail
+from player
+where released_minor > settled_minor
+union all
+select 'account', id::text,
+    format(
+        '%%s %%s are released or covered by a charge, and %%s were or will be charged',
+        covered_minor, currency, settled_minor + in_flight_minor
+    )
+from player
+where covered_minor > settled_minor + in_flight_minor
+union all
+select 'fee', f.day || '/' || f.match_player_id,
+    format(
+        'is %%s, and the charge %%s that covers it is %%s',
+        case when f.release_id is null then 'open' else 'released' end, i.id,
+        case when (a.subject, a.subject_id, a.currency) is distinct from ('player', f.player_id, f.currency)
+            then 'of another account' else i.status end
+    )
+from payouts.fees as f
+join payouts.instructions as i on i.id = f.charge_id
+join payouts.accounts as a on a.id = i.account_id
+where (%(days)s::date[] is null or f.day = any(%(days)s))
+    and (
+        i.status = 'cancelled'
+        or f.release_id is not null and i.status <> 'settled'
+        or (a.subject, a.subject_id, a.currency) is distinct from ('player', f.player_id, f.currency)
+    )
+
+-- name: audit_payouts
+-- Rule 2: payouts that are not what their release lines add up to, or pay lines of another account; release lines
+-- that hang on a payout that was cancelled.
+select 'instruction' as kind, i.id::text as id,
+    format(
+        'is %%s: pays %%s %%s, and its release lines add up to %%s, %%s of them of another account', i.status,
+        i.amount_minor, i.currency, coalesce(sum(l.amount_minor), 0),
+        count(*) filter (where l.account_id <> i.account_id)
+    ) as detail
+from payouts.instructions as i
+left join payouts.release_lines as l on l.payout_id = i.id
+where i.billing_type <> 'player_charge' and (%(days)s::date[] is null or i.day = any(%(days)s))
+group by i.id, i.status, i.amount_minor, i.currency
+having count(*) filter (where l.account_id <> i.account_id) > 0
+    or case i.status when 'cancelled' then count(l.payout_id) > 0
+        else i.amount_minor <> coalesce(sum(l.amount_minor), 0) end
+
+-- name: audit_releases
+-- Rule 2: releases whose lines are not the shares of the fees that they released.
+with release as (
+    select id from payouts.releases where %(days)s::date[] is null or day = any(%(days)s)
+), stated as (
+    select f.release_id, a.id as account_id, sum(s.amount_minor) as amount_minor
+    from payouts.fees as f
+    join payouts.shares as s using (day, match_player_id, match_id, player_id, currency, booking_id)
+    join payouts.accounts as a
+        on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
+    where f.release_id in (select id from release)
+    group by f.release_id, a.id
+), line as (
+    select release_id, account_id, amount_minor
+    from payouts.release_lines
+    where release_id in (select id from release)
+)
+select 'account' as kind, account_id::text as id,
+    format(
+        'release %%s: the line says %%s and the shares of its fees add up to %%s', release_id,
+        coalesce(line.amount_minor, 0), coalesce(stated.amount_minor, 0)
+    ) as detail
+from stated
+full join line using (release_id, account_id)
+where coalesce(stated.amount_minor, 0) <> coalesce(line.amount_minor, 0)
+
+-- name: audit_settled
+-- Rules 3 and 7: settled instructions without exactly one settled attempt and exactly two entries of their amount,
+-- and entries of what is not settled.
+with instruction as (
+    select id, status, account_id, currency, amount_minor,
+        case billing_type when 'player_charge' then amount_minor else -amount_minor end as received_minor
+    from payouts.instructions
+    where %(days)s::date[] is null or day = any(%(days)s)
+), entered as (
+    select i.id, count(*) as entries,
+        count(*) filter (
+            where e.account_id = i.account_id and e.amount_minor = -i.received_minor and e.currency = i.currency
+        ) as own,
+        count(*) filter (
+            where a.subject = 'provider' and e.amount_minor = i.received_minor and e.currency = i.currency
+        ) as providers
+    from instruction as i
+    join payouts.entries as e on e.instruction_id = i.id
+    join payouts.accounts as a on a.id = e.account_id
+    group by i.id
+), tried as (
+    select a.instruction_id as id, count(*) as settled_attempts
+    from payouts.attempts as a
+    where a.outcome = 'settled' and a.instruction_id in (select id from instruction)
+    group by a.instruction_id
+)
+select 'instruction' as kind, i.id::text as id,
+    format(
+        'is %%s with %%s entries (%%s on its account, %%s on the provider''s, of %%s %%s) and %%s settled attempts',
+        i.status, coalesce(e.entries, 0), coalesce(e.own, 0), coalesce(e.providers, 0), i.amount_minor, i.currency,
+        coalesce(t.settled_attempts, 0)
+    ) as detail
+from instruction as i
+left join entered as e using (id)
+left join tried as t using (id)
+where i.status = 'settled'
+    and (e.entries, e.own, e.providers, t.settled_attempts) is distinct from (2::bigint, 1::bigint, 1::bigint, 1::bigint)
+    or i.status <> 'settled' and num_nonnulls(e.entries, t.settled_attempts) > 0
+
+-- name: audit_attempts
+-- Rule 3: attempts out of order, a new one after something else than a definite refusal or a proven absence, an open
+-- one of what is not under way, and attempts at what nobody has approved.
+with tried as (
+    select a.instruction_id as id, a.number, a.outcome, a.first_sent_at, i.status, i.approval_above_minor,
+        row_number() over attempts_of as position,
+        lag(a.outcome, 1, 'refused') over attempts_of as outcome_before
+    from payouts.attempts as a
+    join payouts.instructions as i on i.id = a.instruction_id
+    where %(days)s::date[] is null or i.day = any(%(days)s)
+    window attempts_of as (partition by a.instruction_id order by a.number)
+)
+select 'instruction' as kind, id::text as id, format('attempt %%s is the %%s. of it', number, position) as detail
+from tried
+where number <> position
+union all
+select 'instruction', id::text, format('attempt %%s was made after one that was not refused', number)
+from tried
+where outcome_before is null or outcome_before = 'settled'
+union all
+select 'instruction', id::text, format('attempt %%s is open and the instruction %%s', number, status)
+from tried
+where outcome is null and status not in ('sending', 'unknown')
+union all
+select 'instruction', id::text, format('is %%s without an open attempt', i.status)
+from payouts.instructions as i
+where (%(days)s::date[] is null or i.day = any(%(days)s)) and i.status in ('sending', 'unknown')
+    and not exists (select from tried as t where t.id = i.id and t.outcome is null)
+union all
+select 'instruction', id::text, format('attempt %%s was made without an approval', number)
+from tried
+where approval_above_minor is not null
+    and not exists (
+        select from payouts.approvals as p where p.instruction_id = tried.id and p.at <= tried.first_sent_at
+    )
+
+-- name: audit_sequences
+-- Rule 3: accounts whose instructions of a day are not numbered 1, 2, 3: one is missing, or was made by hand.
+select 'account' as kind, account_id::text as id,
+    format('has %%s instructions of %%s, and the last is number %%s', count(*), day, max(sequence)) as detail
+from payouts.instructions
+where %(days)s::date[] is null or day = any(%(days)s)
+group by account_id, day
+having count(*) <> max(sequence) or min(sequence) <> 1
+
+-- name: audit_charges
+-- Rule 6: charges of more than the fees that they cover; what is less is the credit that the account had.
+select 'instruction' as kind, i.id::text as id,
+    format(
+        'charges %%s %%s and covers fees of %%s', i.amount_minor, i.currency, coalesce(sum(f.amount_minor), 0)
+    ) as detail
+from payouts.instructions as i
+left join payouts.fees as f on f.charge_id = i.id
+where i.billing_type = 'player_charge' and i.status <> 'cancelled'
+    and (%(days)s::date[] is null or i.day = any(%(days)s))
+group by i.id, i.amount_minor, i.currency
+having i.amount_minor > coalesce(sum(f.amount_minor), 0)
+
+-- name: audit_minimum_charges
+-- Rule 6: charges under Stripe's minimum.
+select 'instruction' as kind, id::text as id,
+    format('charges %%s %%s, under the minimum', amount_minor, currency) as detail
+from payouts.instructions
+where billing_type = 'player_charge' and (%(days)s::date[] is null or day = any(%(days)s))
+    and amount_minor < (%(minimum_charges)s::jsonb ->> currency)::bigint
+
+-- name: audit_minimum_payouts
+-- Rule 6: payouts under the minimum that is configured now; it may have been another when they were made.
+select 'instruction' as kind, id::text as id,
+    format('pays %%s %%s, under the minimum of now', amount_minor, currency) as detail
+from payouts.instructions
+where billing_type <> 'player_charge' and (%(days)s::date[] is null or day = any(%(days)s))
+    and amount_minor < (%(minimum_payouts)s::jsonb ->> currency)::bigint
+
+-- name: audit_idle
+-- Rule 6: what is open on an account, reaches the minimum, and no instruction moves yet. Materialising the day does.
+select 'account' as kind, s.id::text as id,
+    format('%%s %%s are payable and no payout pays them: materialise %%s', sum(l.amount_minor), s.currency, max(r.day))
+        as detail
+from audit_scope as s
+join payouts.release_lines as l on l.account_id = s.id and l.payout_id is null
+join payouts.releases as r on r.id = l.release_id
+where s.subject in ('club', 'organiser', 'partner')
+group by s.id, s.currency
+having sum(l.amount_minor) >= (%(minimum_payouts)s::jsonb ->> s.currency)::bigint
+union all
+select 'account', s.id::text,
+    format(
+        '%%s %%s are owed and no charge asks for them: materialise %%s',
+        a.booked_minor - a.settled_minor, s.currency, max(f.day)
+    )
+from audit_scope as s
+join payouts.accounts as a on a.id = s.id and a.in_flight_minor = 0
+join payouts.fees as f
+    on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null and f.charge_id is null
+where s.subject = 'player'
+    and a.booked_minor - a.settled_minor >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
+group by s.id, s.currency, a.booked_minor, a.settled_minor
+
+-- name: audit_bookings
+-- Rule 7: bookings whose entries are not what their lines say, account by account.
+with booking as (
+    select id, day from payouts.bookings where %(days)s::date[] is null or day = any(%(days)s)
+), line as (
+    select booking_id, day, 'player' as subject, player_id as subject_id, currency, amount_minor
+    from payouts.fees
+    where %(days)s::date[] is null or day = any(%(days)s)
+    union all
+    select booking_id, day, billing_subject, subject_id, currency, -amount_minor
+    from payouts.shares
+    where %(days)s::date[] is null or day = any(%(days)s)
+), stated as (
+    select l.booking_id, coalesce(a.id, 0) as account_id, l.currency, sum(l.amount_minor) as amount_minor
+    from line as l
+    left join payouts.accounts as a using (subject, subject_id, currency)
+    group by l.booking_id, a.id, l.currency
+), entered as (
+    select booking_id, account_id, currency, sum(amount_minor) as amount_minor
+    from payouts.entries
+    where booking_id in (select id from booking)
+    group by booking_id, account_id, currency
+)
+select 'booking' as kind, booking_id::text as id,
+    format(
+        'account %%s: the lines say %%s %%s and the entries %%s', account_id,
+        coalesce(stated.amount_minor, 0), currency, coalesce(entered.amount_minor, 0)
+    ) as detail
+from stated
+full join entered using (booking_id, account_id, currency)
+where coalesce(stated.amount_minor, 0) <> coalesce(entered.amount_minor, 0)
+union all
+select distinct 'booking', l.booking_id::text, format('lines of %%s name a booking that is not of that day', l.day)
+from line as l
+where not exists (select from booking as b where b.id = l.booking_id and b.day = l.day)
+
+-- name: audit_entries
+-- Rule 7: bookings and settlements whose entries don't sum to zero, or are in another currency than their account.
+with entry as (
+    select booking_id, instruction_id, account_id, currency, amount_minor
+    from payouts.entries
+    where %(days)s::date[] is null
+        or booking_id in (select id from payouts.bookings where day = any(%(days)s))
+        or instruction_id in (select id from payouts.instructions where day = any(%(days)s))
+)
+select case when booking_id is null then 'instruction' else 'booking' end as kind,
+    coalesce(instruction_id::text, booking_id::text) as id,
+    format('its entries sum to %%s %%s', sum(amount_minor), currency) as detail
+from entry
+group by booking_id, instruction_id, currency
+having sum(amount_minor) <> 0
+union all
+select 'account', e.account_id::text, format('has entries in %%s and is in %%s', e.currency, a.currency)
+from entry as e
+join payouts.accounts as a on a.id = e.account_id and a.currency <> e.currency
+
+-- name: audit_ledger
+-- Rule 7: currencies in which the ledger as a whole does not sum to zero.
+select 'ledger' as kind, currency as id, format('sums to %%s', sum(amount_minor)) as detail
+from payouts.entries
+group by currency
+having sum(amount_minor) <> 0
+
+-- name: audit_accounts
+-- Rule 7: accounts whose columns are not what their entries, instructions, fees and release lines add up to.
+with entered as (
+    select e.account_id,
+        sum(e.amount_minor) filter (where e.booking_id is not null) as booked_minor,
+        sum(e.amount_minor) filter (where e.instruction_id is not null) as settled_minor
+    from payouts.entries as e
+    where e.account_id in (select id from audit_scope)
+    group by e.account_id
+), instructed as (
+    select i.account_id,
+        sum(i.amount_minor) filter (where i.status = 'settled') as settled_minor,
+        sum(i.amount_minor) filter (where i.status not in ('settled', 'cancelled')) as in_flight_minor
+    from payouts.instructions as i
+    where i.account_id in (select id from audit_scope)
+    group by i.account_id
+), not_released as (
+    select s.id as account_id, sum(f.amount_minor) as amount_minor
+    from audit_scope as s
+    join payouts.fees as f on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null
+    where s.subject = 'player'
+    group by s.id
+    union all
+    select s.id, sum(share.amount_minor)
+    from payouts.fees as f
+    join payouts.shares as share using (day, match_player_id, match_id, player_id, currency, booking_id)
+    join audit_scope as s
+        on s.subject = share.billing_subject and s.subject_id = share.subject_id and s.currency = share.currency
+    where f.release_id is null
+    group by s.id
+), released as (
+    select l.account_id, sum(l.amount_minor) as amount_minor
+    from payouts.release_lines as l
+    where l.account_id in (select id from audit_scope)
+    group by l.account_id
+), figure as (
+    select a.id, a.currency, name, kept, recomputed
+    from audit_scope as s
+    join payouts.accounts as a on a.id = s.id
+    left join entered as e on e.account_id = a.id
+    left join instructed as i on i.account_id = a.id
+    left join not_released as n on n.account_id = a.id
+    left join released as r on r.account_id = a.id
+    cross join lateral (
+        values
+            ('booked, by its entries', a.booked_minor, s.debit * coalesce(e.booked_minor, 0)),
+            ('settled, by its entries', a.settled_minor, -s.debit * coalesce(e.settled_minor, 0)),
+            ('settled, by its instructions', a.settled_minor, coalesce(i.settled_minor, 0)),
+            ('in flight, by its instructions', a.in_flight_minor, coalesce(i.in_flight_minor, 0)),
+            (
+                'released, by what of it is not',
+                a.released_minor, s.debit * coalesce(e.booked_minor, 0) - coalesce(n.amount_minor, 0)
+            ),
+            (
+                'released, by its release lines',
+                a.released_minor, case a.subject when 'player' then a.released_minor else coalesce(r.amount_minor, 0) end
+            )
+    ) as figures (name, kept, recomputed)
+)
+select 'account' as kind, id::text as id,
+    format('%%s: is %%s %%s and should be %%s', name, kept, currency, recomputed) as detail
+from figure
+where kept <> recomputed
+
+-- name: audit_events
+-- Rule 8: instructions whose history does not lead, by allowed steps, from nothing to where they stand.
+with instruction as (
+    select id, status from payouts.instructions where %(days)s::date[] is null or day = any(%(days)s)
+), event as (
+    select e.id, e.instruction_id, coalesce(e.from_status, '') as from_status, e.to_status,
+        lag(e.to_status, 1, '') over (partition by e.instruction_id order by e.id) as status_before
+    from payouts.events as e
+    where e.instruction_id in (select id from instruction)
+), last_event as (
+    select distinct on (instruction_id) instruction_id, to_status from event order by instruction_id, id desc
+)
+select 'instruction' as kind, instruction_id::text as id,
+    format('event %%s comes from ''%%s'' after ''%%s''', id, from_status, status_before) as detail
+from event
+where from_status <> status_before
+union all
+select 'instruction', instruction_id::text, format('event %%s from ''%%s'' to %%s is not allowed', id, from_status, to_status)
+from event as e
+where not exists (
+    select from payouts.transitions as t where t.from_status = e.from_status and t.to_status = e.to_status
+)
+union all
+select 'instruction', i.id::text, format('is %%s, and its last event says %%s', i.status, coalesce(l.to_status, 'nothing'))
+from instruction as i
+left join last_event as l on l.instruction_id = i.id
+where l.to_status is distinct from i.status
+
+-- name: audit_reasons
+-- Rule 8: instructions that are not settled and don't say why.
+select 'instruction' as kind, id::text as id, format('is %%s without a reason', status) as detail
+from payouts.instructions
+where status <> 'settled' and trim(coalesce(reason, '')) = ''
+    and (%(days)s::date[] is null or day = any(%(days)s))
+
+-- name: attempts_period
+-- From when to when anything of the days was sent, and the time of now.
+select min(a.first_sent_at), max(a.last_sent_at), clock_timestamp()
+from payouts.attempts as a
+join payouts.instructions as i on i.id = a.instruction_id
+where %(days)s::date[] is null or i.day = any(%(days)s)
+
+-- name: instructions_to_reconcile
+-- What the ledger says of the instructions of the days, and of those that the provider names; `is_news` is what has
+-- changed since the provider was asked.
+select
+    i.id::text as id, i.currency, i.amount_minor, i.status, i.provider_reference, i.status_at >= %(asked_at)s as is_news,
+    coalesce(a.stripe_account_id, a.stripe_customer_id) as payee
+from payouts.instructions as i
+left join payouts.attempts as a on a.instruction_id = i.id and a.outcome = 'settled'
+where %(days)s::date[] is null or i.day = any(%(days)s) or i.id::text = any(%(ids)s)

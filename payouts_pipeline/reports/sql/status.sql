@@ -1,0 +1,127 @@
+-- Where the money of a day stands: for the command line, the asset pages and the checks.
+
+-- name: status
+-- Where the money of a day is: its instructions, and what no instruction moves yet.
+select i.billing_type, i.currency, i.status, i.reason, count(*) as count, sum(i.amount_minor)::bigint as amount_minor
+from payouts.instructions as i
+where i.day = %(day)s
+group by i.billing_type, i.currency, i.status, i.reason
+union all
+select 'player_charge', f.currency, 'open',
+    case when sum(f.amount_minor) > 0 then 'under the minimum charge, or waits for a correction to be settled: '
+        'goes out with the next charge' else 'a credit: the next charge is lower by it' end,
+    count(*), sum(f.amount_minor)::bigint
+from payouts.fees as f
+where f.day = %(day)s and f.release_id is null and f.charge_id is null
+group by f.currency
+having sum(f.amount_minor) <> 0
+union all
+select s.billing_subject || '_payout', s.currency, 'open', 'waits until the fee is collected',
+    count(*), sum(s.amount_minor)::bigint
+from payouts.shares as s
+join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
+where s.day = %(day)s and f.release_id is null and s.billing_subject <> 'platform'
+group by s.billing_subject, s.currency
+union all
+select a.subject || '_payout', a.currency, 'open',
+    case when sum(l.amount_minor) > 0 then 'under the minimum payout, or a correction is not collected yet: goes out with the next payout'
+        else 'a correction took it back: the next payouts are lower by it' end,
+    count(*), sum(l.amount_minor)::bigint
+from payouts.release_lines as l
+join payouts.releases as r on r.id = l.release_id
+join payouts.accounts as a on a.id = l.account_id
+where r.day = %(day)s and l.payout_id is null and a.subject <> 'platform'
+group by a.subject, a.currency
+order by 1, 2, 3, 4
+
+-- name: status_held_out
+-- How many fees of a day can't be split, by reason.
+select reason, count(*) from payouts.held_out where day = %(day)s group by reason order by reason
+
+-- name: status_instructions
+-- The instructions of a day that are not settled, one by one; what was taken back comes last.
+select
+    i.id, a.subject || ':' || a.subject_id as payee, i.billing_type, i.currency, i.amount_minor, i.status, i.reason,
+    i.retry_at
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where i.day = %(day)s and i.status <> 'settled'
+order by i.status = 'cancelled', i.billing_type, a.subject_id, i.currency, i.sequence
+
+-- name: status_days
+-- The days that the ledger has.
+select day from payouts.days order by day
+
+-- name: progress
+-- How many instructions of a day there are, and how many of them are settled.
+select count(*) filter (where status = 'settled'), count(*) from payouts.instructions where day = %(day)s
+
+-- name: overview_open
+-- What of a day has not settled, what needs a person first, then the oldest and the largest.
+select
+    i.id, i.billing_type, a.subject, a.subject_id, i.currency, i.amount_minor, i.status, i.reason,
+    case when i.status in ('waiting', 'unknown') then i.retry_at end as retry_at
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where i.day = %(day)s and i.billing_type = any(%(billing_types)s) and i.status not in ('settled', 'cancelled')
+order by
+    array_position(array['rejected', 'held', 'unknown', 'waiting'], i.status) nulls last,
+    i.created_at, i.amount_minor desc, i.id
+limit %(limit)s
+
+-- name: overview_flow
+-- Each cent of a day's fees: how far its fee is collected, whose it is, and how far it is paid out.
+-- `kept` is the platform's, `uncollected` what can't be paid yet; `open` is on no instruction.
+select
+    s.currency,
+    case when f.release_id is not null then 'settled' else coalesce(c.status, 'open') end as fee_status,
+    s.billing_subject as subject,
+    case
+        when f.release_id is null then 'uncollected'
+        when s.billing_subject = 'platform' then 'kept'
+        else coalesce(p.status, 'open')
+    end as share_status,
+    count(*) as count, sum(s.amount_minor)::bigint as amount_minor
+from payouts.shares as s
+join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
+left join payouts.instructions as c on c.id = f.charge_id
+left join payouts.accounts as a
+    on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
+left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
+left join payouts.instructions as p on p.id = l.payout_id
+where s.day = %(day)s
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4
+
+-- name: overview_days
+-- What was asked for on each of some days, and where it stands, for the chart of the last weeks.
+select day, currency, status, sum(amount_minor)::bigint as amount_minor
+from payouts.instructions
+where day between %(first_day)s and %(last_day)s and billing_type = any(%(billing_types)s) and status <> 'cancelled'
+group by day, currency, status
+order by currency, day, status
+
+-- name: name_instructions
+-- Instructions of a day in some statuses, the oldest first, with how many there are in all: what a check names.
+select id::text, billing_type, status, reason, count(*) over () as total
+from payouts.instructions
+where day = %(day)s and billing_type = any(%(billing_types)s) and status = any(%(statuses)s)
+order by created_at, id
+limit %(limit)s
+
+-- name: overdue_instructions
+-- Instructions of any day up to the last of a run that were made long ago and have not come to their end. One query for
+-- all days of the run: there are few of them, and finding them takes a look at every instruction that is open.
+select day, id::text, billing_type, status, reason, current_date - created_at::date as age_days
+from payouts.instructions
+where (status = 'pending' or status in ('published', 'sending', 'unknown') or status in ('held', 'waiting', 'rejected'))
+    and day <= %(last_day)s and created_at < now() - %(age)s
+order by created_at, id
+
+-- name: fees_by_day
+-- The fees of some days by currency, corrections included: what the fees of another day are compared with.
+select day, currency, sum(amount_minor)::bigint as amount_minor
+from payouts.fees
+where day = any(%(days)s)
+group by day, currency
+having sum(amount_minor) <> 0

@@ -1,0 +1,110 @@
+"""Where the money of a day is, and why it is not elsewhere: what `payouts status` and the asset pages show."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from payouts_pipeline.ledger.database import Connection, scalar
+from payouts_pipeline.ledger.database import sql as ledger_sql
+from payouts_pipeline.reports.queries import sql
+
+
+@dataclass(frozen=True)
+class Line:
+    """Instructions of one kind in one state; status `open` is money that no instruction moves yet."""
+
+    billing_type: str
+    currency: str
+    status: str
+    reason: str | None
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Fees that can't be split."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OpenInstruction:
+    """One instruction that is not settled."""
+
+    id: UUID
+    payee: str
+    billing_type: str
+    currency: str
+    amount_minor: int
+    status: str
+    reason: str
+    retry_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """With the time in UTC."""
+        retry_at = self.retry_at.astimezone(UTC).isoformat(timespec="seconds") if self.retry_at else None
+        return {**asdict(self), "id": str(self.id), "retry_at": retry_at}
+
+
+@dataclass(frozen=True)
+class DayStatus:
+    """A day as a person wants to see it; with each instruction that is not settled where that was asked for."""
+
+    day: date
+    instructions: list[Line]
+    held_out: list[HeldOut]
+    open_instructions: list[OpenInstruction] | None = None
+    is_booked: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `payouts status --json` for one day."""
+        document: dict[str, Any] = {
+            "day": self.day.isoformat(),
+            "instructions": [asdict(line) for line in self.instructions],
+            "held_out": [asdict(reason) for reason in self.held_out],
+        }
+        if self.open_instructions is not None:
+            document["open_instructions"] = [each.as_json() for each in self.open_instructions]
+        return document
+
+
+def day_status(connection: Connection, day: date) -> DayStatus:
+    """Counts and amounts by billing type, currency, status and reason."""
+    with connection.cursor(row_factory=class_row(Line)) as lines, connection.cursor() as held_out:
+        return DayStatus(
+            day,
+            lines.execute(sql("status"), {"day": day}).fetchall(),
+            [HeldOut(*row) for row in held_out.execute(sql("status_held_out"), {"day": day})],
+            is_booked=bool(scalar(connection, ledger_sql("is_booked"), {"day": day})),
+        )
+
+
+def with_open_instructions(connection: Connection, day: date) -> DayStatus:
+    """The same, with each instruction that is not settled."""
+    with connection.cursor(row_factory=class_row(OpenInstruction)) as cursor:
+        found = cursor.execute(sql("status_instructions"), {"day": day}).fetchall()
+    return replace(day_status(connection, day), open_instructions=found)
+
+
+def booked_days(connection: Connection) -> list[date]:
+    """Every day that was materialised, in order."""
+    return [row[0] for row in connection.execute(sql("status_days"))]
+
+
+def booked_totals(connection: Connection, day: date) -> dict[str, dict[str, int]]:
+    """Minor units booked of a day, by currency and billing subject; the player's are the fees."""
+    totals: dict[str, dict[str, int]] = {}
+    for currency, subject, amount_minor in connection.execute(ledger_sql("booked_totals"), {"day": day}):
+        totals.setdefault(currency, {})[subject] = amount_minor
+    return totals
+
+
+def progress(connection: Connection, day: date) -> tuple[int, int]:
+    """How many of a day's instructions are settled, and how many there are."""
+    settled, total = connection.execute(sql("progress"), {"day": day}).fetchall()[0]
+    return settled, total

@@ -1,0 +1,112 @@
+"""How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.refusals import Refusal, judge
+from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
+from payouts_pipeline.settlement.stripe_client import Answer, Indeterminate, Provider, Succeeded
+
+
+class AttemptLog(Protocol):
+    """Commits what has to be known of an attempt before it is sent."""
+
+    def next_attempt(self, attempt: Attempt) -> Attempt:
+        """Close an attempt that provably moved nothing, and open another."""
+
+    def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
+        """Note the card that the attempt charges, so that the same attempt never names another."""
+
+
+# A missing answer is asked for again after 1, 2, 4, ... seconds, at most every hour.
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+def settle(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
+    """Send a new attempt; find out about one that was sent before.
+
+    ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
+    """
+    if attempt.sends == 0:
+        return _send(attempt, provider, log, leased_until)
+    # Asking first is the only way out of an error that Stripe stored under the key and replays forever.
+    found = provider.find(attempt)
+    if found is not None:
+        return _outcome(attempt, _only_if_moved(found))
+    if attempt.is_on_hold:
+        return _outcome(
+            attempt, Indeterminate("the payee is on hold, so Stripe was only asked, and knows of nothing yet")
+        )
+    if not attempt.key_is_old:
+        return _send(attempt, provider, log, leased_until)
+    if not attempt.is_gone:
+        return _outcome(attempt, Indeterminate("it was sent a moment ago under a key that Stripe may have forgotten"))
+    try:
+        return _send(log.next_attempt(attempt), provider, log, leased_until)
+    except TakenOver:
+        return _outcome(attempt, Indeterminate("another worker took it over"))
+
+
+def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
+    """Make the call, for a charge without a known card with the customer's default."""
+    if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:
+        method = provider.default_payment_method(attempt.stripe_customer_id)
+        if not isinstance(method, str):
+            return _outcome(attempt, method)
+        try:
+            attempt = log.set_payment_method(attempt, method)
+        except TakenOver:
+            return _outcome(attempt, Indeterminate("another worker took it over"))
+    return _outcome(attempt, _of_every_call(attempt, provider.send(attempt, leased_until)))
+
+
+def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
+    """A call that Stripe turned away at the door says nothing of an earlier one of the same attempt.
+
+    That one may have moved the money, or be about to, until it can't be under way any more and Stripe, asked just
+    before this call, knew of nothing.
+    """
+    if isinstance(answer, Refusal) and not answer.is_stored and attempt.sends > 0 and not attempt.is_gone:
+        return Indeterminate(f"Stripe turned the repeated call away ({answer.code})", answer.request_id)
+    return answer
+
+
+def _only_if_moved(found: Answer) -> Answer:
+    """A refused question says nothing about the money."""
+    if isinstance(found, Refusal):
+        return Indeterminate(f"Stripe could not be asked about it ({found.code})", found.request_id)
+    return found
+
+
+def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
+    """What an answer means for the instruction."""
+    outcome = Outcome(
+        attempt.instruction_id,
+        attempt.number,
+        Status.SETTLED,
+        sends=attempt.sends,
+        provider_request_id=answer.request_id,
+    )
+    match answer:
+        case Succeeded():
+            return replace(outcome, provider_reference=answer.reference)
+        case Indeterminate():
+            return replace(
+                outcome,
+                status=Status.UNKNOWN,
+                reason=f"{answer.reason}; it is not known whether the money moved, and Stripe is asked again "
+                "(materialise the day; at most once an hour)",
+                retry_after_s=min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE).total_seconds(),
+            )
+        case Refusal():
+            verdict = judge(answer, attempt.card_declines + 1)
+            retry_after_s = verdict.retry_after.total_seconds() if verdict.retry_after else None
+            return replace(
+                outcome,
+                status=verdict.status,
+                reason=verdict.reason,
+                code=answer.code,
+                retry_after_s=retry_after_s,
+            )

@@ -1,0 +1,82 @@
+"""Takes instructions up again whose time has come, or whose cause was mended in `league` (design section 5)."""
+
+from datetime import date
+
+import pandas as pd
+
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.failpoints import Failpoint, failpoint
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.holds import why_held
+from payouts_pipeline.ledger.instructions import PENDING_REASON
+
+_BLOCKED = {
+    "day": frames.TEXT,
+    "id": frames.TEXT,
+    "billing_subject": frames.TEXT,
+    "subject_id": frames.ID,
+    "currency": frames.TEXT,
+    "status": frames.TEXT,
+    "reason": frames.TEXT,
+    "is_due": frames.TEXT,
+    "why_on_hold": frames.TEXT,
+    "approval_above_minor": frames.ID,
+    "known_account_id": frames.TEXT,
+    "known_customer_id": frames.TEXT,
+    "known_payment_method_id": frames.TEXT,
+}
+_IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
+_KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
+
+
+def resume(connection: Connection, source: Connection, day: date, actor: str) -> int:
+    """Make instructions of the day pending again that can go on now; how many moved.
+
+    A held one goes on once nothing holds it any more; a waiting one when its time has come; a waiting or rejected
+    one also as soon as the ids in `league` have changed, since that is a new card or account. What would go on but
+    for a hold, a missing approval or a missing account is held, with that as its reason.
+    """
+    moving = find_moving(connection, source, day)
+    if moving.empty:
+        return 0
+    with failpoint(Failpoint.RESUME), connection.transaction():
+        connection.execute(sql("create_resuming"))
+        copy_in(connection, "resuming", moving.drop(columns="day"))
+        connection.execute(sql("lock_resuming"))
+        return connection.execute(sql("resume"), {"actor": actor}).rowcount
+
+
+def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
+    """The instructions of a day, or of all days, that `resume` would move, and what they become."""
+    blocked = copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
+    if blocked.empty:
+        return blocked
+    now = blocked.merge(reader.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
+    return _moving(now)
+
+
+def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
+    """The blocked instructions that become pending, or held for a reason that they do not have yet."""
+    why = why_held(blocked)
+    is_free, is_held = why.isna(), blocked["status"] == "held"
+    would_go_on = (blocked["is_due"] == "t") | _changed_in_league(blocked)
+    becomes_held = ~is_free & (would_go_on | blocked["why_on_hold"].notna())
+    is_news = ~is_held | (why.fillna("") != blocked["reason"])
+    status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
+    moved = blocked.assign(old_status=blocked["status"], status=status, reason=why.fillna(PENDING_REASON))
+    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
+    for current, known in zip(_IDS, _KNOWN, strict=True):
+        moved[current] = blocked[current].where(is_free, blocked[known])
+    is_moving = (is_free & would_go_on) | (becomes_held & is_news)
+    return moved.loc[is_moving, ["day", "id", "old_status", "status", "reason", *_IDS]]
+
+
+def _changed_in_league(blocked: pd.DataFrame) -> "pd.Series[bool]":
+    """Whose card, customer or account is another than the one that was last tried."""
+    changed = pd.Series(data=False, index=blocked.index)
+    for current, known in zip(_IDS, _KNOWN, strict=True):
+        changed |= blocked[current].fillna("") != blocked[known].fillna("")
+    return changed

@@ -1,0 +1,176 @@
+"""What a stranger sees first: `payouts demo` and `payouts dev` with nothing set, on embedded parts of their own."""
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from payouts_pipeline.ledger.database import open_connection
+from payouts_pipeline.local.embedded import embedded, stop
+from payouts_pipeline.local.embedded.parts import PART_NAMES
+from payouts_tests.support.command_line import payouts, start
+from payouts_tests.support.folders import temporary_folder
+from payouts_tests.support.ledger_steps import fingerprint, violations
+from payouts_tests.support.materialising import day_by_day, ledger_of
+from payouts_tests.support.worlds import TRIM, YESTERDAY, World, project
+
+DAYS = [YESTERDAY - timedelta(days=2), YESTERDAY - timedelta(days=1)]
+ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
+PATIENCE_S = 100.0
+
+LAUNCH = """
+mutation Launch($backfill: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $backfill) { __typename }
+}
+"""
+RUNS = "query { runsOrError { ... on Runs { results { status tags { key value } } } } }"
+SCHEDULES = """
+query { schedulesOrError(repositorySelector: {repositoryLocationName: "payouts", repositoryName: "__repository__"}) {
+  ... on Schedules { results { name scheduleState { status } } } } }
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Two demos that ran in one folder, and the parts that they left their state in."""
+
+    world: World
+    first: "subprocess.CompletedProcess[str]"
+    second: "subprocess.CompletedProcess[str]"
+    # What the second one changed: rows, and calls of the provider.
+    before: tuple[Mapping[str, str], Mapping[str, int]]
+    after: tuple[Mapping[str, str], Mapping[str, int]]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with temporary_folder("payouts-demo-") as place, ExitStack() as stack:
+        folder = project(place / "clone")
+        stack.callback(stop, folder / ".payouts")
+        bare = World({}, folder, stack)
+        first = payouts(bare, "demo")
+        world = World(stack.enter_context(embedded(PART_NAMES, folder / ".payouts")), folder, stack)
+        before = state_of(world)
+        second = payouts(bare, "demo")
+        yield Demo(world, first, second, before, state_of(world))
+
+
+def state_of(world: World) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    with open_connection(world.environment["PAYOUTS_DATABASE_URL"]) as ledger:
+        return fingerprint(ledger), world.emulator().counters()
+
+
+def test_the_demo_settles_yesterday_and_shows_why_the_rest_waits(demo: Demo) -> None:
+    assert demo.first.returncode == 0, demo.first.stderr
+    shown = demo.first.stdout
+    for text in (
+        f"Payouts of {YESTERDAY}",
+        "the card was reported stolen",
+        "the card has not enough funds",
+        "the club has no Stripe account",
+        "the shares do not add up to 10,000 basis points",
+        "All of it took",
+    ):
+        assert text in shown
+    totals = [line.split() for line in shown.splitlines() if re.match(r" *(AUD|EUR|JPY|KWD) ", line)]
+    assert {row[0]: float(row[-1]) for row in totals} == {"AUD": 0, "EUR": 0, "JPY": 0, "KWD": 0}
+    assert "instructions settled so far" in demo.first.stderr
+
+
+def test_a_second_demo_changes_nothing_and_says_so(demo: Demo) -> None:
+    assert demo.second.returncode == 0, demo.second.stderr
+    assert "nothing had changed, so nothing was booked, sent or asked" in demo.second.stdout
+    assert demo.after == demo.before
+
+
+@contextmanager
+def development(demo: Demo) -> Iterator[str]:
+    """`payouts dev` for the length of a test: the address of its page. Ctrl-C ends it, and all that it started."""
+    with start(World({}, demo.world.folder, ExitStack()), "dev", "--port", "0") as process:
+        try:
+            yield announced(process)
+            family = psutil.Process(process.pid).children(recursive=True)
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert len(family) > 2
+    assert not alive
+
+
+def announced(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"Dagster UI comes up at (http://127\.0\.0\.1:\d+)", line):
+            return found[1]
+    raise AssertionError("no address was announced")
+
+
+def asked(page: str, query: str, **variables: Any) -> Any:
+    answer = httpx.post(f"{page}/graphql", json={"query": query, "variables": variables}, timeout=30)
+    answer.raise_for_status()
+    assert "errors" not in answer.json(), answer.text
+    return answer.json()["data"]
+
+
+def eventually(condition: Callable[[], Any], hope: str) -> Any:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        try:
+            if found := condition():
+                return found
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    raise AssertionError(hope)
+
+
+def backfilled(page: str) -> list[str]:
+    """The status of each run of a backfill."""
+    runs = asked(page, RUNS)["runsOrError"]["results"]
+    return [run["status"] for run in runs if any(tag["key"] == "dagster/backfill" for tag in run["tags"])]
+
+
+def reference(demo: Demo) -> World:
+    """A copy of the database as the demo left it, in which the days to backfill are few fees."""
+    with open_connection(demo.world.environment["PAYOUTS_DATABASE_URL"]) as league:
+        league.execute(f"{TRIM} and match_id / 100 < {YESTERDAY:%Y%m%d}")
+    with psycopg.connect(demo.world.environment["DAGSTER_DATABASE_URL"], autocommit=True) as admin:
+        admin.execute("create database reference template payouts")
+    url = demo.world.environment["PAYOUTS_DATABASE_URL"].rsplit("/", 1)[0] + "/reference"
+    return demo.world.but(PAYOUTS_DATABASE_URL=url, PAYOUTS_STORAGE=str(demo.world.folder / "reference"))
+
+
+def test_a_backfill_from_the_page_gives_the_ledger_of_day_by_day(demo: Demo) -> None:
+    expected = reference(demo)
+    with development(demo) as page:
+        eventually(lambda: httpx.get(f"{page}/server_info", timeout=5).is_success, "the page comes up")
+        backfill = {
+            "assetSelection": [{"path": [asset]} for asset in ASSETS],
+            "partitionNames": [str(day) for day in DAYS],
+        }
+        launched = asked(page, LAUNCH, backfill=backfill)["launchPartitionBackfill"]
+        assert launched == {"__typename": "LaunchBackfillSuccess"}
+        [nightly] = asked(page, SCHEDULES)["schedulesOrError"]["results"]
+        assert nightly == {"name": "nightly_payouts", "scheduleState": {"status": "RUNNING"}}
+        # Stripe replays its answers to the same instructions, so that both ledgers can be settled by one emulator.
+        day_by_day(expected, DAYS)
+        statuses = eventually(
+            lambda: (found := backfilled(page)) and set(found) <= {"SUCCESS", "FAILURE", "CANCELED"} and found,
+            "the backfill comes to its end",
+        )
+    assert statuses == ["SUCCESS"], "one run for both days"
+    ledger = demo.world.connect()
+    assert ledger_of(ledger) == ledger_of(expected.connect())
+    assert violations(ledger) == {}

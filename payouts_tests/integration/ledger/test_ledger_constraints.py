@@ -1,0 +1,193 @@
+"""What the database itself refuses, whoever asks."""
+
+from datetime import date
+from itertools import product
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.errors import CheckViolation, RaiseException, UniqueViolation
+
+from payouts_pipeline.domain.instructions import FIRST_STATUSES, TRANSITIONS, Status
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.migrate import migrate
+from payouts_tests.support.leagues import League
+from payouts_tests.support.ledger_steps import account, book, claim, ids, materialise, settle, unknown
+
+DAY = date(2026, 3, 7)
+
+
+@pytest.fixture
+def settled_day(ledger: Connection, source: Connection, league: League) -> int:
+    """A day that was paid, with a release; the player."""
+    player = league.player()
+    league.fee(player, DAY)
+    materialise(ledger, source, DAY)
+    return player
+
+
+@pytest.fixture
+def charge(ledger: Connection, source: Connection, league: League) -> object:
+    """The only instruction, which is pending."""
+    league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    return ids(ledger)[0]
+
+
+def test_the_transitions_of_the_database_are_those_of_the_domain(ledger: Connection) -> None:
+    rows = set(ledger.execute("select from_status, to_status from payouts.transitions").fetchall())
+    assert rows == {(a.value, b.value) for a, b in TRANSITIONS} | {("", first.value) for first in FIRST_STATUSES}
+
+
+_COLUMNS = {
+    "settled": "reason = null, retry_at = null, leased_until = null, provider_reference = 'p'",
+    "sending": "reason = 'r', retry_at = null, leased_until = now(), provider_reference = null",
+    "waiting": "reason = 'r', retry_at = now(), leased_until = null, provider_reference = null",
+    "unknown": "reason = 'r', retry_at = now(), leased_until = null, provider_reference = null",
+}
+
+
+def test_every_pair_of_states_is_allowed_or_refused_as_the_domain_says(ledger: Connection, charge: object) -> None:
+    """Each state is written with the triggers off, then left with them on."""
+    allowed = set()
+    for was, becomes in product(Status, Status):
+        if was == becomes:
+            continue
+        ledger.execute("set session_replication_role = replica")
+        columns = _COLUMNS.get(was, "reason = 'r', retry_at = null, leased_until = null, provider_reference = null")
+        ledger.execute(f"update payouts.instructions set status = %s, {columns}", (was,))  # noqa: S608
+        ledger.execute("set session_replication_role = origin")
+        columns = _COLUMNS.get(becomes, "reason = 'r', retry_at = null, leased_until = null, provider_reference = null")
+        try:
+            ledger.execute(f"update payouts.instructions set status = %s, {columns}", (becomes,))  # noqa: S608
+        except RaiseException:
+            continue
+        allowed.add((was, becomes))
+    assert allowed == {pair for pair in TRANSITIONS if pair[0] != pair[1]}
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - FIRST_STATUSES))
+def test_an_instruction_starts_as_held_or_pending(ledger: Connection, charge: object, status: str) -> None:
+    columns = _COLUMNS.get(status, "reason = 'r'")
+    values = dict(part.split(" = ") for part in columns.split(", "))
+    names = ", ".join(["status", *values])
+    given = ", ".join([f"'{status}'", *values.values()])
+    with pytest.raises(RaiseException, match="starts as held or pending"):
+        ledger.execute(
+            f"insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor,"  # noqa: S608
+            f" changed_by, {names}) select %s, day, billing_type, account_id, 9, currency, 1, 'x', {given}"
+            " from payouts.instructions",
+            (uuid4(),),
+        )
+
+
+@pytest.mark.parametrize(
+    "table", ["entries", "events", "shares", "bookings", "fees", "release_lines", "attempts", "instructions"]
+)
+@pytest.mark.parametrize("change", ["delete from payouts.{}", "truncate payouts.{} cascade"])
+def test_nothing_booked_can_be_deleted(ledger: Connection, settled_day: int, table: str, change: str) -> None:
+    with pytest.raises(RaiseException, match="append-only"):
+        ledger.execute(change.format(table))
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("entries", "amount_minor"), ("entries", "account_id"), ("events", "reason"), ("events", "at"),
+        ("shares", "amount_minor"), ("shares", "subject_id"), ("bookings", "actor"), ("fees", "amount_minor"),
+        ("fees", "player_id"), ("fees", "day"), ("release_lines", "amount_minor"), ("release_lines", "account_id"),
+        ("instructions", "amount_minor"), ("instructions", "account_id"), ("instructions", "id"),
+        ("instructions", "currency"), ("instructions", "sequence"), ("instructions", "day"),
+    ],
+)  # fmt: skip
+def test_nothing_booked_can_be_edited(ledger: Connection, settled_day: int, table: str, column: str) -> None:
+    with pytest.raises(RaiseException, match="append-only"):
+        ledger.execute(f"update payouts.{table} set {column} = {column}")  # noqa: S608
+
+
+def test_entries_that_do_not_sum_to_zero_are_refused(ledger: Connection, settled_day: int) -> None:
+    insert = (
+        "insert into payouts.entries (booking_id, account_id, currency, amount_minor)"
+        " select max(b.id), min(a.id), %s, %s from payouts.bookings b, payouts.accounts a"
+    )
+    with pytest.raises(RaiseException, match="not to zero"):
+        ledger.execute(insert, ("EUR", 1))
+    with pytest.raises(RaiseException, match="not to zero"), ledger.transaction():
+        # Zero in all, but not in each currency.
+        ledger.execute(f"{insert} union all {insert.removeprefix(insert.split(' select ')[0])}", ("EUR", 1, "USD", -1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update payouts.instructions set reason = null",
+        "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor, status,"
+        " reason, changed_by) select gen_random_uuid(), day, billing_type, account_id, 9, currency, 0, 'pending', 'r',"
+        " 'x' from payouts.instructions",
+        "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor, status,"
+        " reason, changed_by) select gen_random_uuid(), day, 'gift', account_id, 9, currency, 1, 'pending', 'r',"
+        " 'x' from payouts.instructions",
+        "update payouts.instructions set provider_reference = 'paid'",
+        "update payouts.accounts set in_flight_minor = -1",
+        "update payouts.accounts set settled_minor = -1",
+        "insert into payouts.entries (account_id, currency, amount_minor) select id, 'EUR', 1 from payouts.accounts",
+        "insert into payouts.entries (booking_id, instruction_id, account_id, currency, amount_minor)"
+        " select b.id, i.id, i.account_id, 'EUR', 1 from payouts.bookings b, payouts.instructions i",
+    ],
+)
+def test_impossible_rows_are_refused(ledger: Connection, charge: object, change: str) -> None:
+    with pytest.raises(CheckViolation):
+        ledger.execute(change)
+
+
+def test_an_instruction_has_one_number_on_its_account_and_day(ledger: Connection, charge: object) -> None:
+    with pytest.raises(UniqueViolation):
+        ledger.execute(
+            "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor,"
+            " status, reason, changed_by) select gen_random_uuid(), day, billing_type, account_id, sequence, currency,"
+            " 1, 'pending', 'r', 'x' from payouts.instructions"
+        )
+
+
+def test_at_most_one_attempt_is_under_way(ledger: Connection, charge: object) -> None:
+    settle(ledger, None, unknown)
+    with pytest.raises(UniqueViolation):
+        ledger.execute("insert into payouts.attempts (instruction_id, number) select id, 2 from payouts.instructions")
+
+
+def test_at_most_one_attempt_moves_money(ledger: Connection, settled_day: int) -> None:
+    with pytest.raises(UniqueViolation):
+        ledger.execute(
+            "insert into payouts.attempts (instruction_id, number, outcome, finished_at)"
+            " select id, 2, 'settled', now() from payouts.instructions"
+        )
+
+
+def test_an_instruction_settles_on_its_account_once(ledger: Connection, settled_day: int) -> None:
+    with pytest.raises(UniqueViolation):
+        ledger.execute(
+            "insert into payouts.entries (instruction_id, account_id, currency, amount_minor)"
+            " select instruction_id, account_id, currency, amount_minor"
+            " from payouts.entries where instruction_id is not null"
+        )
+
+
+def test_the_key_of_an_attempt_is_its_instruction_and_number(ledger: Connection, charge: object) -> None:
+    (attempt,) = claim(ledger, ids(ledger))
+    assert attempt.idempotency_key == f"{charge}:1"
+    with pytest.raises(psycopg.errors.GeneratedAlways):
+        ledger.execute("update payouts.attempts set idempotency_key = 'mine'")
+
+
+def test_the_money_at_the_provider_is_what_came_in_less_what_went_out(ledger: Connection, settled_day: int) -> None:
+    entries = (
+        "select coalesce(sum(amount_minor), 0) from payouts.entries join payouts.accounts a on a.id = account_id"
+        " where subject = %s"
+    )
+    assert ledger.execute(entries, ("provider",)).fetchall() == [(0,)]
+    assert ledger.execute(entries, ("player",)).fetchall() == [(0,)]
+    assert account(ledger, "player", settled_day) == (1_000, 1_000, 0, 1_000)
+
+
+def test_migrating_again_changes_nothing(ledger: Connection) -> None:
+    assert migrate(ledger) == []

@@ -1,0 +1,183 @@
+"""The charts: all of their text is on the page and none over another, they are small, and odd days draw, too."""
+
+import base64
+import io
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from payouts_pipeline.reports.charts.days import DAYS, draw_days
+from payouts_pipeline.reports.charts.flow import draw_flow
+from payouts_pipeline.reports.charts.sheet import COLOURS, EMPTY, PALE, WIDTH_PX, Sheet
+from payouts_pipeline.reports.overview import DayAmount, FlowLine
+
+DAY = date(2026, 11, 22)
+TITLE = "Where the fees of Wednesday, 30 September 2026 went"
+STATES = ("settled", "published", "held", "rejected")
+SUBJECTS = ("club", "organiser", "partner", "platform")
+
+
+def flow_lines(currency: str, amount_minor: int) -> list[FlowLine]:
+    """Fees in all states, of which the collected ones are paid in part."""
+    lines = [
+        FlowLine(currency, state, subject, "uncollected", 1, amount_minor)
+        for state in STATES[1:]
+        for subject in SUBJECTS
+    ]
+    for subject in SUBJECTS:
+        paid = "kept" if subject == "platform" else "settled"
+        lines.append(FlowLine(currency, "settled", subject, paid, 5, 7 * amount_minor))
+    return [*lines, FlowLine(currency, "settled", "club", "held", 1, amount_minor)]
+
+
+def day_amounts(currency: str, amount_minor: int) -> list[DayAmount]:
+    days = [DAY - timedelta(days=number) for number in range(DAYS)]
+    return [DayAmount(day, currency, state, amount_minor) for day in days for state in STATES]
+
+
+def drawn(sheet: Sheet | None) -> Sheet:
+    assert sheet is not None
+    return sheet
+
+
+def words(sheet: Sheet) -> list[str]:
+    return [text.get_text() for text in sheet.figure.findobj(Text)]
+
+
+def boxes(sheet: Sheet) -> list[tuple[str, Bbox]]:
+    sheet.as_markdown("drawn")
+    return [(text.get_text(), text.get_window_extent()) for text in sheet.figure.findobj(Text) if text.get_text()]
+
+
+def cut_off(sheet: Sheet) -> list[str]:
+    page = sheet.figure.bbox
+    return [said for said, box in boxes(sheet) if not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))]
+
+
+def over_each_other(sheet: Sheet) -> list[tuple[str, str]]:
+    return [(one, other) for (one, a), (other, b) in combinations(boxes(sheet), 2) if a.overlaps(b)]
+
+
+def image(sheet: Sheet) -> tuple[Image.Image, int]:
+    """What the browser gets, and how many characters the event log."""
+    markdown = sheet.as_markdown("a description")
+    head, _, rest = markdown.partition("base64,")
+    assert head == "![a description](data:image/png;"
+    return Image.open(io.BytesIO(base64.b64decode(rest.removesuffix(")")))), len(markdown)
+
+
+def area(sheet: Sheet, colour: str) -> float:
+    """How many pixels the shapes of a colour cover."""
+    shapes = [c for c in sheet.figure.findobj(PolyCollection) if to_hex(np.asarray(c.get_facecolor())[0]) == colour]
+    return sum(_area(np.asarray(path.vertices)[:-1].tolist()) for shape in shapes for path in shape.get_paths())
+
+
+def _area(points: Sequence[tuple[float, float]]) -> float:
+    turned = [*points[1:], points[0]]
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(points, turned, strict=True))) / 2
+
+
+CURRENCIES = {"EUR": 99_999_999_99, "KWD": 99_999_999_99, "JPY": 1, "AUD": 12_345, "GBP": 500, "CHF": 20}
+FLOW = [line for currency, minor in CURRENCIES.items() for line in flow_lines(currency, minor)]
+WEEKS = [amount for currency, minor in CURRENCIES.items() for amount in day_amounts(currency, minor)]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        draw_flow(TITLE, FLOW, "1,000,000 fees held out and not drawn: see asset splits."),
+        draw_flow(TITLE, flow_lines("EUR", 1)),
+        # One fee of thousands: its node is too thin for its label.
+        draw_flow(TITLE, [*flow_lines("EUR", 100_000), FlowLine("EUR", "held", "club", "uncollected", 1, 1)]),
+        draw_days("Payouts of the 30 days up to Wednesday, 30 September 2026", DAY, WEEKS),
+        draw_days("Charges", DAY, [DayAmount(DAY, "EUR", "held", 1)]),
+    ],
+    ids=["flow of many", "flow of one", "thin flow", "weeks of many", "one day"],
+)
+def test_no_text_is_cut_off_or_over_another(sheet: Sheet | None) -> None:
+    assert cut_off(drawn(sheet)) == []
+    assert over_each_other(drawn(sheet)) == []
+
+
+@pytest.mark.parametrize("sheet", [draw_flow(TITLE, FLOW), draw_days("Payouts", DAY, WEEKS)], ids=["flow", "weeks"])
+def test_an_image_is_white_small_and_fits_the_page(sheet: Sheet | None) -> None:
+    found, characters = image(drawn(sheet))
+    assert found.width == WIDTH_PX
+    assert found.height <= 720
+    assert found.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
+    assert characters < 42_000
+
+
+def test_a_day_in_one_currency_is_a_fraction_of_that() -> None:
+    assert image(drawn(draw_flow(TITLE, flow_lines("EUR", 1_000))))[1] < 16_000
+
+
+def test_the_colours_of_the_image_are_those_of_the_legend() -> None:
+    found = image(drawn(draw_flow(TITLE, FLOW)))[0].convert("RGB")
+    seen = {"#" + bytes(colour).hex() for _, colour in found.getcolors(256) or [] if isinstance(colour, tuple)}
+    assert {*COLOURS.values(), *PALE.values(), EMPTY} <= seen
+
+
+def test_what_does_not_fit_is_named() -> None:
+    flow, weeks = drawn(draw_flow(TITLE, FLOW)), drawn(draw_days("Payouts", DAY, WEEKS))
+    assert any("Not drawn: " in said and "JPY" in said for said in words(flow))
+    assert any("Not drawn: " in said for said in words(weeks))
+
+
+def test_the_currency_of_most_fees_comes_first() -> None:
+    lines = [FlowLine("AUD", "settled", "club", "settled", 3, 10), FlowLine("EUR", "settled", "club", "settled", 9, 10)]
+    found = words(drawn(draw_flow(TITLE, lines)))
+    assert found.index("EUR") < found.index("AUD")
+
+
+def test_the_flow_says_how_much_is_collected_and_how_much_of_it_is_paid() -> None:
+    found = words(drawn(draw_flow(TITLE, flow_lines("EUR", 100))))
+    assert "collected 29.00" in found
+    assert "refused 4.00" in found
+    assert "club 11.00, paid 7.00" in found
+    assert "platform 10.00, kept 7.00" in found
+    paid = [FlowLine("EUR", "settled", "partner", "settled", 1, 250)]
+    assert "partner 2.50, all paid" in words(drawn(draw_flow(TITLE, paid)))
+
+
+def test_nodes_and_ribbons_are_as_large_as_their_amounts() -> None:
+    lines = [
+        FlowLine("EUR", "settled", "club", "settled", 1, 300),
+        FlowLine("EUR", "rejected", "club", "uncollected", 1, 100),
+    ]
+    sheet = drawn(draw_flow(TITLE, lines))
+    assert area(sheet, PALE["settled"]) == pytest.approx(3 * area(sheet, PALE["refused"]), rel=0.01)
+
+
+def test_a_correction_that_takes_more_back_than_is_open_draws_the_rest() -> None:
+    lines = [
+        FlowLine("EUR", "settled", "club", "settled", 4, 4_000),
+        FlowLine("EUR", "open", "club", "uncollected", 1, -500),
+        FlowLine("EUR", "settled", "organiser", "open", 1, -100),
+    ]
+    found = words(drawn(draw_flow(TITLE, lines)))
+    assert "club 40.00, all paid" in found
+    assert not any(said.startswith(("organiser", "open")) and said != "open" for said in found)
+
+
+def test_a_bar_is_as_high_as_its_amount() -> None:
+    amounts = [DayAmount(DAY, "EUR", "settled", 300), DayAmount(DAY - timedelta(days=1), "EUR", "waiting", 100)]
+    sheet = drawn(draw_days("Payouts", DAY, amounts))
+    legend_px = 100
+    settled, refused = (area(sheet, COLOURS[state]) - legend_px for state in ("settled", "refused"))
+    assert settled == pytest.approx(3 * refused)
+    assert "EUR:  settled 3.00,  refused 1.00" in words(sheet)
+
+
+@pytest.mark.parametrize("lines", [[], [FlowLine("EUR", "open", "club", "uncollected", 1, -5)]])
+def test_without_money_there_is_no_picture(lines: list[FlowLine]) -> None:
+    assert draw_flow(TITLE, lines) is None
+    assert draw_days("Payouts", DAY, []) is None
