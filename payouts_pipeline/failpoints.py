@@ -1,4 +1,4 @@
-"""Every effect that a day has on the world outside its process, by name: the points at which a crash can hurt.
+"""Failpoints: every effect that a day has on the world outside its process, by name; a crash can hurt only there.
 
 Whatever commits, publishes, moves money, deletes a message or writes a file stands inside ``with failpoint(...)``, so
 that tests can really kill the process just before and just after each of them. A test fails for one that does not.
@@ -17,7 +17,7 @@ class Failpoint(Enum):
     WRITE_FRAME = auto()
     """Parquet: the snapshot or the splits of a day."""
     RESUME = auto()
-    """Commit: instructions whose time has come, or whose cause was mended, are pending again."""
+    """Commit: instructions whose time has come, or whose cause was fixed, are pending again."""
     BOOK_DAY = auto()
     """Commit: the difference that a day's splits make, and the charges of it."""
     RELEASE_DAY = auto()

@@ -1,4 +1,4 @@
-"""The configuration: environment variables (design section 9), read once, with a sentence for each that is wrong."""
+"""The configuration: environment variables (the README lists them), with a sentence for each that is wrong."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def _timezone(environment: Mapping[str, str]) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise PayoutsError(
-            f"PAYOUTS_TIMEZONE is '{name}', which is no timezone: give a name like Europe/London."
+            f"PAYOUTS_TIMEZONE is '{name}', which is not a timezone: give a name like Europe/London."
         ) from None
 
 
@@ -52,7 +52,7 @@ def _start_date(environment: Mapping[str, str]) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise PayoutsError(f"PAYOUTS_START_DATE is '{text}', which is no date: give one like 2026-01-31.") from None
+        raise PayoutsError(f"PAYOUTS_START_DATE is '{text}', which is not a date: give one like 2026-01-31.") from None
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str:

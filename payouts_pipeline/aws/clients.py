@@ -21,5 +21,5 @@ def make_client(service: Any, session: boto3.session.Session | None = None, **op
         return (session or boto3.session.Session()).client(service, config=config, **options)
     except (BotoCoreError, ValueError) as error:
         raise AwsError(
-            f"There is no way to AWS {service} ({error}): set AWS_DEFAULT_REGION and, if need be, AWS_ENDPOINT_URL."
+            f"AWS {service} can't be reached ({error}): set AWS_DEFAULT_REGION and, if need be, AWS_ENDPOINT_URL."
         ) from error

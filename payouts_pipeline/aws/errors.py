@@ -30,7 +30,7 @@ _WRONG_CREDENTIALS = frozenset(
 
 
 class AwsError(PayoutsError):
-    """A call that AWS refused, or that never reached it, after all the tries that boto3 makes by itself."""
+    """A call that AWS refused, or that never reached it, after all the tries that boto3 makes."""
 
 
 @contextmanager

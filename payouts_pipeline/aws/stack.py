@@ -59,7 +59,7 @@ def deploy(
     """Create or update the stack at the client's endpoint and wait until it is done; True if it changed.
 
     A parameter that is not given keeps the value it has, so that deploying again never undoes a setting.
-    An operation of somebody else that is under way is waited for first. Raises `AwsError`.
+    An operation of somebody else's that is in progress is waited for first. Raises `AwsError`.
     """
     with aws_errors(client):
         current = _at_rest(client, stack, report)
@@ -91,7 +91,7 @@ def _at_rest(client: CloudFormationClient, stack: str, report: Callable[[str], N
 
 
 def _what_to_do(stack: str, status: str) -> str:
-    return _WHAT_TO_DO.get(status, "mend that").format(stack=stack) + ", and deploy again"
+    return _WHAT_TO_DO.get(status, "fix that").format(stack=stack) + ", and deploy again"
 
 
 def _create(client: CloudFormationClient, stack: str, parameters: Mapping[str, str], token: str) -> None:

@@ -63,7 +63,7 @@ class Terms:
         return self.fee_minor - sum(share.fixed_minor for share in self.shares)
 
     def _check(self) -> None:
-        """The rules of design section 3, each with the reason that an operator reads."""
+        """What terms must be to split any fee, each with the reason that an operator reads."""
         if self.currency not in currencies.KNOWN:
             raise CannotSplit("the currency is not one that Stripe knows")
         if self.fee_minor < 0:

@@ -1,6 +1,6 @@
 """The file `.env` of the checkout, which Dagster reads: our block in it; the user's own lines are never touched.
 
-Our own commands leave the block out when they read the file. They find the embedded parts by themselves, also when
+Our own commands leave the block out when they read the file. They find the embedded parts without it, also when
 these have been stopped and start on other ports; what a user has written counts for them as it does for Dagster.
 """
 

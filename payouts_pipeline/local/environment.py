@@ -28,7 +28,7 @@ _VARIABLES_OF = {
 }
 # Where the shell names a proxy, these keep local connections off it.
 _DIRECT = ("no_proxy", "NO_PROXY")
-# Any of these says that boto3 has somewhere to go by itself.
+# Any of these says that boto3 already knows where to go.
 _OWN_AWS = [
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",

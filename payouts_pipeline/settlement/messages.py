@@ -74,7 +74,7 @@ class Message:
 
 
 def body(instruction_id: UUID) -> str:
-    """Make the body of a message, exactly as the contract has it (design section 6)."""
+    """Make the body of a message, to the letter of the contract that others publish and read by."""
     return json.dumps({"version": VERSION, "instruction_id": str(instruction_id)})
 
 

@@ -48,6 +48,6 @@ class Aws(HttpPart):
         }
 
     def environment(self, port: int) -> dict[str, str]:
-        """Return what boto3 reads by itself."""
+        """Return what boto3 reads from its environment."""
         regions = {"AWS_DEFAULT_REGION": _REGION, "AWS_REGION": _REGION}
         return _CREDENTIALS | regions | {"AWS_ENDPOINT_URL": base_url(port)}

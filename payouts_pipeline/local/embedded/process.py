@@ -110,7 +110,7 @@ class PartProcess:
         if exit_code is not None:
             how = f"ended while starting ({_ending(exit_code)})"
         return (
-            f"The embedded {self._part.title} {how}: the reason is at the end of {self._log_file}; mend it "
+            f"The embedded {self._part.title} {how}: the reason is at the end of {self._log_file}; fix it "
             f"and run the command again, or delete {self._state.folder / self._part.name} and lose its data."
         )
 

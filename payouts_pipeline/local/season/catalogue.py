@@ -1,6 +1,6 @@
 """Who and what the sample season consists of: plain tables, all of it invented.
 
-Ids are in ranges of their own, so that a league that somebody filled by themselves is never taken for ours.
+Ids are in ranges of their own, so that a league that somebody else filled is never taken for ours.
 """
 
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def settled(worlds: Worlds) -> tuple[World, dict[str, Any]]:
 
 
 def require_status_of_day(day: dict[str, Any]) -> None:
-    """The contract of design section 10."""
+    """The JSON document that other programs read."""
     for line in day["instructions"]:
         assert set(line) == INSTRUCTION_KEYS
         assert type(line["count"]) is int

@@ -1,4 +1,4 @@
-"""Schema league is the contract of design section 3, no more and no less."""
+"""Schema `league` is the public contract, no more and no less."""
 
 from datetime import date
 from importlib import resources
