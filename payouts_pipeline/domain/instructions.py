@@ -1,4 +1,4 @@
-"""The life of an instruction: its id, its states, and which state may follow which (README, "The life of an instruction")."""
+"""The life of an instruction (README): its id, its states, and which state may follow which."""
 
 import hashlib
 from datetime import date, timedelta
