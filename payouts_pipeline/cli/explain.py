@@ -8,6 +8,7 @@ from uuid import UUID
 from payouts_pipeline import settings
 from payouts_pipeline.cli import rendering, rendering_explain
 from payouts_pipeline.cli.commands import ready, ready_ledger
+from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import database
 from payouts_pipeline.local.environment import Need
@@ -15,7 +16,6 @@ from payouts_pipeline.reports.explain.documents import MatchName
 from payouts_pipeline.reports.explain.explainer import Explainer
 from payouts_pipeline.reports.explain.league_now import LeagueNow
 from payouts_pipeline.settings import Calendar
-from payouts_pipeline.workflow.operator_actions import Payee
 
 
 def explain(subject: UUID | MatchName | Payee, day: date | None, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from dotenv import load_dotenv
 
-from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
+from payouts_pipeline.domain.billing import BillingType, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local import env_file
 
@@ -20,24 +20,19 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from payouts_pipeline.reports.explain.documents import MatchName
-    from payouts_pipeline.workflow.operator_actions import Payee
 
 
-class PayeeName(click.ParamType["Payee"]):
+class PayeeName(click.ParamType[Payee]):
     """A payee on the command line, like club:17."""
 
     name = "payee"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Payee":
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Payee:
         """Read it; click says what is wrong."""
-        from payouts_pipeline.workflow.operator_actions import Payee
-
-        if isinstance(value, Payee):
-            return value
-        subject, _, number = str(value).partition(":")
-        if subject not in SUBJECT_OF.values() or not number.isdecimal() or int(number) >= 2**63:
-            self.fail(f"'{value}' is no payee: give one like club:17, organiser:3, partner:1 or player:9.", param, ctx)
-        return Payee(BillingSubject(subject), int(number))
+        try:
+            return value if isinstance(value, Payee) else Payee.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class SubjectName(click.ParamType["UUID | MatchName | Payee"]):
@@ -216,7 +211,7 @@ def redrive(billing_types: list[BillingType], dry_run: bool) -> None:
 @payouts.command()
 @click.argument("payee", type=_PAYEE, required=False)
 @_reason
-def hold(payee: "Payee | None", reason: str | None) -> None:
+def hold(payee: Payee | None, reason: str | None) -> None:
     """Hold back everything of PAYEE (club:17, organiser:3, partner:1, player:9) that is not under way at Stripe.
 
     It stays held, also what is made later, until 'payouts release'. Without PAYEE: list who is on hold.
@@ -232,7 +227,7 @@ def hold(payee: "Payee | None", reason: str | None) -> None:
 @payouts.command()
 @click.argument("payee", type=_PAYEE)
 @_reason
-def release(payee: "Payee", reason: str | None) -> None:
+def release(payee: Payee, reason: str | None) -> None:
     """Release PAYEE from a hold: what was held goes on when its day is materialised again."""
     from payouts_pipeline.cli import operator
 

@@ -10,13 +10,13 @@ from uuid import UUID
 from payouts_pipeline import settings
 from payouts_pipeline.cli import rendering
 from payouts_pipeline.cli.commands import provider, ready, ready_ledger
+from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.ledger import database
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.environment import Need
 from payouts_pipeline.reports import audit
 from payouts_pipeline.workflow import operator_actions
-from payouts_pipeline.workflow.operator_actions import Payee
 
 
 def hold(payee: Payee, reason: str) -> None:

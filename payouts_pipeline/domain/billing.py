@@ -1,6 +1,8 @@
 """Who takes part in a payment, and which money movement each of them has."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class BillingSubject(StrEnum):
@@ -44,3 +46,33 @@ SHARE_ORDER = (
 
 # The platform has one account per currency; an id keeps it in the same columns as the others.
 PLATFORM_ID = 0
+
+# Ids are `bigint` in the database.
+_IDS_END = 2**63
+
+
+@dataclass(frozen=True)
+class Payee:
+    """Whose money it is, as people name it: club:17, organiser:3, partner:1; a player, who pays; the platform."""
+
+    subject: BillingSubject
+    subject_id: int
+
+    def __str__(self) -> str:
+        """As on the command line; the platform has no id there."""
+        return str(self.subject) if self.subject == BillingSubject.PLATFORM else f"{self.subject}:{self.subject_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The payee or player that a text like club:17 names. Raises ValueError with a sentence that says how."""
+        subject, _, number = text.partition(":")
+        if subject not in SUBJECT_OF.values() or not number.isdecimal() or int(number) >= _IDS_END:
+            raise ValueError(
+                f"'{text}' is not a valid payee: give one like club:17, organiser:3, partner:1 or player:9."
+            )
+        return cls(BillingSubject(subject), int(number))
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """As the queries want it."""
+        return {"subject": self.subject.value, "subject_id": self.subject_id}

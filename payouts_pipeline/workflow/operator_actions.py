@@ -13,7 +13,7 @@ import pandas as pd
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
@@ -32,23 +32,6 @@ _HELD = {
     "stripe_account_id": frames.TEXT,
     "stripe_customer_id": frames.TEXT,
 }
-
-
-@dataclass(frozen=True)
-class Payee:
-    """Who can be held: a club, an organiser, a partner, and also a player."""
-
-    subject: BillingSubject
-    subject_id: int
-
-    def __str__(self) -> str:
-        """As on the command line: ``club:17``."""
-        return f"{self.subject}:{self.subject_id}"
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """As the queries want it."""
-        return {"subject": self.subject.value, "subject_id": self.subject_id}
 
 
 @dataclass(frozen=True)

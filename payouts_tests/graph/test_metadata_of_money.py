@@ -18,7 +18,7 @@ from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.metadata import MOST_ROWS, changed_of
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
-from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType, Payee
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import overview
@@ -309,7 +309,7 @@ def test_a_summary_of_many_currencies_and_reasons_is_short_enough_to_be_shown_at
     materialise(ledger, source, DAY, by_card)
     held = league.player(club)
     league.fee(held, DAY)
-    operator_actions.hold(ledger, source, operator_actions.Payee(BillingSubject.PLAYER, held), "test", "under review")
+    operator_actions.hold(ledger, source, Payee(BillingSubject.PLAYER, held), "test", "under review")
     materialise(ledger, source, DAY, by_card)
     said = str(charges(ledger)["summary"].value)
     assert "and 4 more currencies" in said

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
 from payouts_pipeline.workflow import operator_actions
-from payouts_pipeline.workflow.operator_actions import Payee
 from payouts_tests.stateful.expectation import Expectation
 from payouts_tests.stateful.season import Season, pick
 from payouts_tests.support.ledger_steps import fingerprint

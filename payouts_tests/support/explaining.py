@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.explain.documents import (
     AccountExplained,
@@ -19,7 +19,6 @@ from payouts_pipeline.reports.explain.documents import (
 from payouts_pipeline.reports.explain.explainer import Explainer
 from payouts_pipeline.reports.explain.funds_location import AT_ITS_END, Place
 from payouts_pipeline.reports.explain.league_now import LeagueNow
-from payouts_pipeline.workflow.operator_actions import Payee
 from payouts_tests.support.leagues import SYDNEY
 
 

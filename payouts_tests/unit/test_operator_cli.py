@@ -15,7 +15,7 @@ _ID = "86d98a4d-2431-5f80-8f3d-d02f3e23915e"
 def test_what_is_no_payee_is_refused_with_an_example(payee: str) -> None:
     result = CliRunner().invoke(payouts, ["hold", payee, "--reason", "why"])
     assert result.exit_code == 2
-    assert "is no payee: give one like club:17" in result.output
+    assert "is not a valid payee: give one like club:17" in result.output
 
 
 @pytest.mark.parametrize(

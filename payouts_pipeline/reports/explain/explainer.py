@@ -5,7 +5,7 @@ from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.database import Connection, scalar
@@ -31,7 +31,6 @@ from payouts_pipeline.reports.explain.league_now import Difference, FeesNow, Lea
 from payouts_pipeline.reports.explain.lines import fees_of, payee_shares_of, totals_of, used
 from payouts_pipeline.reports.queries import sql
 from payouts_pipeline.reports.status import day_status
-from payouts_pipeline.workflow.operator_actions import Payee
 
 # How many instructions an overview shows, the open ones first.
 _MOST_INSTRUCTIONS = 100

@@ -14,7 +14,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
@@ -23,7 +23,6 @@ from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.explain.funds_location import FeeLine, ShareLine
-from payouts_pipeline.workflow.operator_actions import Payee
 
 _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"} | {
     "effective_from": frames.TEXT

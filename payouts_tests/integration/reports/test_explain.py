@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
@@ -16,7 +16,6 @@ from payouts_pipeline.reports.explain.explainer import Explainer
 from payouts_pipeline.reports.explain.funds_location import Place
 from payouts_pipeline.reports.explain.league_now import LeagueNow
 from payouts_pipeline.workflow import operator_actions, phases
-from payouts_pipeline.workflow.operator_actions import Payee
 from payouts_tests.integration.ledger.test_corrections_at_random import Season, _stage_at_random
 from payouts_tests.support.explaining import Explain, parts_of, require_adds_up
 from payouts_tests.support.leagues import SYDNEY, League, ShareRow

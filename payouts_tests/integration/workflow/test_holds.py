@@ -6,14 +6,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.attempt_execution import settle as settle_attempt
 from payouts_pipeline.settlement.stripe_client import Answer, Provider, Succeeded
 from payouts_pipeline.workflow import operator_actions
-from payouts_pipeline.workflow.operator_actions import Payee
 from payouts_tests.conftest import Connect
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import (
