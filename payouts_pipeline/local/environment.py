@@ -62,7 +62,8 @@ def env_path() -> Path:
 def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> set[Need]:
     """Which of the needs the embedded parts serve.
 
-    Raises PayoutsError where a part is set by half, or live money would meet the sample season.
+    Raises PayoutsError where a part is set by half, or one's own ledger would meet the embedded Stripe, or the embedded
+    ledger live money: what one of these says to the other is never true.
     """
     _require_whole(environment)
     own = {
@@ -72,14 +73,19 @@ def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> s
         Need.STRIPE: bool(environment.get("STRIPE_API_KEY")),
     }
     embedded = {need for need in needs if not own[need]}
-    if Need.LEDGER in embedded and Need.STRIPE in needs:
-        _refuse_live_key(environment)
+    if Need.STRIPE in needs:
+        _refuse_mixture(environment, own_ledger=own[Need.LEDGER], own_stripe=own[Need.STRIPE])
     return embedded
 
 
-def _refuse_live_key(environment: Mapping[str, str]) -> None:
-    """Nobody means to charge a sample season for real."""
-    if "_live_" in environment.get("STRIPE_API_KEY", ""):
+def _refuse_mixture(environment: Mapping[str, str], *, own_ledger: bool, own_stripe: bool) -> None:
+    """Nobody means to charge a sample season for real, or to have real payments settled by an emulator."""
+    if own_ledger and not own_stripe:
+        raise PayoutsError(
+            "PAYOUTS_DATABASE_URL names your own ledger, but STRIPE_API_KEY is not set: set it. The embedded Stripe "
+            "emulator is never used with a ledger of your own."
+        )
+    if not own_ledger and "_live_" in environment.get("STRIPE_API_KEY", ""):
         raise PayoutsError(
             "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own database, "
             "or try the sample season with a test key."

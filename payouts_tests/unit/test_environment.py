@@ -18,7 +18,7 @@ def test_everything_is_embedded_where_nothing_is_set() -> None:
 @pytest.mark.parametrize(
     ("environment", "own"),
     [
-        ({"PAYOUTS_DATABASE_URL": "postgresql://x"}, {Need.LEDGER}),
+        ({"PAYOUTS_DATABASE_URL": "postgresql://x", "STRIPE_API_KEY": "sk_test_x"}, {Need.LEDGER, Need.STRIPE}),
         ({"DAGSTER_DATABASE_URL": "postgresql://x"}, {Need.DAGSTER}),
         ({"AWS_DEFAULT_REGION": "eu-west-1"}, {Need.AWS}),
         ({"AWS_PROFILE": "finance"}, {Need.AWS}),
@@ -51,6 +51,14 @@ def test_live_money_never_meets_the_sample_season() -> None:
     assert "secret" not in str(refused.value)
     assert embedded_needs({Need.LEDGER}, live) == {Need.LEDGER}
     assert embedded_needs(ALL, live | {"PAYOUTS_DATABASE_URL": "postgresql://x"}) == {Need.DAGSTER, Need.AWS}
+
+
+@pytest.mark.parametrize("key", [{}, {"STRIPE_API_KEY": ""}])
+def test_an_own_ledger_never_meets_the_embedded_stripe(key: dict[str, str]) -> None:
+    own = {"PAYOUTS_DATABASE_URL": "postgresql://x"} | key
+    with pytest.raises(PayoutsError, match="names your own ledger, but STRIPE_API_KEY is not set"):
+        embedded_needs(ALL, own)
+    assert embedded_needs({Need.LEDGER, Need.AWS}, own) == {Need.AWS}
 
 
 def test_the_demo_takes_neither_the_real_aws_nor_the_real_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
