@@ -45,10 +45,14 @@ test-mutants: $(INSTALLED) ## Take guards out of the code one by one and see tha
 test-fleet: $(INSTALLED) ## Let a fleet settle a day while everything fails (FLEET_INSTRUCTIONS=20000 FLEET_SEED=1)
 	@$(BIN)/python -m payouts_tests.fleet
 
-lint: $(INSTALLED) ## Check style, formatting and types
+# An instance of its own for `dg`: that of `dagster.yaml` needs a database, and one without a file sends usage figures.
+lint: $(INSTALLED) ## Check style, formatting, types, the layers of the rooms, and that Dagster loads the definitions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@mkdir -p .payouts/lint && printf 'telemetry:\n  enabled: false\n' >.payouts/lint/dagster.yaml
+	@DAGSTER_HOME=$(CURDIR)/.payouts/lint $(BIN)/dg check defs
 
 bench: $(INSTALLED) ## Print the measured ratios
 	@$(BIN)/python -m payouts_tests.bench
