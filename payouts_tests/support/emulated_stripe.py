@@ -54,6 +54,10 @@ class EmulatedStripe:
         )
         self.admin.set_balance({"aud": 100_000})
 
+    def admin_of(self, api_key: str) -> EmulatorAdmin:
+        """The admin API, about the account and mode that the key opens."""
+        return EmulatorAdmin(self.url, api_key=api_key)
+
     def sdk(self, api_key: str = API_KEY, timeout_s: float = 20) -> stripe.StripeClient:
         """The official SDK, as a caller would set it up."""
         return stripe.StripeClient(

@@ -26,7 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--api-key",
         default=os.environ.get("STRIPE_API_KEY", ""),
-        help="the one secret key that is accepted (default: STRIPE_API_KEY); starts with sk_test_",
+        help="the secret key of the default account (default: STRIPE_API_KEY); starts with sk_test_",
     )
     return parser.parse_args()
 
@@ -37,9 +37,9 @@ def serve(port: int, state: Path, api_key: str) -> None:
         raise PayoutsError(
             "The Stripe emulator needs a key that starts with sk_test_: set STRIPE_API_KEY or pass --api-key."
         )
-    store = Store(state)
+    dispatcher = Dispatcher(Store(state), api_key)
     config = uvicorn.Config(
-        build_app(Dispatcher(store, api_key)),
+        build_app(dispatcher),
         host="127.0.0.1",
         port=port,
         http=DroppableProtocol,
@@ -57,7 +57,7 @@ def serve(port: int, state: Path, api_key: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     uvicorn.Server(config).run()
-    store.close()
+    dispatcher.platforms.close()
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Connected accounts: who can be paid."""
 
-from payouts_pipeline.local.stripe_emulator import objects
-from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, not_found
+from payouts_pipeline.local.stripe_emulator import objects, platform_account
+from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, no_access
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
@@ -34,20 +34,41 @@ def create(call: Call) -> JsonObject:
 
 
 def retrieve(call: Call) -> JsonObject:
-    """`GET /v1/accounts/{id}`: 403 for one that is unknown or closed, as Stripe answers."""
+    """`GET /v1/accounts/{id}`: our own, or a connected one; 403 for one that is unknown, deleted or closed.
+
+    Stripe refuses a test account to a live key with a 400 of type `api_error`, in words of its own.
+    """
+    if call.path_id == call.platform.id:
+        return platform_account.retrieve(call)
     account = call.store.get("account", call.path_id)
-    if account is None or _is_closed(call, call.path_id):
-        raise _no_access(call.path_id)
+    if call.livemode and account is None and call.other_mode_with("account", call.path_id):
+        raise StripeRefusalError(
+            f"The account {call.path_id} was a test account created with a testmode key, and therefore can only "
+            "be used with testmode keys.",
+            error_type="api_error",
+        )
+    if account is None or account.get("deleted") or _is_closed(call, call.path_id):
+        raise no_access(call.masked_key, call.path_id)
     return account
 
 
+def delete(call: Call) -> JsonObject:
+    """`DELETE /v1/accounts/{id}`: what is left says no more than that it was deleted."""
+    retrieve(call)
+    gone = objects.deleted("account", call.path_id)
+    call.store.replace(gone)
+    return gone
+
+
 def check_can_receive(call: Call, account_id: str) -> None:
-    """Refuse a destination that is unknown, closed, or without the capability to receive transfers."""
-    account = call.store.get("account", account_id)
-    if account is None:
-        raise not_found("destination", account_id, "destination")
+    """Refuse a destination that is unknown or deleted, closed, or without the capability to receive transfers.
+
+    An account that Stripe has rejected has no capability any more, so it is refused like one that never had it
+    (https://docs.stripe.com/connect/account-capabilities).
+    """
+    account = call.require("account", account_id, "destination", "destination")
     if _is_closed(call, account_id):
-        raise _no_access(account_id)
+        raise no_access(call.masked_key, account_id)
     if account["capabilities"]["transfers"] != "active":
         raise StripeRefusalError(
             "Your destination account needs to have at least one of the following capabilities enabled: "
@@ -59,12 +80,3 @@ def check_can_receive(call: Call, account_id: str) -> None:
 
 def _is_closed(call: Call, account_id: str) -> bool:
     return call.store.row("is_closed_account", id=account_id) is not None
-
-
-def _no_access(account_id: str) -> StripeRefusalError:
-    return StripeRefusalError(
-        f"The provided key does not have access to account '{account_id}' (or that account does not exist). "
-        "Application access may have been revoked.",
-        status=403,
-        code="account_invalid",
-    )

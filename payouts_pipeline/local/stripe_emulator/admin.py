@@ -10,21 +10,30 @@ import httpx
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.models import (
     MAX_JOURNAL_PAGE,
-    AccountBehaviour,
-    AccountSeed,
-    AccountSeeds,
     BalanceChange,
     ClockChange,
     ClockReading,
-    CustomerSeed,
-    CustomerSeeds,
     FaultKind,
     FaultRule,
     FaultRules,
     FaultState,
     JournalPage,
     JournalRow,
+    OtherAnswer,
+    PaymentByOwner,
+    PaymentEnd,
     Strict,
+)
+from payouts_pipeline.local.stripe_emulator.seeds import (
+    AccountBehaviour,
+    AccountSeed,
+    AccountSeeds,
+    CustomerSeed,
+    CustomerSeeds,
+    KeySeed,
+    KeySeeds,
+    PlatformSeed,
+    PlatformSeeds,
 )
 
 __all__ = [
@@ -36,14 +45,22 @@ __all__ = [
     "FaultRule",
     "FaultState",
     "JournalRow",
+    "KeySeed",
+    "OtherAnswer",
+    "PlatformSeed",
 ]
 
 
 class EmulatorAdmin:
-    """A client for one emulator; every method raises `PayoutsError` if it refuses or cannot be reached."""
+    """A client for one emulator; every method raises `PayoutsError` if it refuses or cannot be reached.
 
-    def __init__(self, base_url: str, timeout_s: float = 30) -> None:
-        self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_emulator", timeout=timeout_s, trust_env=False)
+    It is about the default account in test mode, or with `api_key` about what that key opens.
+    """
+
+    def __init__(self, base_url: str, timeout_s: float = 30, api_key: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        url = f"{base_url.rstrip('/')}/_emulator"
+        self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +109,14 @@ class EmulatorAdmin:
         """Move the clock forward: keys expire, pending funds become available."""
         return ClockReading.model_validate(self._call("POST", "/clock", ClockChange(advance_s=seconds)))
 
+    def put_platforms(self, *platforms: PlatformSeed) -> None:
+        """Create Stripe accounts of ours, or change what they are allowed."""
+        self._call("POST", "/platforms", PlatformSeeds(platforms=list(platforms)))
+
+    def put_keys(self, *keys: KeySeed) -> None:
+        """Give accounts of ours API keys, or change what the keys may do."""
+        self._call("POST", "/keys", KeySeeds(keys=list(keys)))
+
     def put_accounts(self, accounts: Iterable[AccountSeed]) -> None:
         """Create connected accounts under chosen ids, or change how they behave."""
         self._call("POST", "/accounts", AccountSeeds(accounts=list(accounts)))
@@ -99,6 +124,16 @@ class EmulatorAdmin:
     def put_customers(self, customers: Iterable[CustomerSeed]) -> None:
         """Create customers under chosen ids, or change their default payment method."""
         self._call("POST", "/customers", CustomerSeeds(customers=list(customers)))
+
+    def end_payment(self, payment_intent: str, failure_code: str | None = None) -> dict[str, Any]:
+        """Let the bank answer for a payment that is processing, and give the intent: paid, or failed with the code."""
+        order = PaymentEnd(payment_intent=payment_intent, failure_code=failure_code)
+        return self._call("POST", "/payments/end", order)
+
+    def pay(self, payment_intent: str, payment_method: str | None = None) -> dict[str, Any]:
+        """Let the player pay an open intent by the bank's app, or somebody from the dashboard, and give the intent."""
+        order = PaymentByOwner(payment_intent=payment_intent, payment_method=payment_method)
+        return self._call("POST", "/payments/pay", order)
 
     def available_balance(self) -> dict[str, int]:
         """Return what the platform can transfer, in minor units by lower-case currency."""

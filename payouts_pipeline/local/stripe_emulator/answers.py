@@ -59,9 +59,35 @@ class InvalidRequestError(StripeRefusalError):
     """A refusal before execution began (who asks, form of the request): Stripe does not remember these."""
 
 
-def not_found(kind: str, object_id: str, param: str) -> StripeRefusalError:
-    """Stripe's answer for an id in a parameter that it does not have."""
-    return StripeRefusalError(f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
+def not_found(kind: str, object_id: str, param: str, similar_in: str | None = None) -> StripeRefusalError:
+    """Stripe's answer for an id in a parameter that it does not have; `similar_in` is the mode that has it."""
+    return StripeRefusalError(_no_such(kind, object_id, similar_in), code="resource_missing", param=param)
+
+
+def path_not_found(kind: str, object_id: str, similar_in: str | None = None) -> InvalidRequestError:
+    """Stripe's answer for an id in the path that it does not have: a wrong URL, so nothing is executed."""
+    message = _no_such(kind, object_id, similar_in)
+    return InvalidRequestError(message, status=404, code="resource_missing", param="id")
+
+
+def _no_such(kind: str, object_id: str, similar_in: str | None) -> str:
+    message = f"No such {kind}: '{object_id}'"
+    if similar_in is None:
+        return message
+    used = "test" if similar_in == "live" else "live"
+    return (
+        f"{message}; a similar object exists in {similar_in} mode, but a {used} mode key was used to make this request."
+    )
+
+
+def no_access(key: str, account_id: str) -> StripeRefusalError:
+    """403 for an account that the (masked) key has no access to, or that does not exist: Stripe does not say which."""
+    return StripeRefusalError(
+        f"The provided key '{key}' does not have access to account '{account_id}' (or that account does not exist). "
+        "Application access may have been revoked.",
+        status=403,
+        code="account_invalid",
+    )
 
 
 def unknown_url(method: str, path: str) -> InvalidRequestError:

@@ -39,6 +39,14 @@ def book(call: Call, source: JsonObject, *, amount: int, fee: int, available_on:
     return str(entry["id"])
 
 
+def book_charge(call: Call, charge: JsonObject) -> None:
+    """Write a paid charge into balance and journal: its net comes, now or once it is available."""
+    fee = stripe_fee(charge["amount"], charge["currency"])
+    available_on = call.now + call.store.setting(AVAILABILITY_DELAY)
+    charge["balance_transaction"] = book(call, charge, amount=charge["amount"], fee=fee, available_on=available_on)
+    call.journal("charge", charge)
+
+
 def release_due(store: Store, now: int) -> None:
     """Make available what is due by now."""
     due = store.rows("due_pending", now=now)
@@ -62,7 +70,7 @@ def retrieve(call: Call) -> JsonObject:
         "object": "balance",
         "available": [_amount(*row) for row in call.store.rows("all_available")],
         "connect_reserved": [],
-        "livemode": False,
+        "livemode": call.livemode,
         "pending": [_amount(*row) for row in call.store.rows("all_pending")],
     }
 

@@ -90,12 +90,6 @@ TEST_CARDS = {
 CARDS_BY_LAST4 = {card.last4: card for card in TEST_CARDS.values()}
 
 
-def decline_of(last4: str, *, off_session: bool) -> Decline | None:
-    """Why the card with these last digits refuses, or None if it pays or waits for its owner."""
-    card = CARDS_BY_LAST4[last4]
-    return AUTHENTICATION_REQUIRED if card.needs_authentication and off_session else card.decline
-
-
-def waits_for_owner(last4: str, *, off_session: bool) -> bool:
-    """Whether the owner, who is there, has to authenticate first."""
-    return CARDS_BY_LAST4[last4].needs_authentication and not off_session
+def decline_of(card: Card, *, owner_is_there: bool) -> Decline | None:
+    """Why the card refuses, or None if it pays or waits for its owner."""
+    return AUTHENTICATION_REQUIRED if card.needs_authentication and not owner_is_there else card.decline

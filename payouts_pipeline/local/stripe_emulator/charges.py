@@ -1,16 +1,18 @@
-"""Payment intents: created, confirmed, paid or declined, as Stripe does it with automatic capture."""
+"""Payment intents: created, confirmed, cancelled, as Stripe does it with automatic capture.
 
-from payouts_pipeline.local.stripe_emulator import balance, objects
+What may be done with an intent depends on its status (https://docs.stripe.com/payments/paymentintents/lifecycle):
+a declined one stands at `requires_payment_method` and can be confirmed again by anyone, until it is cancelled.
+"""
+
+from payouts_pipeline.local.stripe_emulator import attempts, objects, processing
 from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
-from payouts_pipeline.local.stripe_emulator.cards import Decline, decline_of, waits_for_owner
 from payouts_pipeline.local.stripe_emulator.currencies import check_charge, known_currency
-from payouts_pipeline.local.stripe_emulator.customers import known_payment_method
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
     Spec,
     boolean,
-    free_hash,
+    hash_of,
     metadata,
     one_of,
     optional_text,
@@ -18,6 +20,8 @@ from payouts_pipeline.local.stripe_emulator.forms import (
     text,
     texts,
 )
+from payouts_pipeline.local.stripe_emulator.platform_account import check_can_charge
+from payouts_pipeline.local.stripe_emulator.redirects import AUTOMATIC, check_return_url
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 # Known is only what is implemented or has no effect on money; the rest is refused rather than ignored.
@@ -40,14 +44,22 @@ CREATE: Spec = {
     "description": Param(text),
     "metadata": Param(metadata),
     "transfer_group": Param(text),
-    "automatic_payment_methods": Param(free_hash),
+    "automatic_payment_methods": Param(hash_of(AUTOMATIC)),
     "payment_method_types": Param(texts),
     "capture_method": Param(one_of("automatic", "automatic_async")),
     "confirmation_method": Param(one_of("automatic")),
     "statement_descriptor": Param(text),
     "statement_descriptor_suffix": Param(text),
 }
+CANCEL: Spec = {
+    "cancellation_reason": Param(one_of("duplicate", "fraudulent", "requested_by_customer", "abandoned")),
+    "expand": Param(texts),
+}
 RETRIEVE: Spec = {"expand": Param(texts), "client_secret": Param(text)}
+
+
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+CANCELABLE = (*CONFIRMABLE, "requires_capture")
 
 
 def create(call: Call) -> JsonObject:
@@ -56,6 +68,7 @@ def create(call: Call) -> JsonObject:
     if "off_session" in params and not params.get("confirm"):
         message = "The parameter `off_session` can only be set when `confirm` is true."
         raise InvalidRequestError(message, param="off_session")
+    check_can_charge(call)
     currency = known_currency(params["currency"])
     check_charge(params["amount"], currency)
     if "customer" in params:
@@ -71,7 +84,8 @@ def create(call: Call) -> JsonObject:
 def confirm(call: Call) -> JsonObject:
     """`POST /v1/payment_intents/{id}/confirm`, for one that was created before or declined."""
     intent = call.require_path_object("payment_intent")
-    _refuse_unconfirmable(intent)
+    check_can_charge(call)
+    _refuse_unconfirmable(call, intent)
     refusal = _confirmed(call, intent)
     call.store.replace(intent)
     if refusal:
@@ -79,84 +93,57 @@ def confirm(call: Call) -> JsonObject:
     return intent
 
 
-def _refuse_unconfirmable(intent: JsonObject) -> None:
-    if intent["status"] == "succeeded":
-        raise StripeRefusalError(
-            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",
-            code="payment_intent_unexpected_state",
-            payment_intent=intent,
-        )
-
-
 def _confirmed(call: Call, intent: JsonObject) -> StripeRefusalError | None:
-    """Try to take the money and change the intent accordingly; the refusal is for the caller to raise."""
-    method = _method_for(call, intent)
-    last4, off_session = objects.last4_of(method), call.params.get("off_session", False)
-    decline = call.forced_decline or decline_of(last4, off_session=off_session)
-    if decline:
-        return _declined(call, intent, method, decline)
-    if waits_for_owner(last4, off_session=off_session):
-        action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-        intent.update(status="requires_action", payment_method=method["id"], next_action=action)
-        return None
-    _paid(call, intent, method)
-    return None
+    check_return_url(call, intent)
+    return attempts.attempted(call, intent)
 
 
-def _method_for(call: Call, intent: JsonObject) -> JsonObject:
-    given = call.params.get("payment_method") or intent["payment_method"]
-    if given is None:
-        raise StripeRefusalError(
-            "You cannot confirm this PaymentIntent because it's missing a payment method. To confirm the "
-            f"PaymentIntent with {intent['customer']}, specify a payment method attached to this customer "
-            "along with the customer ID.",
-            code="payment_intent_unexpected_state",
+def cancel(call: Call) -> JsonObject:
+    """`POST /v1/payment_intents/{id}/cancel`: after it nobody can pay the intent any more.
+
+    Source: https://docs.stripe.com/api/payment_intents/cancel. One that is `processing` can be cancelled "in rare
+    cases" only, here by the test bank account that Stripe has for it.
+    """
+    intent = call.require_path_object("payment_intent")
+    if intent["status"] not in CANCELABLE and not processing.can_be_cancelled(call, intent):
+        raise _unexpected_state(
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
+            f"with one of the following statuses may be canceled: {', '.join(CANCELABLE)}, processing.",
+            intent,
         )
-    method = known_payment_method(call, given, "payment_method")
-    if method["customer"] not in (None, intent["customer"]):
-        raise StripeRefusalError(
-            f"The payment method supplied ({given}) belongs to a different Customer; please use a different "
-            "payment method or supply the Customer that the payment method belongs to.",
-            param="payment_method",
-        )
-    return method
-
-
-def _paid(call: Call, intent: JsonObject, method: JsonObject) -> None:
-    charge = objects.charge(call, intent, method, None)
-    fee = balance.stripe_fee(charge["amount"], charge["currency"])
-    available_on = call.now + call.store.setting(balance.AVAILABILITY_DELAY)
-    charge["balance_transaction"] = balance.book(
-        call, charge, amount=charge["amount"], fee=fee, available_on=available_on
-    )
-    call.store.insert(charge)
-    call.journal("charge", charge)
+    processing.withdraw(call, intent)
     intent.update(
-        status="succeeded",
-        amount_received=charge["amount"],
-        latest_charge=charge["id"],
-        payment_method=method["id"],
-        last_payment_error=None,
+        status="canceled",
+        canceled_at=call.now,
+        cancellation_reason=call.params.get("cancellation_reason"),
         next_action=None,
     )
+    call.store.replace(intent)
+    return intent
 
 
-def _declined(call: Call, intent: JsonObject, method: JsonObject, decline: Decline) -> StripeRefusalError:
-    charge = objects.charge(call, intent, method, decline)
-    call.store.insert(charge)
-    refusal = StripeRefusalError(
-        decline.message,
-        status=402,
-        error_type="card_error",
-        charge=charge["id"],
-        code=decline.code,
-        decline_code=decline.decline_code,
-        payment_method=method,
+def _refuse_unconfirmable(call: Call, intent: JsonObject) -> None:
+    status = intent["status"]
+    if status in CONFIRMABLE:
+        return
+    if status == "succeeded":
+        raise _unexpected_state(
+            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",
+            intent,
+        )
+    if "payment_method" in call.params:
+        raise _unexpected_state(
+            f"This PaymentIntent's payment_method could not be updated because it has a status of {status}. You may "
+            "only update the payment_method of a PaymentIntent with one of the following statuses: "
+            f"{', '.join(CONFIRMABLE)}.",
+            intent,
+        )
+    raise _unexpected_state(
+        f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a PaymentIntent with one "
+        "of the following statuses may be confirmed: requires_confirmation, requires_action.",
+        intent,
     )
-    intent.update(
-        status="requires_payment_method",
-        latest_charge=charge["id"],
-        payment_method=None,
-        last_payment_error=refusal.error,
-    )
-    return refusal.about(payment_intent=intent)
+
+
+def _unexpected_state(message: str, intent: JsonObject) -> StripeRefusalError:
+    return StripeRefusalError(message, code="payment_intent_unexpected_state", payment_intent=intent)

@@ -1,9 +1,8 @@
 """Customers and their payment methods: who pays, with which card."""
 
 from payouts_pipeline.local.stripe_emulator import objects
-from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, not_found
+from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, not_found, path_not_found
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
-from payouts_pipeline.local.stripe_emulator.cards import TEST_CARDS
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
     Spec,
@@ -14,6 +13,7 @@ from payouts_pipeline.local.stripe_emulator.forms import (
     text,
     texts,
 )
+from payouts_pipeline.local.stripe_emulator.methods import TEST_METHODS, payment_method
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 INVOICE_SETTINGS: Spec = {"default_payment_method": Param(optional_text)}
@@ -24,6 +24,7 @@ UPDATE: Spec = {
     "description": Param(optional_text),
     "metadata": Param(metadata),
     "invoice_settings": Param(hash_of(INVOICE_SETTINGS)),
+    "default_source": Param(text),
     "expand": Param(texts),
 }
 CREATE: Spec = {**UPDATE, "payment_method": Param(text)}
@@ -41,7 +42,7 @@ DEFAULT_METHOD_PARAM = "invoice_settings[default_payment_method]"
 
 def create(call: Call) -> JsonObject:
     """`POST /v1/customers`."""
-    customer = objects.customer(new_id("cus"), call.now, call.params)
+    customer = objects.customer(new_id("cus"), call.now, call.params, livemode=call.livemode)
     if "payment_method" in call.params:
         _attached(call, call.params["payment_method"], customer["id"])
     _set_default_method(call, customer)
@@ -51,7 +52,7 @@ def create(call: Call) -> JsonObject:
 
 def update(call: Call) -> JsonObject:
     """`POST /v1/customers/{id}`; metadata is merged, and an empty value removes its key."""
-    customer = call.require_path_object("customer")
+    customer = _living(call)
     given = dict(call.params)
     merged = {**customer["metadata"], **given.pop("metadata", {})}
     customer["metadata"] = {key: value for key, value in merged.items() if value}
@@ -61,26 +62,56 @@ def update(call: Call) -> JsonObject:
     return customer
 
 
+def delete(call: Call) -> JsonObject:
+    """`DELETE /v1/customers/{id}`: it can still be looked at, and never be charged again.
+
+    Source: https://docs.stripe.com/api/customers/delete.
+    """
+    _living(call)
+    gone = objects.deleted("customer", call.path_id)
+    call.store.replace(gone)
+    return gone
+
+
+def _living(call: Call) -> JsonObject:
+    customer = call.require_path_object("customer")
+    if customer.get("deleted"):
+        raise path_not_found("customer", call.path_id)
+    return customer
+
+
 def _set_default_method(call: Call, customer: JsonObject) -> None:
+    """Set what the caller names: the default of today, or the one from before there were payment methods.
+
+    A customer can have both, and they need not be the same (https://docs.stripe.com/api/customers/object).
+    """
+    if "default_source" in call.params:
+        _refuse_foreign_method(call, call.params["default_source"], customer["id"], "default_source")
+        customer["default_source"] = call.params["default_source"]
     settings = call.params.get("invoice_settings", {})
     if "default_payment_method" not in settings:
         return
     given = settings["default_payment_method"]
-    if given in TEST_CARDS:
+    if _is_test_method(call, given):
         given = _attached(call, given, customer["id"])["id"]
     elif given is not None:
-        _refuse_foreign_method(call, given, customer["id"])
+        _refuse_foreign_method(call, given, customer["id"], DEFAULT_METHOD_PARAM)
     customer["invoice_settings"]["default_payment_method"] = given
 
 
-def _refuse_foreign_method(call: Call, method_id: str, customer_id: str) -> None:
+def _is_test_method(call: Call, method_id: str | None) -> bool:
+    """Whether it is one of Stripe's test payment methods: there are none with a live key."""
+    return method_id in TEST_METHODS and not call.livemode
+
+
+def _refuse_foreign_method(call: Call, method_id: str, customer_id: str, param: str) -> None:
     method = call.store.get("payment_method", method_id)
     if method is None or method["customer"] != customer_id:
         raise StripeRefusalError(
             f"The customer does not have a payment method with the ID {method_id}. The payment method "
             "must be attached to the customer.",
             code="resource_missing",
-            param=DEFAULT_METHOD_PARAM,
+            param=param,
         )
 
 
@@ -88,9 +119,9 @@ def create_method(call: Call) -> JsonObject:
     """`POST /v1/payment_methods` with `card[token]`, such as `tok_visa`."""
     token = call.params["card"]["token"]
     test_card = f"pm_card_{token.removeprefix('tok_')}"
-    if not token.startswith("tok_") or test_card not in TEST_CARDS:
+    if not token.startswith("tok_") or not _is_test_method(call, test_card):
         raise not_found("token", token, "card[token]")
-    method = objects.payment_method(new_id("pm"), test_card, call.now, None, call.params.get("metadata"))
+    method = payment_method(new_id("pm"), test_card, call.now, None, call.params.get("metadata"))
     call.store.insert(method)
     return method
 
@@ -102,8 +133,8 @@ def attach_method(call: Call) -> JsonObject:
 
 
 def _attached(call: Call, method_id: str, customer_id: str) -> JsonObject:
-    if method_id in TEST_CARDS:
-        method = objects.payment_method(new_id("pm"), method_id, call.now, customer_id)
+    if _is_test_method(call, method_id):
+        method = payment_method(new_id("pm"), method_id, call.now, customer_id)
         call.store.insert(method)
         return method
     method = call.require("payment_method", method_id, "payment_method", "PaymentMethod")
@@ -116,13 +147,15 @@ def _attached(call: Call, method_id: str, customer_id: str) -> JsonObject:
 
 def retrieve_method(call: Call) -> JsonObject:
     """`GET /v1/payment_methods/{id}`."""
-    if call.path_id in TEST_CARDS:
-        return objects.payment_method(call.path_id, call.path_id, call.now, None)
+    if _is_test_method(call, call.path_id):
+        return payment_method(call.path_id, call.path_id, call.now, None)
     return call.require_path_object("payment_method", "PaymentMethod")
 
 
 def known_payment_method(call: Call, method_id: str, param: str) -> JsonObject:
     """Return the payment method of that id: one that was made, or a test card used directly."""
-    if method_id in TEST_CARDS:
-        return objects.payment_method(method_id, method_id, call.now, None)
+    if _is_test_method(call, method_id):
+        return payment_method(method_id, method_id, call.now, None)
+    if method_id in TEST_METHODS:
+        raise not_found("PaymentMethod", method_id, param, "test")
     return call.require("payment_method", method_id, param, "PaymentMethod")

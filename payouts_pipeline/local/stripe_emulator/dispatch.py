@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
-from payouts_pipeline.local.stripe_emulator import idempotency
+from payouts_pipeline.local.stripe_emulator import idempotency, keys, processing
 from payouts_pipeline.local.stripe_emulator.answers import (
     Answer,
     InvalidRequestError,
@@ -25,8 +25,12 @@ from payouts_pipeline.local.stripe_emulator.faults import Faults
 from payouts_pipeline.local.stripe_emulator.forms import checked, nested
 from payouts_pipeline.local.stripe_emulator.listing import expand
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
-from payouts_pipeline.local.stripe_emulator.request import FORM, ApiRequest
+from payouts_pipeline.local.stripe_emulator.platforms import Books, KeyHolder, Platforms
+from payouts_pipeline.local.stripe_emulator.request import FORM, ApiRequest, check_version, new_request_id
 from payouts_pipeline.local.stripe_emulator.store import JsonObject, Store
+
+# The books of an account and mode, and an idempotency key that is in use for them.
+UsedKey: TypeAlias = tuple[int, str]
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +42,26 @@ class Dispatcher:
         self.store = store
         self.clock = Clock(store)
         self.faults = Faults(store)
-        self._api_key = api_key
-        self._keys_in_use: set[str] = set()
+        self.platforms = Platforms(store, api_key)
+        self._keys_in_use: set[UsedKey] = set()
+
+    def reset(self) -> None:
+        """Forget everything, of all accounts and modes."""
+        self.faults.clear()
+        self.store.reset()
+        self.platforms.reset()
+        self.clock.reset()
+
+    def call_of_nobody(self, books: Books, params: JsonObject) -> Call:
+        """Return an execution without a caller, such as a player's payment by the bank's app."""
+        return Call(
+            books=books,
+            platform=self.platforms.profile(books.platform_id),
+            now=self.clock.now(),
+            request_id=new_request_id(),
+            params=params,
+            owner_authenticates=True,
+        )
 
     async def respond(self, request: ApiRequest, endpoint: Endpoint | None) -> tuple[Answer, FaultRule | None]:
         """Return the answer, and the fault that the sender of the answer has to take part in."""
@@ -49,14 +71,15 @@ class Dispatcher:
         return answer, fault
 
     async def _answer_in_time(self, request: ApiRequest, endpoint: Endpoint | None, fault: FaultRule | None) -> Answer:
-        key = request.idempotency_key
-        if key in self._keys_in_use:
-            return key_in_use(key)
+        holder = self.platforms.holder(request.api_key)
+        used = (id(holder.books), request.idempotency_key) if holder and request.idempotency_key else None
+        if used in self._keys_in_use:
+            return key_in_use(request.idempotency_key)
         kind, delay_s = (fault.kind, fault.delay_s or 0) if fault else (None, 0)
-        if kind is FaultKind.EXPIRE_KEY and key:
-            self.store.run("forget_key", key=key)
+        if kind is FaultKind.EXPIRE_KEY and holder and used:
+            holder.books.store.run("forget_key", key=request.idempotency_key)
         if kind is FaultKind.SLOW:
-            with self._in_use(key):
+            with self._in_use(used):
                 await asyncio.sleep(delay_s)
         answer = self._answer(request, endpoint)
         if kind is FaultKind.SLOW_AFTER:
@@ -64,67 +87,63 @@ class Dispatcher:
         return answer
 
     @contextmanager
-    def _in_use(self, key: str | None) -> Iterator[None]:
-        if key is None:
+    def _in_use(self, used: UsedKey | None) -> Iterator[None]:
+        if used is None:
             yield
             return
-        self._keys_in_use.add(key)
+        self._keys_in_use.add(used)
         try:
             yield
         finally:
-            self._keys_in_use.discard(key)
+            self._keys_in_use.discard(used)
 
     def _answer(self, request: ApiRequest, endpoint: Endpoint | None) -> Answer:
         try:
-            self._authenticate(request)
+            holder = keys.authenticated(self.platforms, request)
             if endpoint is None:
                 raise unknown_url(request.method, request.path)
-            return self._remembered(request) or self._executed(request, endpoint)
+            keys.check_permission(holder, endpoint)
+            check_version(request.stripe_version)
+            return self._remembered(holder, request) or self._executed(holder, request, endpoint)
         except StripeRefusalError as refusal:
             return refusal.answer
         except Exception:
             log.exception("%s failed in the emulator itself", request.endpoint)
             return server_error(stored=False)
 
-    def _authenticate(self, request: ApiRequest) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            raise InvalidRequestError(
-                "You did not provide an API key. You need to provide your API key in the Authorization "
-                "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
-                "https://stripe.com/docs/api#authentication for details, or we can help at "
-                "https://support.stripe.com/.",
-                status=401,
-            )
-        if not secrets.compare_digest(key.encode(), self._api_key.encode()):
-            raise InvalidRequestError(f"Invalid API Key provided: {_masked(key)}", status=401)
-
-    def _remembered(self, request: ApiRequest) -> Answer | None:
+    def _remembered(self, holder: KeyHolder, request: ApiRequest) -> Answer | None:
         key = request.idempotency_key
         if not key:
             return None
         idempotency.check_key(key)
-        return idempotency.recall(self.store, request, key, self.clock.now())
+        return idempotency.recall(holder.books.store, request, key, self.clock.now())
 
-    def _executed(self, request: ApiRequest, endpoint: Endpoint) -> Answer:
+    def _executed(self, holder: KeyHolder, request: ApiRequest, endpoint: Endpoint) -> Answer:
         params = _checked_params(request, endpoint)
-        now, key = self.clock.now(), request.idempotency_key
-        with self.store.transaction():
+        store, key = holder.books.store, request.idempotency_key
+        with store.transaction():
             fault = self.faults.executing(request)
-            call = Call(
-                store=self.store,
-                now=now,
-                request_id=request.request_id,
-                idempotency_key=key,
-                params=params,
-                path_id=request.path_id,
-                forced_decline=_forced_decline(fault),
-                forced_shortage=fault is not None and fault.kind is FaultKind.BALANCE_INSUFFICIENT,
-            )
+            call = self._call(holder, request, params, fault)
+            processing.end_due(call)
             answer = _run(endpoint, call, fault)
             if key:
-                idempotency.remember(self.store, request, key, answer, now)
+                idempotency.remember(store, request, key, answer, call.now)
         return answer
+
+    def _call(self, holder: KeyHolder, request: ApiRequest, params: JsonObject, fault: FaultRule | None) -> Call:
+        return Call(
+            books=holder.books,
+            platform=self.platforms.profile(holder.books.platform_id),
+            now=self.clock.now(),
+            request_id=request.request_id,
+            params=params,
+            path_id=request.path_id,
+            idempotency_key=request.idempotency_key,
+            masked_key=keys.masked(request.api_key),
+            stripe_version=request.stripe_version,
+            forced_decline=_forced_decline(fault),
+            forced_shortage=fault is not None and fault.kind is FaultKind.BALANCE_INSUFFICIENT,
+        )
 
 
 def _early_answer(request: ApiRequest, fault: FaultRule | None) -> Answer | None:
@@ -133,6 +152,9 @@ def _early_answer(request: ApiRequest, fault: FaultRule | None) -> Answer | None
         return None
     match fault.kind:
         case FaultKind.DROP_BEFORE | FaultKind.ERROR_500:
+            return server_error(stored=False)
+        case FaultKind.OTHER_ANSWER if not fault.acted:
+            # What it says is put in place of this one where the answer is sent.
             return server_error(stored=False)
         case FaultKind.CONFLICT_409:
             return key_in_use(request.idempotency_key)
@@ -166,7 +188,3 @@ def _forced_decline(fault: FaultRule | None) -> Decline | None:
         return None
     decline = card_declined(fault.decline_code or "generic_decline")
     return Decline(fault.code or decline.code, decline.decline_code, decline.message)
-
-
-def _masked(key: str) -> str:
-    return f"{key[:8]}{'*' * max(len(key) - 12, 4)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

@@ -72,7 +72,10 @@ def _matches(rule: FaultRule, request: ApiRequest) -> bool:
 
 def _makes_sense(kind: FaultKind, request: ApiRequest) -> bool:
     needed_path = {FaultKind.BALANCE_INSUFFICIENT: "/v1/transfers", FaultKind.DECLINE: "/v1/payment_intents"}
-    return kind not in needed_path or (request.method == "POST" and request.path.startswith(needed_path[kind]))
+    if kind not in needed_path:
+        return True
+    moves_money = request.method == "POST" and not request.path.endswith("/cancel")
+    return moves_money and request.path.startswith(needed_path[kind])
 
 
 def _is_due(state: FaultState) -> bool:

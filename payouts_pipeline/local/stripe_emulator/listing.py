@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from payouts_pipeline.local.stripe_emulator import objects
-from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError
+from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, not_found
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.forms import Param, Spec, created, page_size, text, texts
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
@@ -61,6 +61,9 @@ def lister(kind: str, url: str, filters: tuple[str, ...]) -> Handler:
 
 
 def _page_bounds(call: Call, kind: str) -> dict[str, int]:
+    if {"starting_after", "ending_before"} <= call.params.keys():
+        message = "Received both starting_after and ending_before parameters. Please pass in only one."
+        raise InvalidRequestError(message)
     bounds = {"starting_after": "older_than", "ending_before": "newer_than"}
     return {
         bound: _position(call, kind, call.params[name], name) for name, bound in bounds.items() if name in call.params
@@ -70,7 +73,7 @@ def _page_bounds(call: Call, kind: str) -> dict[str, int]:
 def _position(call: Call, kind: str, object_id: str, param: str) -> int:
     row = call.store.row("seq_of_object", kind=kind, id=object_id)
     if row is None:
-        raise InvalidRequestError(f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
+        raise not_found(kind, object_id, param, call.other_mode_with(kind, object_id))
     return int(row[0])
 
 

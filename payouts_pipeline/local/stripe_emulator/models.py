@@ -14,6 +14,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class OtherAnswer(Strict):
+    """What the caller gets in place of Stripe's answer: from a proxy or a firewall, or Stripe's own with a flaw.
+
+    What is left out stays as Stripe answers. A header that is None is taken away; `is_bare` takes away all that
+    Stripe sets, its request id among them.
+    """
+
+    status: int | None = Field(default=None, ge=200, le=599)
+    headers: dict[str, str | None] = Field(default_factory=dict)
+    body: str | None = None
+    is_bare: bool = False
+
+    @classmethod
+    def foreign(cls, status: int, body: str = "", content_type: str = "text/html") -> Self:
+        """Return an answer that is not Stripe's: nothing of it is."""
+        return cls(status=status, headers={"Content-Type": content_type}, body=body, is_bare=True)
+
+
 class FaultKind(StrEnum):
     """What goes wrong."""
 
@@ -33,6 +51,8 @@ class FaultKind(StrEnum):
     """Wait `delay_s`, then act and answer, with or without the caller; meanwhile the key is in use."""
     SLOW_AFTER = "slow_after"
     """Act, then wait `delay_s` with the answer."""
+    OTHER_ANSWER = "other_answer"
+    """Don't act, or if `acted` act; then answer with `answer` in place of what Stripe says."""
     EXPIRE_KEY = "expire_keys"
     """Forget the key of the request first, as after 24 hours."""
     STORED_500 = "stored_500"
@@ -45,6 +65,7 @@ class FaultKind(StrEnum):
 
 # These happen where the request is executed, so a replay does not use them up; the others at arrival.
 EXECUTION_FAULTS = frozenset({FaultKind.STORED_500, FaultKind.BALANCE_INSUFFICIENT, FaultKind.DECLINE})
+DROPPING_FAULTS = frozenset({FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER, FaultKind.DROP_DURING})
 DELAYING_FAULTS = frozenset({FaultKind.SLOW, FaultKind.SLOW_AFTER})
 
 
@@ -54,7 +75,8 @@ class FaultRule(Strict):
     A call matches if it fits all that is given of `method`, `path_prefix`, `instruction_id` (metadata, or
     transfer group) and `key_prefix`. Of the matching calls, in their order, the rule hits only the `nth`, at
     most `times`, and by `rate` (a draw per call that depends on `seed` and the call's number alone). One rule
-    hits a call: the oldest that would; the rules after it do not see the call.
+    hits a call: the oldest that would; the rules after it do not see the call. A dropped connection is closed in
+    good order, or reset if `reset`.
     """
 
     kind: FaultKind
@@ -68,6 +90,8 @@ class FaultRule(Strict):
     seed: int = 0
     delay_s: float | None = Field(default=None, gt=0)
     acted: bool = False
+    reset: bool = False
+    answer: OtherAnswer | None = None
     retry_after_s: int | None = Field(default=None, ge=0)
     code: str | None = None
     decline_code: str | None = None
@@ -76,6 +100,16 @@ class FaultRule(Strict):
     def _delay_where_it_belongs(self) -> Self:
         if (self.delay_s is not None) != (self.kind in DELAYING_FAULTS):
             raise ValueError("delay_s belongs to slow and slow_after, and they need it")
+        return self
+
+    @model_validator(mode="after")
+    def _answer_where_it_belongs(self) -> Self:
+        if (self.answer is not None) != (self.kind is FaultKind.OTHER_ANSWER):
+            raise ValueError("answer belongs to other_answer, and that needs it")
+        if self.answer and not self.acted and (self.answer.status is None or self.answer.body is None):
+            raise ValueError("without having acted Stripe has no answer to keep status or body of: give both")
+        if self.reset and self.kind not in DROPPING_FAULTS:
+            raise ValueError("reset belongs to the faults that drop the connection")
         return self
 
 
@@ -94,47 +128,6 @@ class FaultState(BaseModel):
     hits: int
 
 
-class CustomerSeed(Strict):
-    """A customer under a chosen id.
-
-    `default_payment_method` is a test card (`pm_card_visa`), or an id of the caller's choice for a payment
-    method that is made from the test card `card` and attached. Given again, it replaces the default
-    payment method.
-    """
-
-    id: str
-    default_payment_method: str | None = None
-    card: str | None = None
-
-
-class CustomerSeeds(Strict):
-    """Body of `POST /_emulator/customers`."""
-
-    customers: list[CustomerSeed]
-
-
-class AccountBehaviour(StrEnum):
-    """What a transfer to an account meets."""
-
-    RECEIVES = "receives"
-    NO_TRANSFERS = "no_transfers"
-    CLOSED = "closed"
-
-
-class AccountSeed(Strict):
-    """An account under a chosen id. Given again, it changes the behaviour."""
-
-    id: str
-    country: str = "AU"
-    behaviour: AccountBehaviour = AccountBehaviour.RECEIVES
-
-
-class AccountSeeds(Strict):
-    """Body of `POST /_emulator/accounts`."""
-
-    accounts: list[AccountSeed]
-
-
 class BalanceChange(Strict):
     """Body of `POST /_emulator/balance`: available amounts in minor units by lower-case currency.
 
@@ -144,6 +137,21 @@ class BalanceChange(Strict):
     set: dict[str, int] = {}
     add: dict[str, int] = {}
     availability_delay_s: int | None = Field(default=None, ge=0)
+
+
+class PaymentEnd(Strict):
+    """Body of `POST /_emulator/payments/end`: it succeeded, or failed with one of the bank's codes."""
+
+    payment_intent: str
+    failure_code: str | None = None
+    failure_message: str = "The customer's bank has refused the payment."
+
+
+class PaymentByOwner(Strict):
+    """Body of `POST /_emulator/payments/pay`; without a payment method, with the one that the intent has."""
+
+    payment_intent: str
+    payment_method: str | None = None
 
 
 class ClockChange(Strict):
@@ -175,6 +183,8 @@ class JournalRow(BaseModel):
     metadata: dict[str, Any]
     request_id: str
     at: int
+    stripe_version: str | None = None
+    """What the caller said in `Stripe-Version`."""
 
 
 class JournalPage(BaseModel):

@@ -1,13 +1,18 @@
 """The shapes of Stripe's objects, with the fields that a platform would read."""
 
-from typing import Any
-
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
-from payouts_pipeline.local.stripe_emulator.cards import TEST_CARDS, Decline
+from payouts_pipeline.local.stripe_emulator.cards import Decline
+from payouts_pipeline.local.stripe_emulator.methods import details_of
+from payouts_pipeline.local.stripe_emulator.redirects import automatic_payment_methods
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 
-def customer(customer_id: str, now: int, params: JsonObject) -> JsonObject:
+def deleted(kind: str, object_id: str) -> JsonObject:
+    """Return what Stripe shows of an object that was deleted."""
+    return {"id": object_id, "object": kind, "deleted": True}
+
+
+def customer(customer_id: str, now: int, params: JsonObject, *, livemode: bool) -> JsonObject:
     """Return a customer; `params` are those of `POST /v1/customers`."""
     return {
         "id": customer_id,
@@ -25,7 +30,7 @@ def customer(customer_id: str, now: int, params: JsonObject) -> JsonObject:
             "footer": None,
             "rendering_options": None,
         },
-        "livemode": False,
+        "livemode": livemode,
         "metadata": _new_metadata(params),
         "name": params.get("name"),
         "phone": params.get("phone"),
@@ -49,35 +54,8 @@ def account(account_id: str, now: int, params: JsonObject, transfers: str = "act
         "email": params.get("email"),
         "metadata": _new_metadata(params),
         "payouts_enabled": True,
+        "requirements": {"currently_due": [], "disabled_reason": None, "past_due": []},
         "type": params.get("type", "standard"),
-    }
-
-
-def payment_method(
-    method_id: str, test_card: str, now: int, owner: str | None, metadata: dict[str, str] | None = None
-) -> JsonObject:
-    """Return a payment method of one of the test cards, attached to `owner` if there is one."""
-    card = TEST_CARDS[test_card]
-    return {
-        "id": method_id,
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
-        "card": {
-            "brand": card.brand,
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": "US",
-            "exp_month": 12,
-            "exp_year": 2040,
-            "fingerprint": f"emulated{card.last4}",
-            "funding": "credit",
-            "last4": card.last4,
-        },
-        "created": now,
-        "customer": owner,
-        "livemode": False,
-        "metadata": metadata or {},
-        "type": "card",
     }
 
 
@@ -102,7 +80,7 @@ def payment_intent(call: Call, currency: str) -> JsonObject:
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": params.get("automatic_payment_methods"),
+        "automatic_payment_methods": automatic_payment_methods(call),
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic_async"),
@@ -114,7 +92,7 @@ def payment_intent(call: Call, currency: str) -> JsonObject:
         **{name: params.get(name) for name in DESCRIPTIVE_FIELDS},
         "last_payment_error": None,
         "latest_charge": None,
-        "livemode": False,
+        "livemode": call.livemode,
         "metadata": _new_metadata(params),
         "next_action": None,
         "on_behalf_of": None,
@@ -132,45 +110,58 @@ def payment_intent(call: Call, currency: str) -> JsonObject:
     }
 
 
-def charge(call: Call, intent: JsonObject, method: JsonObject, decline: Decline | None) -> JsonObject:
-    """Return the charge of a confirmed intent: succeeded, or failed with the decline."""
-    paid = decline is None
+def charge(call: Call, intent: JsonObject, method: JsonObject, status: str, refusal: Decline | None) -> JsonObject:
+    """Return the charge of a confirmed intent: `succeeded`, `pending`, or `failed` with the refusal.
+
+    One that is not of a card has an id `py_…` (https://docs.stripe.com/api/charges/object).
+    """
     return {
-        "id": new_id("ch"),
+        "id": new_id("ch" if method["type"] == "card" else "py"),
         "object": "charge",
         "amount": intent["amount"],
-        "amount_captured": intent["amount"] if paid else 0,
+        "amount_captured": 0,
         "amount_refunded": 0,
         "balance_transaction": None,
-        "captured": paid,
+        "captured": False,
         "created": call.now,
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
         "destination": None,
         "disputed": False,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "livemode": False,
+        "livemode": call.livemode,
         "metadata": intent["metadata"],
-        "outcome": _outcome(decline),
-        "paid": paid,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": method["card"], "type": "card"},
+        "payment_method_details": details_of(method),
         "refunded": False,
         "source_transfer": None,
-        "status": "succeeded" if paid else "failed",
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "transfer_group": intent["transfer_group"],
+        **charge_outcome(intent["amount"], status, refusal),
     }
 
 
-def _outcome(decline: Decline | None) -> dict[str, Any]:
-    if decline is None:
+def charge_outcome(amount: int, status: str, refusal: Decline | None) -> JsonObject:
+    """Return what a charge says of how it ended; a bank debit learns that days after it was made."""
+    paid = status == "succeeded"
+    return {
+        "amount_captured": amount if paid else 0,
+        "captured": paid,
+        "failure_code": refusal.code if refusal else None,
+        "failure_message": refusal.message if refusal else None,
+        "outcome": _outcome(refusal),
+        "paid": paid,
+        "status": status,
+    }
+
+
+def _outcome(refusal: Decline | None) -> JsonObject:
+    if refusal is None:
         return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
     return {
         "network_status": "declined_by_network",
-        "reason": decline.decline_code,
+        "reason": refusal.decline_code,
         "type": "issuer_declined",
     }
 
@@ -189,7 +180,7 @@ def transfer(call: Call, currency: str) -> JsonObject:
         "description": params.get("description"),
         "destination": params["destination"],
         "destination_payment": new_id("py"),
-        "livemode": False,
+        "livemode": call.livemode,
         "metadata": _new_metadata(params),
         "reversals": {
             "object": "list",
@@ -206,7 +197,10 @@ def transfer(call: Call, currency: str) -> JsonObject:
 
 
 def balance_transaction(source: JsonObject, amount: int, fee: int, available_on: int) -> JsonObject:
-    """Return what a charge or transfer did to the platform's balance; its `status` is filled in by `shown`."""
+    """Return what a charge or transfer did to the platform's balance; its `status` is filled in by `shown`.
+
+    A charge that is not of a card is of type `payment` (https://docs.stripe.com/reports/balance-transaction-types).
+    """
     kind = str(source["object"])
     fee_details = [
         {
@@ -233,7 +227,7 @@ def balance_transaction(source: JsonObject, amount: int, fee: int, available_on:
         "reporting_category": kind,
         "source": source["id"],
         "status": "available",
-        "type": kind,
+        "type": "payment" if source["id"].startswith("py_") else kind,
     }
 
 
@@ -242,8 +236,3 @@ def shown(body: JsonObject, now: int) -> JsonObject:
     if body["object"] == "balance_transaction":
         body["status"] = "available" if body["available_on"] <= now else "pending"
     return body
-
-
-def last4_of(method: JsonObject) -> str:
-    """Return the last four digits, which say what the card does."""
-    return str(method["card"]["last4"])

@@ -60,14 +60,37 @@ DELETE FROM pending_funds WHERE available_on <= :now;
 
 -- name: insert_journal
 INSERT INTO journal (id, kind, amount, currency, payment_intent, customer, destination, idempotency_key,
-                     transfer_group, metadata, request_id, at)
+                     transfer_group, metadata, request_id, at, stripe_version)
 VALUES (:id, :kind, :amount, :currency, :payment_intent, :customer, :destination, :idempotency_key,
-        :transfer_group, :metadata, :request_id, :at);
+        :transfer_group, :metadata, :request_id, :at, :stripe_version);
 
 -- name: read_journal
 SELECT seq, id, kind, amount, currency, payment_intent, customer, destination, idempotency_key, transfer_group,
-       metadata, request_id, at
+       metadata, request_id, at, stripe_version
 FROM journal WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: journal_columns
+-- A file from before the version of the API was noted has no column for it.
+SELECT name FROM pragma_table_info('journal');
+
+-- name: add_stripe_version
+ALTER TABLE journal ADD COLUMN stripe_version TEXT;
+
+-- name: insert_processing
+INSERT INTO processing (payment_intent, due_at, idempotency_key, request_id, stripe_version)
+VALUES (:payment_intent, :due_at, :idempotency_key, :request_id, :stripe_version);
+
+-- name: find_processing
+SELECT due_at, idempotency_key, request_id, stripe_version FROM processing WHERE payment_intent = :payment_intent;
+
+-- name: due_processing
+SELECT payment_intent FROM processing WHERE due_at <= :now ORDER BY due_at, payment_intent;
+
+-- name: delete_processing
+DELETE FROM processing WHERE payment_intent = :payment_intent;
+
+-- name: reset_processing
+DELETE FROM processing;
 
 -- name: find_key
 SELECT method, path, fingerprint, status, headers, body, request_id
@@ -106,6 +129,26 @@ SELECT value FROM settings WHERE name = :name;
 -- name: set_setting
 INSERT INTO settings (name, value) VALUES (:name, :value)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: put_platform
+INSERT INTO platforms (id, profile) VALUES (:id, :profile)
+ON CONFLICT (id) DO UPDATE SET profile = excluded.profile;
+
+-- name: all_platforms
+SELECT profile FROM platforms ORDER BY id;
+
+-- name: put_api_key
+INSERT INTO api_keys (key, seed) VALUES (:key, :seed)
+ON CONFLICT (key) DO UPDATE SET seed = excluded.seed;
+
+-- name: all_api_keys
+SELECT seed FROM api_keys ORDER BY key;
+
+-- name: reset_platforms
+DELETE FROM platforms;
+
+-- name: reset_api_keys
+DELETE FROM api_keys;
 
 -- name: reset_objects
 DELETE FROM objects;

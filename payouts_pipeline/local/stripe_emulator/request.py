@@ -1,12 +1,28 @@
 """One HTTP request to the Stripe API, as far as it can be read without knowing what it means."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
+
+from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def _new_request_id() -> str:
+def check_version(version: str | None) -> None:
+    """Refuse a version that cannot be one (https://docs.stripe.com/api/versioning)."""
+    if version is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", version):
+        raise InvalidRequestError(f"Invalid Stripe API version: {version}")
+
+
+def bearer_token(authorization: str) -> str:
+    """Return the token of an `Authorization` header, or nothing if it has none."""
+    scheme, _, token = authorization.partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+def new_request_id() -> str:
+    """Return a Stripe-like id of a request."""
     return f"req_{secrets.token_hex(7)}"
 
 
@@ -20,12 +36,22 @@ class ApiRequest:
     path_id: str
     headers: dict[str, str]
     pairs: list[tuple[str, str]]
-    request_id: str = field(default_factory=_new_request_id)
+    request_id: str = field(default_factory=new_request_id)
 
     @property
     def endpoint(self) -> str:
         """What calls are counted by, such as `GET /v1/transfers/{id}`."""
         return f"{self.method} {self.endpoint_path}"
+
+    @property
+    def api_key(self) -> str:
+        """The bearer token, or nothing."""
+        return bearer_token(self.headers.get("authorization", ""))
+
+    @property
+    def stripe_version(self) -> str | None:
+        """The version of the API that the caller names; without it the account's own counts."""
+        return self.headers.get("stripe-version")
 
     @property
     def idempotency_key(self) -> str | None:

@@ -52,8 +52,18 @@ CREATE TABLE IF NOT EXISTS journal (
     transfer_group   TEXT,
     metadata         TEXT NOT NULL,
     request_id       TEXT NOT NULL,
-    at               INTEGER NOT NULL
+    at               INTEGER NOT NULL,
+    stripe_version   TEXT
 ) STRICT;
+
+-- Payments that a bank has not answered yet, and the call that will have made them.
+CREATE TABLE IF NOT EXISTS processing (
+    payment_intent   TEXT PRIMARY KEY,
+    due_at           INTEGER NOT NULL,
+    idempotency_key  TEXT,
+    request_id       TEXT NOT NULL,
+    stripe_version   TEXT
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     key          TEXT PRIMARY KEY,
@@ -82,4 +92,15 @@ CREATE TABLE IF NOT EXISTS counters (
 CREATE TABLE IF NOT EXISTS settings (
     name   TEXT PRIMARY KEY,
     value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Our own accounts and the API keys of them, as the admin API has given them. Only the main file has any.
+CREATE TABLE IF NOT EXISTS platforms (
+    id       TEXT PRIMARY KEY,
+    profile  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS api_keys (
+    key   TEXT PRIMARY KEY,
+    seed  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -51,6 +51,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._queries = _named_queries(_package_text("queries.sql"))
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=2, cached_statements=256)
@@ -58,15 +59,30 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_package_text("schema.sql"))
+            self._upgrade()
         except sqlite3.Error as error:
             raise PayoutsError(
                 f"The Stripe emulator cannot open its state file {path.name!r} ({error}): stop the emulator "
                 "that uses it, or name another file with --state."
             ) from error
 
+    def _upgrade(self) -> None:
+        """Add what a file of an earlier version lacks."""
+        if ("stripe_version",) not in self.rows("journal_columns"):
+            self.run("add_stripe_version")
+
     def close(self) -> None:
         """Write the WAL back and give the file free."""
         self._connection.close()
+
+    def beside(self, name: str) -> Path:
+        """Return the path of a further state file, next to this one and named after it."""
+        return self._path.with_name(f"{self._path.stem}.{name}{self._path.suffix}")
+
+    def destroy(self) -> None:
+        """Close the file and take it away."""
+        self.close()
+        self._path.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -99,7 +115,8 @@ class Store:
             "insert_object",
             id=body["id"],
             kind=body["object"],
-            created=body["created"],
+            # What was deleted shows no more when it was made.
+            created=body.get("created", 0),
             body=json.dumps(body),
             **columns,
         )

@@ -6,6 +6,7 @@ from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.currencies import check_step, known_currency
 from payouts_pipeline.local.stripe_emulator.forms import Param, Spec, metadata, one_of, positive_integer, text, texts
+from payouts_pipeline.local.stripe_emulator.platform_account import check_can_transfer
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 CREATE: Spec = {
@@ -23,6 +24,7 @@ CREATE: Spec = {
 
 def create(call: Call) -> JsonObject:
     """`POST /v1/transfers`: moves the money, or refuses and has written nothing."""
+    check_can_transfer(call)
     amount, currency = call.params["amount"], known_currency(call.params["currency"])
     check_step(amount, currency)
     check_can_receive(call, call.params["destination"])
