@@ -39,8 +39,10 @@ MINIMUM_CHARGES = {
     "thb": 1000,
     "bgn": 100,
 }
+# Stripe's page allows more digits to the networks of some cards, and its API reference 8 to any intent
+# (https://docs.stripe.com/api/payment_intents/create, `amount`): here the smaller counts, for every method.
 DEFAULT_MAXIMUM_DIGITS = 8
-MAXIMUM_DIGITS = {"inr": 9, "cop": 10, "huf": 10, "jpy": 10, "idr": 12, "lbp": 12}
+MAXIMUM_DIGITS = {"inr": 9, "cop": 10, "idr": 12}
 
 
 def step_of(currency: str) -> int:

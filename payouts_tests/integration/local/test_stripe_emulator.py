@@ -192,7 +192,9 @@ def test_transfers_from_one_charge_stay_within_it(api: stripe.StripeClient) -> N
     ("destination", "error", "code"),
     [
         ("acct_no_transfers", stripe.InvalidRequestError, "insufficient_capabilities_for_transfer"),
+        ("acct_rejected", stripe.InvalidRequestError, "insufficient_capabilities_for_transfer"),
         ("acct_closed", stripe.PermissionError, "account_invalid"),
+        ("acct_deleted", stripe.InvalidRequestError, "resource_missing"),
         ("acct_nobody", stripe.InvalidRequestError, "resource_missing"),
     ],
 )
@@ -230,7 +232,12 @@ def test_an_account_made_through_the_api_can_receive(api: stripe.StripeClient) -
         (1_234, "kwd", "invalid_charge_amount"),
         (150, "isk", "invalid_charge_amount"),
         (50, "ugx", "amount_too_small"),
+        (199, "myr", "amount_too_small"),
         (100_000_000, "usd", "amount_too_large"),
+        (100_000_000, "jpy", "amount_too_large"),
+        (1_000_000_000, "inr", "amount_too_large"),
+        (10_000_000_000, "cop", "amount_too_large"),
+        (1_000_000_000_000, "idr", "amount_too_large"),
         (0, "usd", "parameter_invalid_integer"),
         (-5, "usd", "parameter_invalid_integer"),
     ],
@@ -243,8 +250,14 @@ def test_amounts_follow_the_rules_of_the_currency(
     assert (refused.value.code, refused.value.param) == (code, "amount")
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(50, "jpy"), (1_230, "kwd"), (200, "isk"), (30, "gbp")])
-def test_the_smallest_amounts_and_steps_are_taken(api: stripe.StripeClient, amount: int, currency: str) -> None:
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        *[(50, "jpy"), (1_230, "kwd"), (200, "isk"), (30, "gbp")],
+        *[(99_999_999, "usd"), (999_999_999, "inr"), (9_999_999_999, "cop"), (999_999_999_999, "idr")],
+    ],
+)
+def test_the_smallest_and_largest_amounts_are_taken(api: stripe.StripeClient, amount: int, currency: str) -> None:
     assert charge(api, amount, currency).amount_received == amount
 
 
