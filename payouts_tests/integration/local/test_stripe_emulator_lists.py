@@ -1,6 +1,7 @@
 """Finding things again in the emulator: pages, filters, expansion, counters."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import stripe
@@ -32,6 +33,30 @@ def test_lists_are_paged_newest_first_in_both_directions(api: stripe.StripeClien
     assert ([row.id for row in before.data], before.has_more) == ([made[4], made[3]], True)
     last = api.v1.transfers.list({"transfer_group": "g", "starting_after": made[1]})
     assert ([row.id for row in last.data], last.has_more) == ([made[0]], False)
+
+
+def test_all_transfers_and_payments_are_listed_by_time_to_the_last(
+    api: stripe.StripeClient, emulator: EmulatedStripe
+) -> None:
+    begin = emulator.admin.clock().now
+    sent, paid = [], []
+    for _ in range(4):
+        emulator.admin.advance_clock(60)
+        sent.append(transfer(api).id)
+        paid.append(charge(api).id)
+    since = {"created": {"gte": begin + 90}, "limit": 2}
+
+    for service, made in ((api.v1.transfers, sent), (api.v1.payment_intents, paid)):
+        listing: Any = service.list
+        first = listing(since)
+        rest = listing({**since, "starting_after": first.data[-1].id})
+        back = listing({**since, "ending_before": made[1]})
+        assert ([row.id for row in first.data], first.has_more) == ([made[3], made[2]], True)
+        assert ([row.id for row in rest.data], rest.has_more) == ([made[1]], False)
+        assert ([row.id for row in back.data], back.has_more) == ([made[3], made[2]], False)
+        assert [row.id for row in listing({"limit": 100}).data] == made[::-1]
+        with pytest.raises(stripe.InvalidRequestError, match="Please pass in only one"):
+            listing({"starting_after": made[0], "ending_before": made[1]})
 
 
 def test_payments_are_found_by_customer_and_time(api: stripe.StripeClient, emulator: EmulatedStripe) -> None:
