@@ -1,15 +1,19 @@
 """Between ASGI and the dispatcher: reading a request, sending an answer, and really closing a connection."""
 
 import asyncio
-from typing import Any
+import socket
+import struct
+from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from payouts_pipeline.local.stripe_emulator.answers import Answer
 from payouts_pipeline.local.stripe_emulator.forms import pairs_of
-from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
+from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule, OtherAnswer
 from payouts_pipeline.local.stripe_emulator.request import ApiRequest
+
+Headers: TypeAlias = list[tuple[str, str]]
 
 TRANSPORT = "emulator.transport"
 API_VERSION = "2026-10-28.endive"
@@ -49,34 +53,53 @@ async def read_request(scope: Scope, receive: Receive, endpoint_path: str) -> Ap
 
 async def deliver(scope: Scope, send: Send, request: ApiRequest, answer: Answer, fault: FaultRule | None) -> None:
     """Send the answer, or as much of it as the fault leaves."""
-    kind = fault.kind if fault else None
-    if kind in WITHOUT_ANSWER:
-        await _hang_up(scope)
+    if fault and fault.kind in WITHOUT_ANSWER:
+        await _hang_up(scope, reset=fault.reset)
         return
-    await send({"type": "http.response.start", "status": answer.status, "headers": _headers(request, answer)})
-    if kind is FaultKind.DROP_DURING:
-        half = answer.body[: len(answer.body) // 2]
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-        await _hang_up(scope)
+    status, body, headers = _as_sent(answer, _headers(request, answer), fault.answer if fault else None)
+    await send({"type": "http.response.start", "status": status, "headers": _encoded(headers, body)})
+    if fault and fault.kind is FaultKind.DROP_DURING:
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await _hang_up(scope, reset=fault.reset)
         return
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": body})
 
 
-async def _hang_up(scope: Scope) -> None:
-    scope[TRANSPORT].close()
+def _as_sent(answer: Answer, headers: Headers, other: OtherAnswer | None) -> tuple[int, bytes, Headers]:
+    """Return status, body and headers with what a fault puts in place of Stripe's."""
+    if other is None:
+        return answer.status, answer.body, headers
+    given = {name.lower(): value for name, value in other.headers.items()}
+    kept = [] if other.is_bare else [(name, value) for name, value in headers if name not in given]
+    added = [(name, value) for name, value in given.items() if value is not None]
+    body = answer.body if other.body is None else other.body.encode()
+    return other.status or answer.status, body, kept + added
+
+
+async def _hang_up(scope: Scope, *, reset: bool) -> None:
+    transport = scope[TRANSPORT]
+    if reset:
+        # Not to linger is what makes the kernel send a reset instead of a farewell.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    else:
+        transport.close()
     # Two turns of the loop: uvicorn learns of the lost connection before the app returns, so it is quiet.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
 
-def _headers(request: ApiRequest, answer: Answer) -> list[tuple[bytes, bytes]]:
+def _headers(request: ApiRequest, answer: Answer) -> Headers:
     headers = [
         ("content-type", "application/json"),
-        ("content-length", str(len(answer.body))),
         ("request-id", request.request_id),
         ("stripe-version", request.headers.get("stripe-version", API_VERSION)),
     ]
     if request.idempotency_key:
         headers.append(("idempotency-key", request.idempotency_key))
-    headers += [(name.lower(), value) for name, value in answer.headers]
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return headers + [(name.lower(), value) for name, value in answer.headers]
+
+
+def _encoded(headers: Headers, body: bytes) -> list[tuple[bytes, bytes]]:
+    sized = [*headers, ("content-length", str(len(body)))]
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sized]
