@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.queries import Queries
 
 JsonObject = dict[str, Any]
 Filters = Mapping[str, str | int]
@@ -32,15 +33,6 @@ NEWEST_FIRST = "ORDER BY seq DESC LIMIT :limit"
 OLDEST_FIRST = "ORDER BY seq LIMIT :limit"
 
 
-def _package_text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _named_queries(text: str) -> dict[str, str]:
-    sections = text.split("-- name: ")[1:]
-    return {name.strip(): sql for name, _, sql in (section.partition("\n") for section in sections)}
-
-
 class Store:
     """Named queries and Stripe objects on one SQLite connection, used by one thread.
 
@@ -52,13 +44,13 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._queries = _named_queries(_package_text("queries.sql"))
+        self._queries = Queries(__package__).texts
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=2, cached_statements=256)
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(_package_text("schema.sql"))
+            self._connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
             self._upgrade()
         except sqlite3.Error as error:
             raise PayoutsError(

@@ -11,7 +11,7 @@ import stripe
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, KeySeed, PlatformSeed
-from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
 
 LIVE = "sk_live_emulated0123456789"
 OTHER = "sk_test_other0123456789"

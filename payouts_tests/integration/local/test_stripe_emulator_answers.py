@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
-from payouts_tests.integration.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe
 
 PAGE = "<html><body><h1>Not here</h1></body></html>"
 

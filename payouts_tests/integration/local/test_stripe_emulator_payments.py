@@ -8,7 +8,7 @@ import stripe
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed, PlatformSeed
-from payouts_tests.integration.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
 
 DAY_S = 24 * 60 * 60
 
