@@ -68,7 +68,7 @@ class Terms:
             raise CannotSplit("the currency is not one that Stripe knows")
         if self.fee_minor < 0:
             raise CannotSplit("the fee is negative")
-        if self.fee_minor > currencies.MAXIMUM_AMOUNT_MINOR:
+        if self.fee_minor > currencies.maximum_minor(self.currency):
             raise CannotSplit("the fee is above the largest amount that Stripe takes")
         step = currencies.step_minor(self.currency)
         if any(amount % step for amount in (self.fee_minor, *(s.fixed_minor for s in self.shares))):

@@ -33,8 +33,9 @@ _MINIMUM_CHARGE_MINOR = {
 }
 _MINIMUM_CHARGE_ELSEWHERE_MINOR = 50
 
-# Stripe's amounts have at most eight digits; a fee above that is a typing error, not a fee.
-MAXIMUM_AMOUNT_MINOR = 99_999_999
+# How many digits an amount may have; eight where nothing is said. Some card networks take more, but not all of them.
+_DIGITS = {"IDR": 12, "COP": 10, "INR": 9}
+_DIGITS_ELSEWHERE = 8
 
 
 def step_minor(currency: str) -> int:
@@ -47,6 +48,12 @@ def minimum_charge_minor(currency: str) -> int:
     minimum = _MINIMUM_CHARGE_MINOR.get(currency, _MINIMUM_CHARGE_ELSEWHERE_MINOR)
     step = step_minor(currency)
     return -(-minimum // step) * step
+
+
+def maximum_minor(currency: str) -> int:
+    """The largest amount that Stripe takes in one call, in minor units, rounded down to the currency's step."""
+    largest = int(10 ** _DIGITS.get(currency, _DIGITS_ELSEWHERE)) - 1
+    return largest - largest % step_minor(currency)
 
 
 def decimals(currency: str) -> int:

@@ -21,7 +21,7 @@ def good_terms(draw: st.DrawFn) -> tuple[str, int, list[Row]]:
     """A currency, a fee that it can have, and share rows that split it, some of the same payee."""
     currency = draw(st.sampled_from(sorted(currencies.KNOWN)))
     step = currencies.step_minor(currency)
-    fee_steps = draw(st.integers(0, currencies.MAXIMUM_AMOUNT_MINOR // step))
+    fee_steps = draw(st.integers(0, currencies.maximum_minor(currency) // step))
     payees = draw(st.lists(_PAYEES, min_size=1, max_size=7))
     cuts = sorted(draw(st.lists(st.integers(0, 10_000), min_size=len(payees) - 1, max_size=len(payees) - 1)))
     bps = [high - low for low, high in zip([0, *cuts], [*cuts, 10_000], strict=True)]

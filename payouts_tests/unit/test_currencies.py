@@ -9,6 +9,7 @@ from payouts_pipeline.domain.currencies import (
     ZERO_DECIMAL,
     decimals,
     format_minor,
+    maximum_minor,
     minimum_charge_minor,
     step_minor,
 )
@@ -67,3 +68,20 @@ def test_a_currency_has_one_number_of_decimals() -> None:
 )
 def test_amounts_for_people_are_exact(amount_minor: int, currency: str, text: str) -> None:
     assert format_minor(amount_minor, currency) == text
+
+
+@pytest.mark.parametrize(
+    ("currency", "largest"),
+    [
+        ("EUR", 99_999_999),
+        ("JPY", 99_999_999),
+        ("INR", 999_999_999),
+        ("COP", 9_999_999_999),
+        ("IDR", 999_999_999_999),
+        ("ISK", 99_999_900),
+        ("KWD", 99_999_990),
+    ],
+)
+def test_the_largest_amount_depends_on_the_currency_and_can_be_charged(currency: str, largest: int) -> None:
+    assert maximum_minor(currency) == largest
+    assert largest % step_minor(currency) == 0
