@@ -54,11 +54,11 @@ def positions(fees: list[Fee]) -> Counter[Account]:
     return Counter({account: amount for account, amount in accounts.items() if amount})
 
 
-def split(fee_minor: int, step: int, shares: list[tuple[str, int, int, int]]) -> dict[Payee, int] | None:
+def split(fee_minor: int, step: int, largest_minor: int, shares: list[tuple[str, int, int, int]]) -> dict[Payee, int] | None:
     """The amounts of (subject, partner id, fixed, basis points); None where they can't be split."""
     fixed = sum(share[2] for share in shares)
     bad_parts = any(share[2] < 0 or share[3] < 0 or share[2] % step for share in shares)
-    if not 0 <= fee_minor <= 99_999_999 or fee_minor % step or bad_parts or fixed > fee_minor:
+    if not 0 <= fee_minor <= largest_minor or fee_minor % step or bad_parts or fixed > fee_minor:
         return None
     if sum(share[3] for share in shares) != 10_000:
         return None

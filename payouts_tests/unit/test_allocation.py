@@ -65,7 +65,8 @@ def test_the_order_of_the_rows_does_not_matter(terms: tuple[str, int, list[Row]]
 def test_it_agrees_with_the_oracle(terms: tuple[str, int, list[Row]]) -> None:
     currency, fee_minor, rows = terms
     plain = [(str(s), int(str(p or 0)), int(str(f)), int(str(b))) for s, p, f, b in rows]
-    assert _split(currency, fee_minor, rows) == oracle.split(fee_minor, currencies.step_minor(currency), plain)
+    limits = currencies.step_minor(currency), currencies.maximum_minor(currency)
+    assert _split(currency, fee_minor, rows) == oracle.split(fee_minor, *limits, plain)
 
 
 @pytest.mark.parametrize(
