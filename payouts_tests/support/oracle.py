@@ -18,6 +18,8 @@ Account = tuple[str, int, str]
 _STEPS = {"BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10, "ISK": 100, "UGX": 100}
 _CURRENCIES = {"AUD", "EUR", "GBP", "ISK", "JPY", "KWD", "USD"}
 _RANK = {"club": 0, "organiser": 1, "partner": 2, "platform": 3}
+# Of the currencies that the random leagues use.
+_LARGEST_MINOR = 99_999_999
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ def positions(fees: list[Fee]) -> Counter[Account]:
     return Counter({account: amount for account, amount in accounts.items() if amount})
 
 
-def split(fee_minor: int, step: int, largest_minor: int, shares: list[tuple[str, int, int, int]]) -> dict[Payee, int] | None:
+def split(
+    fee_minor: int, step: int, largest_minor: int, shares: list[tuple[str, int, int, int]]
+) -> dict[Payee, int] | None:
     """The amounts of (subject, partner id, fixed, basis points); None where they can't be split."""
     fixed = sum(share[2] for share in shares)
     bad_parts = any(share[2] < 0 or share[3] < 0 or share[2] % step for share in shares)
@@ -110,7 +114,7 @@ def _fee(
     ).fetchall()
     if any(subject not in _RANK for subject, *_ in rows):
         return None
-    amounts = split(terms[2], _STEPS.get(terms[1], 1), rows)
+    amounts = split(terms[2], _STEPS.get(terms[1], 1), _LARGEST_MINOR, rows)
     if amounts is None:
         return None
     ids = {"club": club, "organiser": organiser, "platform": 0}
