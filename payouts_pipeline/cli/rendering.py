@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     # Dagster takes seconds to import, which most commands do without.
     from payouts_pipeline.defs.materialize import DayRun
     from payouts_pipeline.reports.audit import Violation
-    from payouts_pipeline.reports.status import DayStatus, OpenInstruction
+    from payouts_pipeline.reports.status import DayStatus, Instruction
 
 # What other programs read goes to standard output, what people watch meanwhile to standard error.
 progress = Console(stderr=True, highlight=False)
@@ -90,11 +90,11 @@ def _changed(run: "DayRun") -> str:
     return ", ".join(parts) or "nothing had changed"
 
 
-def _instruction(each: "OpenInstruction") -> None:
+def _instruction(each: "Instruction") -> None:
     """One line, which can be cut into columns: the id is what `payouts explain` takes."""
     amount = format_minor(each.amount_minor, each.currency)
     retry = f"; next try {each.retry_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if each.retry_at else ""
-    sentence = f"{each.payee}  {amount}  {_coloured(each.status)}  {escape(each.reason)}{retry}"
+    sentence = f"{each.payee}  {amount}  {_coloured(each.status)}  {escape(each.reason or '')}{retry}"
     _out.print(f"{each.id}  {sentence}", soft_wrap=True)
 
 

@@ -1,7 +1,7 @@
 """How explanations look on a terminal, and as JSON."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -35,11 +35,15 @@ _T = TypeVar("_T")
 
 def as_json(explained: Explained) -> dict[str, Any]:
     """An explanation as JSON has it: amounts in minor units, times in UTC."""
-    plain: dict[str, Any] = _plain(asdict(explained))
+    plain: dict[str, Any] = _plain(explained)
     return plain
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Movement):
+        return _plain({**asdict(value), "reason": value.reason})
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -27,7 +27,7 @@ _SPLITS = {
     "subject_id": "The id of that player, club, organiser or partner; 0 for the platform.",
     "currency": "The currency of the fee, as ISO 4217 has it.",
     "amount_minor": "What is owed or shared, in minor units. The shares of a fee add up to the fee.",
-    "held_out_reason": "Why the fee can't be split and is not charged; missing where it is.",
+    "held_out_code": "Why the fee can't be split and is not charged, as a code; missing where it is charged.",
 }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import decimals, format_minor
 from payouts_pipeline.domain.findings import totals
+from payouts_pipeline.domain.reasons import HELD_OUT
 from payouts_pipeline.workflow.pay_day import Changed
 
 # A page is read in a minute: what is more than this is a count.
@@ -38,7 +39,7 @@ def of_splits(splits: pd.DataFrame) -> dict[str, Any]:
     return {
         "summary": _summary_of_splits(splits),
         "dagster/partition_row_count": len(splits),
-        "held_out": int(splits["held_out_reason"].notna().sum()),
+        "held_out": int(splits["held_out_code"].notna().sum()),
         "held_out_reasons": _held_out_reasons(splits),
         "amounts": table(_whose(splits)),
     }
@@ -104,13 +105,13 @@ def _summary_of_splits(splits: pd.DataFrame) -> str:
     if splits.empty:
         return "No match was played on this day, so there is nothing to split."
     is_fee = splits["billing_subject"] == BillingSubject.PLAYER
-    held_out = int(splits["held_out_reason"].notna().sum())
+    held_out = int(splits["held_out_code"].notna().sum())
     split = counted(int(is_fee.sum()) - held_out, "fee")
     if not held_out:
         return f"{split} split into {counted(int((~is_fee).sum()), 'share')}; none is held out."
     return (
         f"{split} split into {counted(int((~is_fee).sum()), 'share')}. {counted(held_out, 'fee')} held out and charged "
-        "to nobody: mend the cause in schema 'league' and materialise the day again."
+        "to nobody: fix the cause in schema 'league' and materialise the day again."
     )
 
 
@@ -134,11 +135,11 @@ def _whose(splits: pd.DataFrame) -> list[Row]:
 def _held_out_reasons(splits: pd.DataFrame) -> Any:
     """Why fees are held out: the most fees first, with some of the matches that they are of."""
     rows: list[Row] = []
-    held_out = splits[splits["held_out_reason"].notna()]
-    for reason, of_reason in held_out.groupby("held_out_reason"):
-        ids = [f"match:{match_id}" for match_id in sorted(of_reason["match_id"].dropna().unique())]
+    held_out = splits[splits["held_out_code"].notna()]
+    for code, of_code in held_out.groupby("held_out_code"):
+        ids = [f"match:{match_id}" for match_id in sorted(of_code["match_id"].dropna().unique())]
         more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
-        rows.append({"fees": len(of_reason), "why": str(reason), "of": ", ".join(ids[:_MOST_IDS]) + more})
+        rows.append({"fees": len(of_code), "why": HELD_OUT[str(code)], "of": ", ".join(ids[:_MOST_IDS]) + more})
     rows.sort(key=lambda row: (-int(row["fees"]), row["why"]))
     return table(rows[:MOST_ROWS] + _rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
 

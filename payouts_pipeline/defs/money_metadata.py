@@ -16,21 +16,21 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from payouts_pipeline.defs.metadata import MOST_ROWS, Row, counted, table, to_plot
-from payouts_pipeline.domain.billing import SUBJECT_OF, BillingType
+from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import overview
 from payouts_pipeline.reports.charts.days import DAYS, draw_days
 from payouts_pipeline.reports.charts.flow import draw_flow
 from payouts_pipeline.reports.charts.sheet import Sheet
-from payouts_pipeline.reports.next_action import what_to_do
+from payouts_pipeline.reports.next_action import next_action
 from payouts_pipeline.reports.overview import HELD, OPEN, REFUSED, SETTLED, STATES, state_of
-from payouts_pipeline.reports.status import DayStatus, Line, booked_totals, day_status
+from payouts_pipeline.reports.status import DayStatus, Instruction, Line, booked_totals, day_status
 from payouts_pipeline.workflow.pay_day import Changed
 
 # A summary longer than a thousand characters is hidden behind a link in the UI.
 _MOST_CURRENCIES = 4
-_MOST_TODOS = 3
+_MOST_ACTIONS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class MoneyPage:
         held_out = sum(each.count for each in status.held_out)
         if not status.instructions and not held_out and not booked_totals(self.ledger, status.day):
             return _NO_MATCH
-        said = [_headline(lines, self._words), *_amounts(lines, self._words), _todo(lines, self._words)]
+        said = [_headline(lines, self._words), *_amounts(lines, self._words), _next_actions(lines, self._words)]
         if held_out:
             said.append(f"**Held out:** {counted(held_out, 'fee')}, charged to nobody: asset `splits` says why.")
         return "\n\n".join(said)
@@ -134,14 +134,14 @@ class MoneyPage:
             rows.append({**dict.fromkeys(rows[0], ""), "payee": f"and {count - len(rows):,} more"})
         return table(rows)
 
-    def _row(self, each: overview.OpenInstruction) -> Row:
+    def _row(self, each: Instruction) -> Row:
         """Few columns of short words: the UI breaks lines, but a table that is too wide it cuts off."""
         next_try = f" (next on {each.retry_at.astimezone(self.timezone):%Y-%m-%d at %H:%M})" if each.retry_at else ""
         return {
-            "payee": f"{each.subject}:{each.subject_id} {each.id}",
+            "payee": f"{each.payee} {each.id}",
             "amount": format_minor(each.amount_minor, each.currency),
             "why": f"{each.status}: {each.reason}",
-            "what to do": what_to_do(each.status, each.subject, each.reason).text + next_try,
+            "what to do": next_action(each).text + next_try,
         }
 
     def _charts(self, day: date, status: DayStatus) -> dict[str, Any]:
@@ -200,18 +200,18 @@ def _amounts(lines: Sequence[Line], words: _Words) -> list[str]:
     return ["; ".join(said) + "."] if said else []
 
 
-def _todo(lines: Sequence[Line], words: _Words) -> str:
+def _next_actions(lines: Sequence[Line], words: _Words) -> str:
     """What needs a person, by what there is to do, the most first."""
-    todos: Counter[str] = Counter()
+    actions: Counter[str] = Counter()
     for line in lines:
-        todo = what_to_do(line.status, SUBJECT_OF[BillingType(line.billing_type)], line.reason)
-        if todo.needs_person:
-            todos[todo.text] += line.count
-    if not todos:
+        action = next_action(line)
+        if action.needs_person:
+            actions[action.text] += line.count
+    if not actions:
         is_done = all(line.status == "settled" for line in lines)
-        return "**To do:** nothing." if is_done else "**To do:** nothing; what is open goes on by itself."
-    shown = [f"{counted(count, words.what)}: {text}" for text, count in todos.most_common(_MOST_TODOS)]
-    more = f"\n- and {len(todos) - _MOST_TODOS} more: see `open`" if len(todos) > _MOST_TODOS else ""
+        return "**To do:** nothing." if is_done else "**To do:** nothing; what is open continues automatically."
+    shown = [f"{counted(count, words.what)}: {text}" for text, count in actions.most_common(_MOST_ACTIONS)]
+    more = f"\n- and {len(actions) - _MOST_ACTIONS} more: see `open`" if len(actions) > _MOST_ACTIONS else ""
     return "**To do:**\n\n- " + "\n- ".join(shown) + more
 
 

@@ -10,12 +10,17 @@ from typing import Self
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.billing import SHARE_ORDER, BillingSubject
+from payouts_pipeline.domain.reasons import HeldOutCode
 
 WHOLE_BPS = 10_000
 
 
 class CannotSplit(ValueError):  # noqa: N818 - a reason to hold a fee out, not an error of ours
-    """A fee that is held out; its message is the reason that the operator reads."""
+    """A fee that is held out."""
+
+    def __init__(self, code: HeldOutCode) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, order=True)
@@ -63,30 +68,30 @@ class Terms:
         return self.fee_minor - sum(share.fixed_minor for share in self.shares)
 
     def _check(self) -> None:
-        """What terms must be to split any fee, each with the reason that an operator reads."""
+        """What terms must be to split any fee."""
         if self.currency not in currencies.KNOWN:
-            raise CannotSplit("the currency is not one that Stripe knows")
+            raise CannotSplit(HeldOutCode.UNKNOWN_CURRENCY)
         if self.fee_minor < 0:
-            raise CannotSplit("the fee is negative")
+            raise CannotSplit(HeldOutCode.FEE_NEGATIVE)
         if self.fee_minor > currencies.maximum_minor(self.currency):
-            raise CannotSplit("the fee is above the largest amount that Stripe takes")
+            raise CannotSplit(HeldOutCode.FEE_TOO_LARGE)
         step = currencies.step_minor(self.currency)
         if any(amount % step for amount in (self.fee_minor, *(s.fixed_minor for s in self.shares))):
-            raise CannotSplit(f"an amount is not a multiple of {step}, the smallest step of {self.currency}")
+            raise CannotSplit(HeldOutCode.NOT_IN_STEPS)
         if self.rest_minor < 0:
-            raise CannotSplit("the fixed shares are above the fee")
+            raise CannotSplit(HeldOutCode.FIXED_ABOVE_FEE)
         if sum(share.share_bps for share in self.shares) != WHOLE_BPS:
-            raise CannotSplit("the shares do not add up to 10,000 basis points")
+            raise CannotSplit(HeldOutCode.BPS_NOT_WHOLE)
 
 
 def _payee(subject: str, partner_id: object) -> tuple[int, int]:
     """The tie order of a share row, which is also the identity of its payee within a fee."""
     if subject not in SHARE_ORDER:
-        raise CannotSplit("a share names a subject other than club, organiser, partner and platform")
+        raise CannotSplit(HeldOutCode.SHARE_UNKNOWN_SUBJECT)
     if subject != BillingSubject.PARTNER:
         return SHARE_ORDER.index(BillingSubject(subject)), 0
     if not isinstance(partner_id, int):
-        raise CannotSplit("a partner's share names no partner")
+        raise CannotSplit(HeldOutCode.SHARE_WITHOUT_PARTNER)
     return SHARE_ORDER.index(BillingSubject.PARTNER), partner_id
 
 
@@ -95,9 +100,9 @@ def _part(part: object) -> int:
     if part is None:
         return 0
     if not isinstance(part, int):
-        raise CannotSplit("a share is not a whole number")
+        raise CannotSplit(HeldOutCode.SHARE_NOT_A_NUMBER)
     if part < 0:
-        raise CannotSplit("a share is negative")
+        raise CannotSplit(HeldOutCode.SHARE_NEGATIVE)
     return part
 
 

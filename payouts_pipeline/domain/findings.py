@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.reasons import HELD_OUT
 
 # How many ids a finding names; the rest is a count.
 NAMED = 10
@@ -40,7 +41,7 @@ def _each_fee_once(fees: pd.DataFrame) -> Finding:
     else:
         description = (
             f"{_fees(twice, 'is', 'are')} in the snapshot twice: a view of schema 'league' joins too much, or a "
-            "line-up names a player twice. Nothing is booked until that is mended."
+            "line-up names a player twice. Nothing is booked until that is fixed."
         )
     figures = {"fees": len(fees), "fees_twice": len(twice), "match_player_ids": _ids(twice)}
     return Finding("each_fee_once", twice.empty, description, figures=figures)
@@ -131,20 +132,20 @@ def _no_negative_share(splits: pd.DataFrame) -> Finding:
 
 
 def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
-    held_out = splits[splits["held_out_reason"].notna()]
-    reasons = held_out["held_out_reason"]
+    held_out = splits[splits["held_out_code"].notna()]
+    codes = held_out["held_out_code"]
     description = (
         "Every fee could be split."
-        if reasons.empty
-        else f"{_fees(held_out, 'is', 'are')} held out, so that nobody is charged. Mend the cause in schema "
+        if codes.empty
+        else f"{_fees(held_out, 'is', 'are')} held out, so that nobody is charged. Fix the cause in schema "
         "'league' and materialise the day again."
     )
     figures = {
-        "held_out": len(reasons),
-        "reasons": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
+        "held_out": len(codes),
+        "reasons": {HELD_OUT[str(code)]: int(count) for code, count in codes.value_counts().items()},
         "match_player_ids": _ids(held_out),
     }
-    return Finding("no_fee_held_out", reasons.empty, description, is_error=False, figures=figures)
+    return Finding("no_fee_held_out", codes.empty, description, is_error=False, figures=figures)
 
 
 def totals(lines: pd.DataFrame) -> dict[str, int]:

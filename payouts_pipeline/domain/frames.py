@@ -26,7 +26,7 @@ MATCHES: dict[str, pd.ArrowDtype] = {
 }
 
 # One line for each fee (billing subject `player`: what is owed) and for each of its shares. A fee that is held
-# out has just its player line, with the reason.
+# out has just its player line, with the code of why (`reasons.HeldOutCode`).
 SPLITS: dict[str, pd.ArrowDtype] = {
     "match_id": ID,
     "match_player_id": ID,
@@ -35,7 +35,7 @@ SPLITS: dict[str, pd.ArrowDtype] = {
     "subject_id": ID,
     "currency": TEXT,
     "amount_minor": ID,
-    "held_out_reason": TEXT,
+    "held_out_code": TEXT,
 }
 
 # What makes two lines of different bookings the same line: only amounts of the same line are compared.

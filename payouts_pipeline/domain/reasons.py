@@ -8,6 +8,7 @@ Refusals have the code that Stripe gave them (docs.stripe.com/error-codes, docs.
 sentences are ours, since Stripe's may name accounts and cards.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -67,6 +68,11 @@ class Reason:
     code: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """As the two columns of the ledger, the details as the text of a jsonb."""
+        return {"reason_code": self.code, "reason_details": json.dumps(self.details)}
+
 
 @dataclass(frozen=True)
 class _Meaning:
@@ -75,8 +81,6 @@ class _Meaning:
     sentence: str
     remedy: Remedy = Remedy.TIME
 
-
-_UNKNOWN = "; it is not known whether the money moved, and Stripe is asked again automatically"
 
 _OURS: Mapping[str, _Meaning] = {
     ReasonCode.NOT_PUBLISHED: _Meaning("waits to be published"),
@@ -89,22 +93,23 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
-    ReasonCode.WORKER_LOST: _Meaning(f"the worker that was sending it stopped{_UNKNOWN}"),
-    ReasonCode.HELD_UP: _Meaning(f"the worker was held up before it could ask Stripe{_UNKNOWN}"),
-    ReasonCode.TAKEN_OVER: _Meaning(f"another worker took it over{_UNKNOWN}"),
-    ReasonCode.KEY_MAY_BE_FORGOTTEN: _Meaning(
-        f"it was sent a moment ago under a key that Stripe may have forgotten{_UNKNOWN}"
-    ),
-    ReasonCode.ON_HOLD_AND_NOT_FOUND: _Meaning(
-        f"the payee is on hold, so Stripe was only asked, and has no record of it yet{_UNKNOWN}"
-    ),
-    ReasonCode.NO_ANSWER: _Meaning(f"Stripe did not answer{_UNKNOWN}"),
-    ReasonCode.KEY_IN_USE: _Meaning(f"the idempotency key is in use at Stripe{_UNKNOWN}"),
-    ReasonCode.BANK_PROCESSING: _Meaning(f"the bank is still processing the payment{_UNKNOWN}"),
-    ReasonCode.PROVIDER_ERROR: _Meaning(f"Stripe answered with an error of its own ({{http_status}}){_UNKNOWN}"),
-    ReasonCode.TURNED_AWAY: _Meaning(f"Stripe turned the repeated call away ({{code}}){_UNKNOWN}"),
-    ReasonCode.NOT_TO_BE_ASKED: _Meaning(f"Stripe could not be asked about it ({{code}}){_UNKNOWN}"),
 }
+
+# What has happened before nobody knew any more whether the money moved.
+_UNKNOWN: Mapping[str, str] = {
+    ReasonCode.WORKER_LOST: "the worker that was sending it stopped",
+    ReasonCode.HELD_UP: "the worker was held up before it could ask Stripe",
+    ReasonCode.TAKEN_OVER: "another worker took it over",
+    ReasonCode.KEY_MAY_BE_FORGOTTEN: "it was sent a moment ago under a key that Stripe may have forgotten",
+    ReasonCode.ON_HOLD_AND_NOT_FOUND: "the payee is on hold, so Stripe was only asked, and has no record of it yet",
+    ReasonCode.NO_ANSWER: "Stripe did not answer",
+    ReasonCode.KEY_IN_USE: "the idempotency key is in use at Stripe",
+    ReasonCode.BANK_PROCESSING: "the bank is still processing the payment",
+    ReasonCode.PROVIDER_ERROR: "Stripe answered with an error of its own ({http_status})",
+    ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
+    ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
+}
+_ASKED_AGAIN = "it is not known whether the money moved, and Stripe is asked again automatically"
 
 # Refusals after which the same instruction can succeed, without anybody doing anything, or once we have.
 _FOR_NOW = {
@@ -123,12 +128,13 @@ _FOR_NOW = {
 
 _NEEDS_CARD = "the player needs another card"
 
+# A card that may work on another day, until its tries are used up.
 _CARD = {
     "insufficient_funds": "the card does not have enough funds",
     "card_velocity_exceeded": "the card is over its limit",
-    "withdrawal_count_limit_exceeded": "the card is over its limit",
+    "withdrawal_count_limit_exceeded": "the card is over its limit of payments",
     "generic_decline": "the card was declined without a reason",
-    "do_not_honor": "the card was declined without a reason",
+    "do_not_honor": "the card's bank declined it without a reason",
 }
 
 _FOR_GOOD = {
@@ -142,67 +148,100 @@ _FOR_GOOD = {
     "payment_intent_payment_attempt_failed": "the payment method failed: the player needs another",
     "payment_method_not_available": "the payment method is not available: the player needs another",
     "missing_payment_method": "the player has no payment method at Stripe",
-    "parameter_missing": "the player has no payment method at Stripe",
+    "parameter_missing": "the player has no payment method that Stripe could charge",
     "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
     "account_invalid": "Stripe does not know the account, or we have no access to it",
     "account_closed": "the account at Stripe is closed",
     "insufficient_capabilities_for_transfer": "the account at Stripe can't receive transfers yet",
     "transfers_not_allowed": "the account at Stripe can't receive transfers",
-    "no_account": "the account at Stripe can't receive transfers",
+    "no_account": "the account at Stripe could not be found",
 }
 
 _AMOUNT = {
-    "amount_too_small": _Meaning("the amount is under Stripe's minimum", Remedy.CHANGE_AMOUNT),
-    "amount_too_large": _Meaning("the amount is above Stripe's maximum", Remedy.CHANGE_AMOUNT),
+    "amount_too_small": "the amount is under Stripe's minimum",
+    "amount_too_large": "the amount is above Stripe's maximum",
+}
+
+
+class OpenCode(StrEnum):
+    """Why money of a day is on no instruction yet."""
+
+    BELOW_MINIMUM_CHARGE = "below_minimum_charge"
+    CREDIT = "credit"
+    FEE_NOT_COLLECTED = "fee_not_collected"
+    BELOW_MINIMUM_PAYOUT = "below_minimum_payout"
+    TAKEN_BACK = "taken_back"
+
+
+_OPEN = {
+    OpenCode.BELOW_MINIMUM_CHARGE: "under the minimum charge, or waits for a correction to be settled: goes out with "
+    "the next charge",
+    OpenCode.CREDIT: "a credit: the next charge is lower by it",
+    OpenCode.FEE_NOT_COLLECTED: "waits until the fee is collected",
+    OpenCode.BELOW_MINIMUM_PAYOUT: "under the minimum payout, or a correction is not collected yet: goes out with the "
+    "next payout",
+    OpenCode.TAKEN_BACK: "a correction took it back: the next payouts are lower by it",
 }
 
 _MEANINGS: Mapping[str, _Meaning] = {
     **_OURS,
+    **{code: _Meaning(f"{what}; {_ASKED_AGAIN}") for code, what in _UNKNOWN.items()},
     **_FOR_NOW,
-    **_AMOUNT,
-    **{code: _Meaning(text, Remedy.REPLACE_CARD_OR_ACCOUNT) for code, text in _FOR_GOOD.items()},
+    **{code: _Meaning(f"{what}; it is tried again after {{wait}}") for code, what in _CARD.items()},
+    **{code: _Meaning(what, Remedy.REPLACE_CARD_OR_ACCOUNT) for code, what in _FOR_GOOD.items()},
+    **{code: _Meaning(what, Remedy.CHANGE_AMOUNT) for code, what in _AMOUNT.items()},
+    **{code: _Meaning(what) for code, what in _OPEN.items()},
 }
+_NEVER_HEARD_OF = _Meaning("Stripe refused it for good ({reason_code})", Remedy.REPLACE_CARD_OR_ACCOUNT)
 
 
-def remedy_of(code: str | None, *, is_waiting: bool = False) -> Remedy:
-    """What must change before an instruction with this reason goes on.
-
-    ``is_waiting``: it has a time for its next try; a card without funds then needs nothing else.
-    """
-    if code in _CARD:
-        return Remedy.TIME if is_waiting else Remedy.REPLACE_CARD_OR_ACCOUNT
-    meaning = _MEANINGS.get(code or ReasonCode.NOT_PUBLISHED)
-    return meaning.remedy if meaning else Remedy.REPLACE_CARD_OR_ACCOUNT
-
-
-def sentence(reason: Reason, billing_type: str, currency: str) -> str:
+def sentence(code: str, details: Mapping[str, Any], billing_type: str, currency: str) -> str:
     """The reason as people read it, of an instruction of this billing type and currency."""
-    if reason.code in _CARD:
-        return _of_card(reason)
-    meaning = _MEANINGS.get(reason.code)
-    if meaning is None:
-        return f"Stripe refused it for good ({reason.code})"
-    return meaning.sentence.format_map({**_shown(reason, currency), **_whose(billing_type)})
+    shown = {**details, "reason_code": code, **_whose(billing_type)}
+    if "limit_minor" in shown:
+        shown["limit"] = format_minor(int(shown["limit_minor"]), currency)
+    if "retry_days" in shown:
+        shown["wait"] = "a day" if shown["retry_days"] == 1 else f"{shown['retry_days']} days"
+    return _meaning_of(code, details).sentence.format_map(shown)
 
 
-def _of_card(reason: Reason) -> str:
-    """A card that was declined for now is tried again after days, until its tries are used up."""
-    days, times = reason.details.get("retry_days"), reason.details.get("times")
-    if days:
-        return f"{_CARD[reason.code]}; it is tried again after {'a day' if days == 1 else f'{days} days'}"
-    return f"{_CARD[reason.code]}, {times} times: {_NEEDS_CARD}"
+def remedy_of(code: str | None, details: Mapping[str, Any]) -> Remedy:
+    """What must change before an instruction with this reason goes on; time where it has none."""
+    return _meaning_of(code, details).remedy if code else Remedy.TIME
 
 
-def _shown(reason: Reason, currency: str) -> dict[str, Any]:
-    details = dict(reason.details)
-    if "limit_minor" in details:
-        details["limit"] = format_minor(int(details["limit_minor"]), currency)
-    return details
+def why_no_answer(code: str, details: Mapping[str, Any]) -> str:
+    """Why Stripe gave no answer, of a call that moves no money."""
+    return _UNKNOWN[code].format_map(details)
+
+
+def _meaning_of(code: str, details: Mapping[str, Any]) -> _Meaning:
+    """A card that was declined once too often is not tried again: it has no ``retry_days``, but the ``times``."""
+    if code in _CARD and "times" in details:
+        return _Meaning(f"{_CARD[code]}, {{times}} times: {_NEEDS_CARD}", Remedy.REPLACE_CARD_OR_ACCOUNT)
+    return _MEANINGS.get(code, _NEVER_HEARD_OF)
 
 
 def _whose(billing_type: str) -> dict[str, str]:
     subject = SUBJECT_OF[BillingType(billing_type)]
     return {"subject": subject, "identity": "customer" if subject == BillingSubject.PLAYER else "account"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithReason:
+    """Instructions as a query reads them: what they are, where they stand, and why; no reason once they are settled."""
+
+    billing_type: str
+    currency: str
+    status: str
+    reason_code: str | None
+    reason_details: Mapping[str, Any]
+
+    @property
+    def reason(self) -> str | None:
+        """The sentence of it."""
+        code, details = self.reason_code, self.reason_details
+        return sentence(code, details, self.billing_type, self.currency) if code else None
 
 
 class HeldOutCode(StrEnum):
@@ -249,25 +288,4 @@ HELD_OUT: Mapping[str, str] = {
     HeldOutCode.ROW_TWICE: "two rows of the line-up have the same id",
     HeldOutCode.ROW_WITHOUT_ID: "the row of the line-up has no id",
     HeldOutCode.NO_PLAYER: "the line-up names no player",
-}
-
-
-class OpenCode(StrEnum):
-    """Why money of a day is on no instruction yet."""
-
-    BELOW_MINIMUM_CHARGE = "below_minimum_charge"
-    CREDIT = "credit"
-    FEE_NOT_COLLECTED = "fee_not_collected"
-    BELOW_MINIMUM_PAYOUT = "below_minimum_payout"
-    TAKEN_BACK = "taken_back"
-
-
-OPEN: Mapping[str, str] = {
-    OpenCode.BELOW_MINIMUM_CHARGE: "under the minimum charge, or waits for a correction to be settled: goes out with "
-    "the next charge",
-    OpenCode.CREDIT: "a credit: the next charge is lower by it",
-    OpenCode.FEE_NOT_COLLECTED: "waits until the fee is collected",
-    OpenCode.BELOW_MINIMUM_PAYOUT: "under the minimum payout, or a correction is not collected yet: goes out with the "
-    "next payout",
-    OpenCode.TAKEN_BACK: "a correction took it back: the next payouts are lower by it",
 }

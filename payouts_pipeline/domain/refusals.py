@@ -1,10 +1,10 @@
-"""What each definite refusal of Stripe means for an instruction: the one table of it.
+"""What becomes of an instruction that Stripe refused, and when it is tried again: by the code of the refusal.
 
-Codes: docs.stripe.com/error-codes and docs.stripe.com/declines/codes. The sentences are ours, since Stripe's may
-name accounts and cards.
+Codes: docs.stripe.com/error-codes and docs.stripe.com/declines/codes. What they mean to people is in `reasons`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from payouts_pipeline.domain.instructions import Status
@@ -34,85 +34,58 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a refused instruction: `waiting` for ``retry_after``, or `rejected`."""
+    """What becomes of a refused instruction: `waiting` for ``retry_after``, or `rejected`; with details of why."""
 
     status: Status
-    reason: str
     retry_after: timedelta | None = None
+    details: Mapping[str, int] = field(default_factory=dict)
 
 
 # Nothing is wrong with the instruction; the same can succeed within hours.
-_FOR_NOW = {
-    "balance_insufficient": "our balance at Stripe does not cover it yet",
-    "rate_limit": "Stripe's rate limit was reached",
-    "lock_timeout": "Stripe was busy with the same account",
-    "processing_error": "the card could not be processed for now",
-    "try_again_later": "the card's bank asks to try later",
-    "issuer_not_available": "the card's bank could not be reached",
-    "reenter_transaction": "the card's bank could not process it for now",
-}
+FOR_NOW = frozenset(
+    {
+        "balance_insufficient",
+        "rate_limit",
+        "lock_timeout",
+        "processing_error",
+        "try_again_later",
+        "issuer_not_available",
+        "reenter_transaction",
+    }
+)
 
-# Ours to mend, and tried again soon after.
-_OUR_FAULT = {
-    "invalid_api_key": "Stripe refused our API key: see STRIPE_API_KEY",
-    "insufficient_permissions": "our API key may not do this at Stripe: see its permissions",
-}
+# Ours to fix, and tried again soon after.
+OUR_FAULT = frozenset({"invalid_api_key", "insufficient_permissions"})
 
 # The card may have funds on another day.
-_ANOTHER_DAY = {
-    "insufficient_funds": "the card has not enough funds",
-    "card_velocity_exceeded": "the card is over its limit",
-    "withdrawal_count_limit_exceeded": "the card is over its limit",
-    "generic_decline": "the card was declined without a reason",
-    "do_not_honor": "the card was declined without a reason",
-}
-CARD_CODES = tuple(_ANOTHER_DAY)
-
-_FOR_GOOD = {
-    "authentication_required": "the payer must authenticate: ask for the card to be confirmed again",
-    "expired_card": "the card has expired: the player needs a new one",
-    "stolen_card": "the card was reported stolen: the player needs another",
-    "lost_card": "the card was reported lost: the player needs another",
-    "pickup_card": "the card can't be used any more: the player needs another",
-    "incorrect_number": "the card's number is wrong: the player needs another",
-    "invalid_account": "the card's account is not valid: the player needs another",
-    "payment_intent_payment_attempt_failed": "the payment method failed: the player needs another",
-    "payment_method_not_available": "the payment method is not available: the player needs another",
-    "missing_payment_method": "the player has no payment method at Stripe",
-    "parameter_missing": "the player has no payment method at Stripe",
-    "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
-    "account_invalid": "Stripe does not know the account, or we have no access to it",
-    "account_closed": "the account at Stripe is closed",
-    "insufficient_capabilities_for_transfer": "the account at Stripe can't receive transfers yet",
-    "transfers_not_allowed": "the account at Stripe can't receive transfers",
-    "no_account": "the account at Stripe can't receive transfers",
-    "amount_too_small": "the amount is under Stripe's minimum",
-    "amount_too_large": "the amount is above Stripe's maximum",
-}
+CARD_CODES = frozenset(
+    {
+        "insufficient_funds",
+        "card_velocity_exceeded",
+        "withdrawal_count_limit_exceeded",
+        "generic_decline",
+        "do_not_honor",
+    }
+)
 
 
 def judge(refusal: Refusal, card_refusals: int) -> Verdict:
-    """What becomes of an instruction that was refused.
+    """What becomes of an instruction that was refused; any code that is not listed above is a refusal for good.
 
     ``card_refusals``: how often a card was refused for it for now, this time included; what was turned away for our own
     fault does not use up its tries.
     """
-    if refusal.code in _FOR_NOW:
-        return Verdict(Status.WAITING, _FOR_NOW[refusal.code], refusal.retry_after or WAIT)
-    if refusal.code in _OUR_FAULT:
-        return Verdict(Status.WAITING, _OUR_FAULT[refusal.code], WAIT_FOR_US)
-    if refusal.code in _ANOTHER_DAY:
-        return _another_day(_ANOTHER_DAY[refusal.code], card_refusals)
-    reason = _FOR_GOOD.get(refusal.code, f"Stripe refused it for good ({refusal.code})")
-    return Verdict(Status.REJECTED, reason)
+    if refusal.code in FOR_NOW:
+        return Verdict(Status.WAITING, refusal.retry_after or WAIT)
+    if refusal.code in OUR_FAULT:
+        return Verdict(Status.WAITING, WAIT_FOR_US)
+    if refusal.code in CARD_CODES:
+        return _another_day(card_refusals)
+    return Verdict(Status.REJECTED)
 
 
-def _another_day(reason: str, times: int) -> Verdict:
+def _another_day(times: int) -> Verdict:
     if times > len(CARD_RETRIES):
-        return Verdict(Status.REJECTED, f"{reason}, {times} times: the player needs another")
+        return Verdict(Status.REJECTED, details={"times": times})
     retry_after = CARD_RETRIES[times - 1]
-    return Verdict(Status.WAITING, f"{reason}; it is tried again after {_days(retry_after.days)}", retry_after)
-
-
-def _days(count: int) -> str:
-    return "a day" if count == 1 else f"{count} days"
+    return Verdict(Status.WAITING, retry_after, {"retry_days": retry_after.days})

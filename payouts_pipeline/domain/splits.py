@@ -11,6 +11,7 @@ import pandas as pd
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
 from payouts_pipeline.domain.billing import PLATFORM_ID, BillingSubject
+from payouts_pipeline.domain.reasons import HeldOutCode
 
 _TERMS = ["currency", "fee_minor", "shares_json", "terms_count"]
 
@@ -18,13 +19,13 @@ _TERMS = ["currency", "fee_minor", "shares_json", "terms_count"]
 def split(fees: pd.DataFrame) -> pd.DataFrame:
     """The lines (`frames.SPLITS`) of the fees (`frames.MATCHES`); depends on no order of the rows.
 
-    The shares of a fee add up to the fee. A fee that can't be split is one line with its reason and no shares.
+    The shares of a fee add up to the fee. A fee that can't be split is one line with the code of why and no shares.
     """
     terms = fees[_TERMS].drop_duplicates(ignore_index=True)
     fees = fees.merge(terms.assign(terms_no=terms.index), on=_TERMS)
-    shares, reasons = _split_terms(terms)
-    fees = fees.assign(held_out_reason=_reasons(fees, reasons))
-    good = fees[fees["held_out_reason"].isna()]
+    shares, codes = _split_terms(terms)
+    fees = fees.assign(held_out_code=_held_out(fees, codes))
+    good = fees[fees["held_out_code"].isna()]
     lines = pd.concat([_player_lines(fees), _share_lines(good, shares)], ignore_index=True)
     return frames.conform(lines.sort_values(frames.LINE_KEY, ignore_index=True), frames.SPLITS)
 
@@ -32,48 +33,48 @@ def split(fees: pd.DataFrame) -> pd.DataFrame:
 def _split_terms(terms: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, str]]:
     """The shares of each of the terms (terms_no, billing_subject, partner_id, amount_minor), or why there are none."""
     shares: list[tuple[int, str, int, int]] = []
-    reasons: dict[int, str] = {}
+    codes: dict[int, str] = {}
     for terms_no, row in enumerate(terms.itertuples()):
         try:
             shares += [
                 (terms_no, share.subject, share.partner_id, amount) for share, amount in allocate(_terms_of(row))
             ]
         except CannotSplit as refusal:
-            reasons[terms_no] = str(refusal)
+            codes[terms_no] = refusal.code.value
     columns = ["terms_no", "billing_subject", "partner_id", "amount_minor"]
-    return pd.DataFrame(shares, columns=columns), reasons
+    return pd.DataFrame(shares, columns=columns), codes
 
 
 def _terms_of(row: Any) -> Terms:
     """The terms of one row of `_TERMS`. Raises CannotSplit where they are missing or not unique."""
     if pd.isna(row.terms_count) or row.terms_count == 0:
-        raise CannotSplit("the competition has no terms for this day")
+        raise CannotSplit(HeldOutCode.NO_TERMS)
     if row.terms_count > 1:
-        raise CannotSplit("the competition has two terms for one date")
+        raise CannotSplit(HeldOutCode.TWO_TERMS)
     if pd.isna(row.currency) or pd.isna(row.fee_minor):
-        raise CannotSplit("the terms name no currency or no fee")
+        raise CannotSplit(HeldOutCode.TERMS_INCOMPLETE)
     # A structure without any share row is missing from the terms, not empty.
     shares_json = "[]" if pd.isna(row.shares_json) else row.shares_json
     return Terms.from_rows(row.currency, int(row.fee_minor), shares_json)
 
 
-def _reasons(fees: pd.DataFrame, reasons_of_terms: dict[int, str]) -> pd.Series:
+def _held_out(fees: pd.DataFrame, codes_of_terms: dict[int, str]) -> pd.Series:
     """Why a fee is held out; missing for a good one. What is wrong with the terms comes first."""
-    of_terms = fees["terms_no"].map(reasons_of_terms).astype(frames.TEXT)
+    of_terms = fees["terms_no"].map(codes_of_terms).astype(frames.TEXT)
     of_fee = pd.Series(pd.NA, index=fees.index, dtype=frames.TEXT)
-    of_fee[fees["organiser_id"].isna()] = "the competition has no organiser"
-    of_fee[fees["club_id"].isna()] = "the player played for no club"
+    of_fee[fees["organiser_id"].isna()] = HeldOutCode.NO_ORGANISER.value
+    of_fee[fees["club_id"].isna()] = HeldOutCode.NO_CLUB.value
     # A table can't hold these, but a view can; booked, they would charge the player twice.
-    of_fee[fees.duplicated(["match_id", "player_id"], keep=False)] = "the line-up names the player twice"
-    of_fee[fees.duplicated("match_player_id", keep=False)] = "two rows of the line-up have the same id"
-    of_fee[fees["match_player_id"].isna()] = "the row of the line-up has no id"
-    of_fee[fees["player_id"].isna()] = "the line-up names no player"
+    of_fee[fees.duplicated(["match_id", "player_id"], keep=False)] = HeldOutCode.PLAYER_TWICE.value
+    of_fee[fees.duplicated("match_player_id", keep=False)] = HeldOutCode.ROW_TWICE.value
+    of_fee[fees["match_player_id"].isna()] = HeldOutCode.ROW_WITHOUT_ID.value
+    of_fee[fees["player_id"].isna()] = HeldOutCode.NO_PLAYER.value
     return of_terms.fillna(of_fee)
 
 
 def _player_lines(fees: pd.DataFrame) -> pd.DataFrame:
     """What each player owes for each match."""
-    owed = fees["fee_minor"].where(fees["held_out_reason"].isna(), 0)
+    owed = fees["fee_minor"].where(fees["held_out_code"].isna(), 0)
     return fees.assign(billing_subject=BillingSubject.PLAYER.value, subject_id=fees["player_id"], amount_minor=owed)
 
 

@@ -1,9 +1,10 @@
 """What a worker needs of the ledger: take instructions, note attempts before the call, record outcomes after it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -48,8 +49,9 @@ class Outcome:
     instruction_id: UUID
     number: int
     status: Status
-    reason: str | None = None
-    code: str | None = None
+    # The reason of a refusal has the code that Stripe gave it.
+    reason_code: str | None = None
+    reason_details: Mapping[str, Any] = field(default_factory=dict)
     retry_after_s: float | None = None
     provider_reference: str | None = None
     provider_request_id: str | None = None

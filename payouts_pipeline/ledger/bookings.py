@@ -13,7 +13,7 @@ from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 _UNIT_KEY = ["match_id", "match_player_id", "player_id", "currency"]
-_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason": frames.TEXT}
+_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason_code": frames.TEXT}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
     Raises PayoutsError, with nothing written, where the shares of a fee don't add up to the fee.
     """
     _replace_held_out(connection, day, splits)
-    good = splits[splits["held_out_reason"].isna()]
+    good = splits[splits["held_out_code"].isna()]
     booked = copy_out(connection, sql("booked_lines"), {"day": day}, frames.LINES)
     lines = difference(good[list(frames.LINES)], booked)
     ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
@@ -94,9 +94,9 @@ def lock_accounts(connection: Connection, day: date) -> None:
 
 def _replace_held_out(connection: Connection, day: date, splits: pd.DataFrame) -> None:
     """Keep the list of fees that can't be split as the splits have it; write only where it differs."""
-    held_out = splits[splits["held_out_reason"].notna()].rename(columns={"held_out_reason": "reason"})
+    held_out = splits[splits["held_out_code"].notna()].rename(columns={"held_out_code": "reason_code"})
     wanted = frames.conform(held_out, _HELD_OUT).sort_values(
-        ["match_player_id", "match_id", "reason"], ignore_index=True
+        ["match_player_id", "match_id", "reason_code"], ignore_index=True
     )
     if not wanted.equals(copy_out(connection, sql("held_out_of_day"), {"day": day}, _HELD_OUT)):
         connection.execute(sql("clear_held_out"), {"day": day})

@@ -6,15 +6,15 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, sql
 
-_HELD_PAYEES = {"billing_subject": frames.TEXT, "subject_id": frames.ID, "why_on_hold": frames.TEXT}
+_HELD_PAYEES = {"billing_subject": frames.TEXT, "subject_id": frames.ID, "hold_details": frames.TEXT}
 
 
 def held_payees(connection: Connection) -> pd.DataFrame:
-    """Who is on hold (billing_subject, subject_id) and why (why_on_hold)."""
+    """Who is on hold (billing_subject, subject_id), and the details of the reason of instructions (hold_details)."""
     return copy_out(connection, sql("held_payees"), {}, _HELD_PAYEES)
 
 
@@ -24,28 +24,19 @@ def limits_exceeded(instructions: pd.DataFrame, approval_above_minor: Mapping[st
     return limits.where((instructions["amount_minor"] > limits).fillna(value=False), pd.NA)
 
 
-def why_held(instructions: pd.DataFrame) -> "pd.Series[str]":
-    """Why each instruction must not be sent now; missing where nothing stands in its way.
+def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
+    """Why each instruction must not be sent now (reason_code, reason_details as JSON); missing where it may be.
 
-    Columns: billing_subject, currency, why_on_hold (a person's), approval_above_minor (the limit that it exceeds
-    without an approval), and the Stripe ids of `league`.
+    Columns: billing_subject, hold_details (of the reason while a person's hold lasts), approval_above_minor (the limit
+    that it exceeds without an approval), and the Stripe ids of `league`. Details are spelled as Postgres spells jsonb,
+    so that those of an instruction and those of what holds it now can be compared as texts.
     """
-    return instructions["why_on_hold"].fillna(_wants_approval(instructions)).fillna(_missing_at_stripe(instructions))
-
-
-def _wants_approval(instructions: pd.DataFrame) -> "pd.Series[str]":
-    rows = zip(instructions["approval_above_minor"], instructions["currency"], strict=True)
-    reasons = [
-        None if pd.isna(limit) else f"above {format_minor(int(limit), currency)}: waits for approval (payouts approve)"
-        for limit, currency in rows
-    ]
-    return pd.Series(reasons, index=instructions.index, dtype=frames.TEXT)
-
-
-def _missing_at_stripe(instructions: pd.DataFrame) -> "pd.Series[str]":
-    """Whom Stripe can't be told, in words: a player's customer, a payee's account."""
+    on_hold, limit = instructions["hold_details"], instructions["approval_above_minor"]
     is_player = instructions["billing_subject"] == BillingSubject.PLAYER
     stripe_id = instructions["stripe_customer_id"].where(is_player, instructions["stripe_account_id"])
-    what = is_player.map({True: "customer", False: "account"}).astype(frames.TEXT)
-    reason = "the " + instructions["billing_subject"] + " has no Stripe " + what
-    return reason.where(stripe_id.isna(), pd.NA).astype(frames.TEXT)
+    code = pd.Series(pd.NA, index=instructions.index, dtype=frames.TEXT)
+    code[stripe_id.isna()] = ReasonCode.NO_STRIPE_ID.value
+    code[limit.notna()] = ReasonCode.APPROVAL_REQUIRED.value
+    code[on_hold.notna()] = ReasonCode.ON_HOLD.value
+    details = on_hold.fillna('{"limit_minor": ' + limit.astype(frames.TEXT) + "}").fillna("{}")
+    return pd.DataFrame({"reason_code": code, "reason_details": details.where(code.notna(), pd.NA)})

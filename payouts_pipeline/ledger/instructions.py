@@ -12,14 +12,14 @@ import pandas as pd
 from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
+from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
-PENDING_REASON = "waits to be published"
-_REPLACED = "replaced: a correction changed what is owed"
+_PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
 
 _DUE = {
     "account_id": frames.ID,
@@ -30,8 +30,8 @@ _DUE = {
     "sequence": frames.ID,
 }
 _NEW = [
-    "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason",
-    "approval_above_minor",
+    "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason_code",
+    "reason_details", "approval_above_minor",
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
 
@@ -48,7 +48,7 @@ def cancel_payouts(connection: Connection, day: date, actor: str) -> None:
 
 def _cancel(connection: Connection, query: str, day: date, actor: str) -> None:
     connection.execute(query, {"day": day, "cancellable": sorted(CANCELLABLE)})
-    connection.execute(sql("cancel_instructions"), {"actor": actor, "reason": _REPLACED})
+    connection.execute(sql("cancel_instructions"), {"actor": actor, **Reason(ReasonCode.REPLACED).columns})
 
 
 def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
@@ -124,6 +124,6 @@ def _as_instructions(due: pd.DataFrame, day: date) -> pd.DataFrame:
     keys = zip(new["billing_type"], new["subject_id"], new["currency"], new["sequence"], strict=True)
     new["id"] = [str(instruction_id(day, *key)) for key in keys]
     why = why_held(new)
-    new["status"] = why.notna().map({True: Status.HELD.value, False: Status.PENDING.value})
-    new["reason"] = why.fillna(PENDING_REASON)
+    new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
+    new = new.join(why.fillna(_PENDING))
     return new[_NEW]

@@ -1,10 +1,12 @@
 """What must hold of the ledger after a day was moved forward: the figures behind the asset checks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from psycopg.rows import class_row
 
 from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.anomaly import check_usual_band, days_to_compare
@@ -13,6 +15,7 @@ from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import NAMED, Finding, check_line_ups, totals
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import WithReason
 from payouts_pipeline.league.reader import snapshot
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
@@ -27,6 +30,29 @@ _OVERDUE = timedelta(days=10)
 
 _OPEN = [each for each in Status if each not in (Status.SETTLED, Status.CANCELLED)]
 _LINE_UPS = {"match_id": frames.ID, "competition_id": frames.ID}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Named(WithReason):
+    """An instruction that a check names."""
+
+    id: str
+
+    @property
+    def named(self) -> dict[str, object]:
+        """As the figures of a finding have it."""
+        return {"id": self.id, "billing_type": self.billing_type, "status": self.status, "reason": self.reason}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counted(_Named):
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Overdue(_Named):
+    day: date
+    age_days: int
 
 
 def check_league(source: Connection, day: date, timezone: ZoneInfo) -> Finding:
@@ -65,8 +91,9 @@ def check_age(connection: Connection, of_days: Sequence[date]) -> dict[date, Fin
     if not of_days:
         return {}
     parameters = {"last_day": max(of_days), "age": _OVERDUE}
-    overdue = connection.execute(sql("overdue_instructions"), parameters).fetchall()
-    return {day: _none_overdue([row[1:] for row in overdue if row[0] <= day]) for day in of_days}
+    with connection.cursor(row_factory=class_row(_Overdue)) as cursor:
+        overdue = cursor.execute(sql("overdue_instructions"), parameters).fetchall()
+    return {day: _none_overdue([each for each in overdue if each.day <= day]) for day in of_days}
 
 
 def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
@@ -97,7 +124,7 @@ def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame
 
 def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -> list[int]:
     """The first of the fees that are booked in another way than they were split."""
-    good = splits[splits["held_out_reason"].isna()][list(frames.LINES)]
+    good = splits[splits["held_out_code"].isna()][list(frames.LINES)]
     lines = difference(good, copy_out(connection, ledger_sql("booked_lines"), {"day": day}, frames.LINES))
     return [int(match_player_id) for match_player_id in lines["match_player_id"].unique()[:NAMED]]
 
@@ -207,7 +234,7 @@ def _none_unknown(connection: Connection, day: date) -> Finding:
     return Finding("no_unknown_outcome", not count, description, is_error=False, figures=figures)
 
 
-def _none_overdue(overdue: Sequence[Sequence[object]]) -> Finding:
+def _none_overdue(overdue: Sequence[_Overdue]) -> Finding:
     description = (
         f"No instruction of this day or an earlier one is open for more than {_OVERDUE.days} days."
         if not overdue
@@ -215,11 +242,8 @@ def _none_overdue(overdue: Sequence[Sequence[object]]) -> Finding:
         "time alone will not settle them. See their reasons: mend the data in league, release or approve what is "
         "held, or cancel what is not to be paid."
     )
-    names = ("id", "billing_type", "status", "reason", "age_days")
-    figures = {
-        "overdue": len(overdue),
-        "instructions": [dict(zip(names, each, strict=True)) for each in overdue[:NAMED]],
-    }
+    named = [{**each.named, "age_days": each.age_days} for each in overdue[:NAMED]]
+    figures = {"overdue": len(overdue), "instructions": named}
     return Finding("nothing_over_age", not overdue, description, is_error=False, figures=figures)
 
 
@@ -228,6 +252,6 @@ def _named(
 ) -> tuple[int, list[dict[str, object]]]:
     """How many of a day's instructions are in these statuses, and the first of them by id, with their reasons."""
     parameters = {"day": day, "billing_types": list(kinds), "statuses": list(statuses), "limit": NAMED}
-    rows = connection.execute(sql("name_instructions"), parameters).fetchall()
-    names = ("id", "billing_type", "status", "reason")
-    return (rows[0][-1] if rows else 0), [dict(zip(names, row, strict=False)) for row in rows]
+    with connection.cursor(row_factory=class_row(_Counted)) as cursor:
+        found = cursor.execute(sql("name_instructions"), parameters).fetchall()
+    return (found[0].total if found else 0), [each.named for each in found]

@@ -1,105 +1,83 @@
-"""What gets money going that has not settled: for many instructions, in sentences that can be counted, and for one.
+"""What gets money going that has not settled: for many instructions in words that can be counted, for one with its ids.
 
-Both follow from the one table of `causes`. Most of what is open goes on by itself, and saying so is half of the answer
-to "what must I do?".
+Both are made of the same sentences, from the remedy of the reason (`domain.reasons`). Most of what is open continues
+automatically, and saying so is half of the answer to "what must I do?".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.reports.causes import Cause, cause_of
-from payouts_pipeline.reports.explain.funds_location import Movement
+from payouts_pipeline.domain.reasons import Remedy, WithReason, remedy_of
+from payouts_pipeline.reports.status import Instruction
 
-_GOES_ON = "nothing: it goes on by itself"
-_TRIED_AGAIN = "nothing: it is tried again by itself"
+# What only a person can do. In braces: whose instruction it is, and the commands.
+_OF_A_PERSON = {
+    Remedy.LIFT_HOLD: "lift the hold once it may go on: {unhold}; it then continues automatically{or_run}",
+    Remedy.APPROVE: "check the amount, then approve it: {approve}; it then continues automatically{or_run}",
+    Remedy.ENTER_STRIPE_ID: "enter the {subject}'s Stripe {identity} in schema 'league' (table {subject}s); it then "
+    "continues automatically{or_run}",
+    Remedy.CHANGE_AMOUNT: "correct the terms in schema 'league', then {cancel} and {run}",
+    Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
+    "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {cancel}, then "
+    "{run}",
+    Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
+}
+_TOP_UP = "it is retried automatically{or_run}; top up the balance at Stripe if that keeps failing"
+_CONTINUES = "it continues automatically{or_run}"
+_BY_STATUS: Mapping[str, str] = {
+    Status.WAITING: "it is retried automatically{or_run}, and at once with a new {means} in schema 'league'",
+    Status.UNKNOWN: "Stripe is asked again automatically{or_run}; do not pay it by other means meanwhile",
+    Status.PUBLISHED: "a worker sends it automatically ('payouts worker' starts one){or_run}",
+    Status.CANCELLED: "its amount is back on the account; {run} makes a new instruction of what is due then",
+}
 
 
 @dataclass(frozen=True)
-class Todo:
+class NextAction:
     """What to do, and whether nothing moves before a person has done it."""
 
     text: str
-    needs_person: bool = True
+    needs_person: bool
 
 
-def what_to_do(status: str, subject: str, reason: str | None) -> Todo:
-    """What gets an instruction of this status and reason going; ``subject`` is the kind of payee or player."""
-    if status == Status.UNKNOWN:
-        return Todo(
-            "nothing: Stripe is asked again by itself; do not pay it by other means meanwhile", needs_person=False
-        )
-    cause = cause_of(status, reason)
-    if cause == Cause.OUR_BALANCE:
-        return Todo(f"{_TRIED_AGAIN}; top up the balance at Stripe if it stays", needs_person=False)
-    if cause == Cause.NOTHING:
-        return Todo(_TRIED_AGAIN if status == Status.WAITING else _GOES_ON, needs_person=False)
-    return Todo(_of_person(cause, subject))
+def next_action(of: WithReason) -> NextAction:
+    """Of all instructions of a kind that have this status for this reason."""
+    commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "run")}
+    template, needs_person = _template(of)
+    text = template.format_map({**_words(of), **commands, "or_run": ""})
+    return NextAction(text if needs_person else f"nothing: {text}", needs_person)
 
 
-def _of_person(cause: Cause, subject: str) -> str:
-    """What nobody but a person can do."""
-    texts = {
-        Cause.ON_HOLD: "lift the hold once it may go on: payouts release",
-        Cause.WANTS_APPROVAL: "check the amount, then: payouts approve",
-        Cause.AMOUNT: "payouts cancel, and correct the terms in league",
-        Cause.OUR_KEY: "mend STRIPE_API_KEY: then it is tried again by itself",
-        Cause.NOT_AT_STRIPE: _missing(subject),
-        Cause.CARD_OR_ACCOUNT: _refused(subject),
+def next_step(of: Instruction) -> str | None:
+    """Of one instruction; None where it is settled."""
+    if of.status == Status.SETTLED:
+        return None
+    run = f"'payouts run {of.day}'"
+    commands = {
+        "unhold": f"'payouts unhold {of.payee} --reason ...'",
+        "approve": f"'payouts approve {of.id} --reason ...'",
+        "cancel": f"'payouts cancel {of.id} --reason ...'",
+        "run": run,
+        "or_run": f", or from then on with {run}" if of.retry_at else f", or with {run}",
     }
-    return texts[cause]
+    return _template(of)[0].format_map({**_words(of), **commands})
 
 
-def _missing(subject: str) -> str:
-    what = "customer" if subject == BillingSubject.PLAYER else "account"
-    return f"enter the {subject}'s Stripe {what} in league ({subject}s): then it goes on by itself"
+def _template(of: WithReason) -> tuple[str, bool]:
+    """The sentence, and whether it asks for a person."""
+    remedy = remedy_of(of.reason_code, of.reason_details)
+    if remedy in _OF_A_PERSON:
+        return _OF_A_PERSON[remedy], True
+    return _TOP_UP if remedy == Remedy.TOP_UP_BALANCE else _BY_STATUS.get(of.status, _CONTINUES), False
 
 
-def _refused(subject: str) -> str:
-    """What is mended at Stripe (an onboarding finished, a card authenticated) does not show in league."""
-    is_player = subject == BillingSubject.PLAYER
-    wanted = "a card that works" if is_player else "an account that takes transfers"
-    return (
-        f"ask the {subject} for {wanted} and enter it in league ({subject}s): then it goes on by itself; "
-        f"the same {'card' if is_player else 'account'}, once mended: payouts cancel, then run the day"
-    )
-
-
-def next_step(movement: Movement) -> str | None:
-    """What would move an instruction that is not settled; None for one that is."""
-    run = f"'payouts run {movement.day}'"
-    steps = {
-        Status.HELD: f"it goes on by itself, or with {run}",
-        Status.PENDING: f"{run} publishes it",
-        Status.PUBLISHED: f"a worker takes it up ('payouts worker', or {run})",
-        Status.SENDING: f"Stripe answers; if the worker was lost, {run} asks Stripe",
-        Status.WAITING: f"{_tried_again(movement)}, and at once with a new {movement.means} in 'league'",
-        Status.UNKNOWN: f"Stripe is asked what came of it, by itself or with {run}",
-        Status.CANCELLED: f"its amount is back on the account: {run} makes a new instruction of what is due then",
-    }
-    return _what_mends(movement) or steps.get(Status(movement.status))
-
-
-def _what_mends(movement: Movement) -> str | None:
-    """What gets rid of the cause that keeps an instruction from going on; None where there is none but time."""
-    run = f"'payouts run {movement.day}'"
-    goes_on = f"then it goes on by itself, or with {run}"
-    again = f"'payouts cancel {movement.id} --reason ...', then {run}"
-    subject = movement.payee.partition(":")[0]
-    mends = {
-        Cause.ON_HOLD: f"'payouts release {movement.payee} --reason ...'; {goes_on}",
-        Cause.WANTS_APPROVAL: f"'payouts approve {movement.id} --reason ...'; {goes_on}",
-        Cause.NOT_AT_STRIPE: f"the Stripe {'customer' if movement.is_charge else 'account'} of the {subject} in schema "
-        f"'league'; {goes_on}",
-        Cause.AMOUNT: f"other terms in schema 'league', and {again}",
-        Cause.CARD_OR_ACCOUNT: f"a new {movement.means} in schema 'league': {goes_on}; with the same {movement.means}, "
-        f"mended at Stripe: {again}",
-        Cause.OUR_KEY: f"a STRIPE_API_KEY that Stripe takes: {_tried_again(movement)}",
-        Cause.OUR_BALANCE: f"money on our balance at Stripe: {_tried_again(movement)}",
-    }
-    return mends.get(cause_of(movement.status, movement.reason))
-
-
-def _tried_again(movement: Movement) -> str:
-    """As it reads after the time of the next try."""
-    return f"it is tried again then, by itself or with 'payouts run {movement.day}'"
+def _words(of: WithReason) -> dict[str, str]:
+    """How one speaks of a player, who is charged, and of a payee."""
+    subject = SUBJECT_OF[BillingType(of.billing_type)]
+    if subject == BillingSubject.PLAYER:
+        words = {"identity": "customer", "means": "card", "working_means": "a card that works"}
+    else:
+        words = {"identity": "account", "means": "account", "working_means": "an account that can receive transfers"}
+    return {"subject": subject, **words}

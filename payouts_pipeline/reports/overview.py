@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import date, timedelta
 
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.queries import sql
+from payouts_pipeline.reports.status import Instruction
 
-# The states that people tell apart at a glance. Whatever else there is moves on by itself: it is `open`.
+# The states that people tell apart at a glance. Whatever else there is continues automatically: it is `open`.
 SETTLED, OPEN, HELD, REFUSED = "settled", "open", "held", "refused"
 STATES = (SETTLED, OPEN, HELD, REFUSED)
 _STATE_OF = {
@@ -27,21 +27,6 @@ _STATE_OF = {
 def state_of(status: str) -> str:
     """Which of `STATES` a status (of an instruction, or of what is on none) comes down to."""
     return _STATE_OF.get(status, OPEN)
-
-
-@dataclass(frozen=True)
-class OpenInstruction:
-    """One instruction of a day that has not settled."""
-
-    id: UUID
-    billing_type: str
-    subject: str
-    subject_id: int
-    currency: str
-    amount_minor: int
-    status: str
-    reason: str | None
-    retry_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -66,12 +51,10 @@ class DayAmount:
     amount_minor: int
 
 
-def open_instructions(
-    connection: Connection, day: date, billing_types: Sequence[str], limit: int
-) -> list[OpenInstruction]:
+def open_instructions(connection: Connection, day: date, billing_types: Sequence[str], limit: int) -> list[Instruction]:
     """The instructions of a day that have not settled, what needs a person first; at most ``limit``."""
     parameters = {"day": day, "billing_types": list(billing_types), "limit": limit}
-    with connection.cursor(row_factory=class_row(OpenInstruction)) as cursor:
+    with connection.cursor(row_factory=class_row(Instruction)) as cursor:
         return cursor.execute(sql("overview_open"), parameters).fetchall()
 
 

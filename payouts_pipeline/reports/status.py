@@ -7,48 +7,48 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from payouts_pipeline.domain.reasons import HELD_OUT, WithReason
 from payouts_pipeline.ledger.database import Connection, scalar
 from payouts_pipeline.ledger.database import sql as ledger_sql
 from payouts_pipeline.reports.queries import sql
 
 
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, kw_only=True)
+class Line(WithReason):
     """Instructions of one kind in one state; status `open` is money that no instruction moves yet."""
 
-    billing_type: str
-    currency: str
-    status: str
-    reason: str | None
     count: int
     amount_minor: int
+
+    def as_json(self) -> dict[str, Any]:
+        """With the sentence of the reason."""
+        names = ("billing_type", "currency", "status", "reason", "count", "amount_minor")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Fees that can't be split."""
+    """How many fees can't be split for one reason."""
 
     reason: str
     count: int
 
 
-@dataclass(frozen=True)
-class OpenInstruction:
-    """One instruction that is not settled."""
+@dataclass(frozen=True, kw_only=True)
+class Instruction(WithReason):
+    """One instruction; ``payee`` as on the command line."""
 
     id: UUID
+    day: date
     payee: str
-    billing_type: str
-    currency: str
     amount_minor: int
-    status: str
-    reason: str
     retry_at: datetime | None
 
     def as_json(self) -> dict[str, Any]:
-        """With the time in UTC."""
+        """With the sentence of the reason, and the time in UTC."""
+        names = ("payee", "billing_type", "currency", "amount_minor", "status", "reason")
         retry_at = self.retry_at.astimezone(UTC).isoformat(timespec="seconds") if self.retry_at else None
-        return {**asdict(self), "id": str(self.id), "retry_at": retry_at}
+        return {"id": str(self.id), **{name: getattr(self, name) for name in names}, "retry_at": retry_at}
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class DayStatus:
     day: date
     instructions: list[Line]
     held_out: list[HeldOut]
-    open_instructions: list[OpenInstruction] | None = None
+    open_instructions: list[Instruction] | None = None
     is_booked: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `payouts status --json` for one day."""
         document: dict[str, Any] = {
             "day": self.day.isoformat(),
-            "instructions": [asdict(line) for line in self.instructions],
+            "instructions": [line.as_json() for line in self.instructions],
             "held_out": [asdict(reason) for reason in self.held_out],
         }
         if self.open_instructions is not None:
@@ -74,19 +74,19 @@ class DayStatus:
 
 
 def day_status(connection: Connection, day: date) -> DayStatus:
-    """Counts and amounts by billing type, currency, status and reason."""
+    """Counts and amounts by billing type, currency, status and reason (its code and details)."""
     with connection.cursor(row_factory=class_row(Line)) as lines, connection.cursor() as held_out:
         return DayStatus(
             day,
             lines.execute(sql("status"), {"day": day}).fetchall(),
-            [HeldOut(*row) for row in held_out.execute(sql("status_held_out"), {"day": day})],
+            [HeldOut(HELD_OUT[code], count) for code, count in held_out.execute(sql("status_held_out"), {"day": day})],
             is_booked=bool(scalar(connection, ledger_sql("is_booked"), {"day": day})),
         )
 
 
 def with_open_instructions(connection: Connection, day: date) -> DayStatus:
     """The same, with each instruction that is not settled."""
-    with connection.cursor(row_factory=class_row(OpenInstruction)) as cursor:
+    with connection.cursor(row_factory=class_row(Instruction)) as cursor:
         found = cursor.execute(sql("status_instructions"), {"day": day}).fetchall()
     return replace(day_status(connection, day), open_instructions=found)
 

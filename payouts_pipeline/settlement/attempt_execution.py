@@ -1,10 +1,12 @@
 """How one committed attempt is brought to an outcome: repeat while that is safe, ask where it is not, never guess."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.refusals import Refusal, judge
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
 from payouts_pipeline.settlement.stripe_client import Answer, Indeterminate, Provider, Succeeded
@@ -36,17 +38,15 @@ def settle(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: 
     if found is not None:
         return _outcome(attempt, _only_if_moved(found))
     if attempt.is_on_hold:
-        return _outcome(
-            attempt, Indeterminate("the payee is on hold, so Stripe was only asked, and knows of nothing yet")
-        )
+        return _outcome(attempt, Indeterminate(ReasonCode.ON_HOLD_AND_NOT_FOUND))
     if not attempt.key_is_old:
         return _send(attempt, provider, log, leased_until)
     if not attempt.is_gone:
-        return _outcome(attempt, Indeterminate("it was sent a moment ago under a key that Stripe may have forgotten"))
+        return _outcome(attempt, Indeterminate(ReasonCode.KEY_MAY_BE_FORGOTTEN))
     try:
         return _send(log.next_attempt(attempt), provider, log, leased_until)
     except TakenOver:
-        return _outcome(attempt, Indeterminate("another worker took it over"))
+        return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
 
 
 def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
@@ -58,7 +58,7 @@ def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: f
         try:
             attempt = log.set_payment_method(attempt, method)
         except TakenOver:
-            return _outcome(attempt, Indeterminate("another worker took it over"))
+            return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
     return _outcome(attempt, _of_every_call(attempt, provider.send(attempt, leased_until)))
 
 
@@ -69,14 +69,14 @@ def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
     before this call, knew of nothing.
     """
     if isinstance(answer, Refusal) and not answer.is_stored and attempt.sends > 0 and not attempt.is_gone:
-        return Indeterminate(f"Stripe turned the repeated call away ({answer.code})", answer.request_id)
+        return Indeterminate(ReasonCode.TURNED_AWAY, {"code": answer.code}, answer.request_id)
     return answer
 
 
 def _only_if_moved(found: Answer) -> Answer:
     """A refused question says nothing about the money."""
     if isinstance(found, Refusal):
-        return Indeterminate(f"Stripe could not be asked about it ({found.code})", found.request_id)
+        return Indeterminate(ReasonCode.NOT_TO_BE_ASKED, {"code": found.code}, found.request_id)
     return found
 
 
@@ -93,20 +93,14 @@ def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
         case Succeeded():
             return replace(outcome, provider_reference=answer.reference)
         case Indeterminate():
-            return replace(
-                outcome,
-                status=Status.UNKNOWN,
-                reason=f"{answer.reason}; it is not known whether the money moved, and Stripe is asked again "
-                "(materialise the day; at most once an hour)",
-                retry_after_s=min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE).total_seconds(),
-            )
+            pause = min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE)
+            return replace(outcome, status=Status.UNKNOWN, **_why(answer.code, answer.details, pause))
         case Refusal():
             verdict = judge(answer, attempt.card_declines + 1)
-            retry_after_s = verdict.retry_after.total_seconds() if verdict.retry_after else None
-            return replace(
-                outcome,
-                status=verdict.status,
-                reason=verdict.reason,
-                code=answer.code,
-                retry_after_s=retry_after_s,
-            )
+            return replace(outcome, status=verdict.status, **_why(answer.code, verdict.details, verdict.retry_after))
+
+
+def _why(code: str, details: Mapping[str, Any], retry_after: timedelta | None) -> dict[str, Any]:
+    """The fields of an outcome that is not settled."""
+    retry_after_s = retry_after.total_seconds() if retry_after else None
+    return {"reason_code": code, "reason_details": details, "retry_after_s": retry_after_s}

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import stripe
 
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.reasons import ReasonCode, why_no_answer
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
@@ -45,8 +46,13 @@ class Succeeded:
 class Indeterminate:
     """Nobody knows yet whether the money moved."""
 
-    reason: str
+    code: ReasonCode
+    details: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
+
+    def __str__(self) -> str:
+        """Why there is no answer, to who only asked."""
+        return why_no_answer(self.code, self.details)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Provider:
             raise PayoutsError(f"Stripe refused our API key ({answer.code}): see that STRIPE_API_KEY is right.")
         if isinstance(answer, Indeterminate):
             raise PayoutsError(
-                f"Stripe can't be asked ({answer.reason}): see STRIPE_API_BASE and the network, then run again."
+                f"Stripe can't be asked ({answer}): see STRIPE_API_BASE and the network, then run again."
             )
 
     def send(self, attempt: Attempt, leased_until: float) -> Answer:
@@ -136,7 +142,7 @@ class Provider:
         while True:
             page = self._ask(partial(service.list, params))
             if isinstance(page, Refusal | Indeterminate):
-                why = page.code if isinstance(page, Refusal) else page.reason
+                why = page.code if isinstance(page, Refusal) else page
                 raise PayoutsError(f"Stripe could not be asked for its movements ({why}): verify again in a while.")
             yield from page.data
             if not page.has_more:
@@ -197,7 +203,7 @@ class Provider:
         for tried in range(_RATE_LIMIT_TRIES):
             self._pace.wait()
             if time.time() > until:
-                return Indeterminate("the worker was held up before it could ask Stripe")
+                return Indeterminate(ReasonCode.HELD_UP)
             with self._lock:
                 self.calls += 1
             answer = _translated(call)
@@ -248,7 +254,7 @@ def _judge_intent(intent: Any) -> Answer:
     if intent.status == "succeeded":
         return Succeeded(intent.id, _request_id(intent))
     if intent.status == "processing":
-        return Indeterminate("the bank is still processing the payment", _request_id(intent))
+        return Indeterminate(ReasonCode.BANK_PROCESSING, request_id=_request_id(intent))
     code = "authentication_required" if intent.status == "requires_action" else f"payment_{intent.status}"
     return Refusal(code, _request_id(intent))
 
@@ -267,9 +273,9 @@ def _translated(call: Callable[[], T]) -> T | Refusal | Indeterminate:
         return Refusal(decline_code or _code(error) or "card_error", error.request_id)
     except stripe.IdempotencyError as error:
         # In use right now (409), or used with other parameters: either way something of ours is or was there.
-        return Indeterminate("the idempotency key is in use at Stripe", error.request_id)
+        return Indeterminate(ReasonCode.KEY_IN_USE, request_id=error.request_id)
     except stripe.APIConnectionError as error:
-        return Indeterminate("Stripe did not answer", error.request_id)
+        return Indeterminate(ReasonCode.NO_ANSWER, request_id=error.request_id)
     except stripe.StripeError as error:
         return _by_http_status(error)
 
@@ -288,7 +294,7 @@ def _by_http_status(error: stripe.StripeError) -> Refusal | Indeterminate:
         return Refusal(_code(error) or "insufficient_permissions", error.request_id, is_stored=False)
     if 400 <= status < 500 and status != 409:
         return Refusal(_code(error) or "invalid_request", error.request_id)
-    return Indeterminate(f"Stripe answered with an error of its own ({status})", error.request_id)
+    return Indeterminate(ReasonCode.PROVIDER_ERROR, {"http_status": status}, error.request_id)
 
 
 def _code(error: stripe.StripeError) -> str | None:

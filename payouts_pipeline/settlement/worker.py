@@ -126,8 +126,7 @@ def _log_outcome(attempt: Attempt, outcome: Outcome) -> None:
         "day": str(attempt.day),
         "attempt": outcome.number,
         "status": outcome.status,
-        "reason": outcome.reason,
-        "code": outcome.code,
+        "code": outcome.reason_code,
         "provider_request_id": outcome.provider_request_id,
     }
     log.log(level, "outcome", extra={name: value for name, value in told.items() if value is not None})

@@ -18,7 +18,7 @@ from payouts_pipeline.league.reader import fees_of_day, fingerprints
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, sql
 
-_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason": frames.TEXT}
+_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason_code": frames.TEXT}
 
 
 def day_states(
@@ -37,11 +37,11 @@ def differs(ledger: Connection, source: Connection, day: date, timezone: ZoneInf
     Exact, where a new text only says that something has moved: the day may have been booked since it did.
     """
     splits = split(fees_of_day(source, day, timezone))
-    good = splits.loc[splits["held_out_reason"].isna(), list(frames.LINES)]
+    good = splits.loc[splits["held_out_code"].isna(), list(frames.LINES)]
     booked = copy_out(ledger, sql("booked_lines"), {"day": day}, frames.LINES)
     if len(difference(good, booked)):
         return True
-    held_out = splits[splits["held_out_reason"].notna()].rename(columns={"held_out_reason": "reason"})
+    held_out = splits[splits["held_out_code"].notna()].rename(columns={"held_out_code": "reason_code"})
     return _rows(held_out) != _rows(copy_out(ledger, sql("held_out_of_day"), {"day": day}, _HELD_OUT))
 
 

@@ -16,7 +16,7 @@ def days_due(connection: Connection, source: Connection) -> dict[date, str]:
     due: dict[date, str] = dict(connection.execute(sql("days_due"), {"lost_after": _LOST_AFTER}).fetchall())
     moving = find_moving(connection, source, None)
     for day, rows in moving.groupby("day"):
-        texts = sorted(rows["id"] + rows["old_status"] + rows["reason"].fillna(""))
+        texts = sorted(rows["id"] + rows["old_status"] + rows["reason_code"] + rows["reason_details"])
         mended = hashlib.sha256(" ".join(texts).encode()).hexdigest()
         key = date.fromisoformat(str(day))
         due[key] = due.get(key, "") + mended[:32]

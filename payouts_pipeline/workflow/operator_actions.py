@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status
+from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bookings import lock_day
@@ -22,12 +23,10 @@ from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, Parameters, scalar, sql
 from payouts_pipeline.ledger.holds import why_held
 
-_GOES_ON = "it goes on when the day is materialised again"
 _HELD = {
     "id": frames.TEXT,
     "billing_subject": frames.TEXT,
-    "currency": frames.TEXT,
-    "why_on_hold": frames.TEXT,
+    "hold_details": frames.TEXT,
     "approval_above_minor": frames.ID,
     "stripe_account_id": frames.TEXT,
     "stripe_customer_id": frames.TEXT,
@@ -70,7 +69,7 @@ def hold(connection: Connection, source: Connection, payee: Payee, actor: str, r
         connection.execute(sql("lock_accounts_of_payee"), payee.parameters)
         why = scalar(connection, sql("hold_of_payee"), payee.parameters)
         if why:
-            raise PayoutsError(f"{payee} is {why}: release it first to give another reason.")
+            raise PayoutsError(f"{payee} is on hold: {why}: release it first to give another reason.")
         parameters = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": True}
         connection.execute(sql("insert_hold"), parameters)
         held = connection.execute(sql("hold_instructions"), {**parameters, "cancellable": sorted(CANCELLABLE)})
@@ -91,7 +90,7 @@ def release(connection: Connection, payee: Payee, actor: str, reason: str) -> in
         parameters = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": False}
         connection.execute(sql("insert_hold"), parameters)
         held = {**payee.parameters, "instruction_id": None}
-        return _say_why(connection, held, f"the hold was released: {reason}; {_GOES_ON}", actor)
+        return _say_why(connection, held, Reason(ReasonCode.HOLD_LIFTED, {"reason": reason}), actor)
 
 
 def approve(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
@@ -113,7 +112,7 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
             raise PayoutsError(f"Instruction {found.id} is approved already: materialise {found.day} and it goes on.")
         connection.execute(sql("insert_approval"), {"id": found.id, "actor": actor, "reason": reason})
         held = {"subject": found.subject, "subject_id": found.subject_id, "instruction_id": found.id}
-        _say_why(connection, held, f"approved: {reason}; {_GOES_ON}", actor)
+        _say_why(connection, held, Reason(ReasonCode.APPROVED, {"reason": reason}), actor)
         return found
 
 
@@ -128,7 +127,8 @@ def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str
         parameters = {"id": found.id, "cancellable": sorted(CANCELLABLE)}
         if not connection.execute(sql("find_cancellable"), parameters).rowcount:
             _refuse_to_cancel(_find(connection, found.id))
-        connection.execute(sql("cancel_instructions"), {"actor": actor, "reason": f"cancelled: {reason}"})
+        why = Reason(ReasonCode.CANCELLED, {"reason": reason})
+        connection.execute(sql("cancel_instructions"), {"actor": actor, **why.columns})
         return found
 
 
@@ -149,11 +149,12 @@ def _require_known(connection: Connection, source: Connection, payee: Payee) -> 
         raise PayoutsError(f"There is no {payee} in schema 'league' or in the ledger: see that the id is right.")
 
 
-def _say_why(connection: Connection, which: Parameters, otherwise: str, actor: str) -> int:
+def _say_why(connection: Connection, which: Parameters, otherwise: Reason, actor: str) -> int:
     """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
     held = copy_out(connection, sql("held_instructions"), which, _HELD)
-    reasons = why_held(held).fillna(otherwise)
-    parameters = {"ids": list(held["id"]), "reasons": list(reasons), "actor": actor}
+    why = why_held(held).fillna(otherwise.columns)
+    reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
+    parameters = {"ids": list(held["id"]), **reasons, "actor": actor}
     return connection.execute(sql("set_held_reasons"), parameters).rowcount
 
 

@@ -6,12 +6,12 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import why_held
-from payouts_pipeline.ledger.instructions import PENDING_REASON
 
 _BLOCKED = {
     "day": frames.TEXT,
@@ -20,14 +20,17 @@ _BLOCKED = {
     "subject_id": frames.ID,
     "currency": frames.TEXT,
     "status": frames.TEXT,
-    "reason": frames.TEXT,
+    "reason_code": frames.TEXT,
+    "reason_details": frames.TEXT,
     "is_due": frames.TEXT,
-    "why_on_hold": frames.TEXT,
+    "hold_details": frames.TEXT,
     "approval_above_minor": frames.ID,
     "known_account_id": frames.TEXT,
     "known_customer_id": frames.TEXT,
     "known_payment_method_id": frames.TEXT,
 }
+_PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
+_REASON = list(_PENDING)
 _IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
 _KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
 
@@ -61,17 +64,18 @@ def find_moving(connection: Connection, source: Connection, day: date | None) ->
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
     """The blocked instructions that become pending, or held for a reason that they do not have yet."""
     why = why_held(blocked)
-    is_free, is_held = why.isna(), blocked["status"] == "held"
+    is_free, is_held = why["reason_code"].isna(), blocked["status"] == "held"
     would_go_on = (blocked["is_due"] == "t") | _changed_in_league(blocked)
-    becomes_held = ~is_free & (would_go_on | blocked["why_on_hold"].notna())
-    is_news = ~is_held | (why.fillna("") != blocked["reason"])
+    becomes_held = ~is_free & (would_go_on | blocked["hold_details"].notna())
+    is_news = ~is_held | (why.fillna("") != blocked[_REASON]).any(axis=1)
     status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
-    moved = blocked.assign(old_status=blocked["status"], status=status, reason=why.fillna(PENDING_REASON))
+    moved = blocked.assign(old_status=blocked["status"], status=status)
+    moved[_REASON] = why.fillna(_PENDING)
     # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
     for current, known in zip(_IDS, _KNOWN, strict=True):
         moved[current] = blocked[current].where(is_free, blocked[known])
     is_moving = (is_free & would_go_on) | (becomes_held & is_news)
-    return moved.loc[is_moving, ["day", "id", "old_status", "status", "reason", *_IDS]]
+    return moved.loc[is_moving, ["day", "id", "old_status", "status", *_REASON, *_IDS]]
 
 
 def _changed_in_league(blocked: pd.DataFrame) -> "pd.Series[bool]":

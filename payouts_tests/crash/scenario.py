@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.attempts import Outcome
 from payouts_pipeline.ledger.database import Connection
@@ -97,7 +98,7 @@ def _leave_without_answer(connection: Connection, scenario: Scenario) -> None:
     assert resume(connection, connection, DAY, "prehistory") == 1
     pending = connection.execute("select id from payouts.instructions where status = 'pending'").fetchall()
     [attempt] = attempts.claim(connection, [row[0] for row in pending], 60, "prehistory")
-    no_answer = Outcome(attempt.instruction_id, attempt.number, Status.UNKNOWN, "no answer", retry_after_s=0)
+    no_answer = Outcome(attempt.instruction_id, attempt.number, Status.UNKNOWN, ReasonCode.NO_ANSWER, retry_after_s=0)
     assert attempts.record(connection, [no_answer], "prehistory")
     for player in others:
         league.set("players", player, stripe_customer_id=scenario.late_customers[player])

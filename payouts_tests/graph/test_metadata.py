@@ -90,7 +90,7 @@ def test_matches_lists_the_competitions_that_of_most_fees_first(fees: pd.DataFra
 def test_splits_says_whose_the_money_is_and_what_is_held_out(fees: pd.DataFrame) -> None:
     shown = of_splits(split(fees))
     assert shown["summary"] == (
-        "3 fees split into 3 shares. 2 fees held out and charged to nobody: mend the cause in schema 'league' and "
+        "3 fees split into 3 shares. 2 fees held out and charged to nobody: fix the cause in schema 'league' and "
         "materialise the day again."
     )
     without_terms = fees[fees["terms_count"] == 0]["match_id"].sort_values()

@@ -22,6 +22,7 @@ from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, Billin
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import overview
+from payouts_pipeline.reports.status import Instruction
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow import operator_actions
 from payouts_pipeline.workflow.pay_day import Changed
@@ -140,9 +141,10 @@ def test_the_summary_of_charges_says_how_much_came_in_and_what_to_do(day: date, 
         "**2 of 5 charges went through.**",
         "**Collected:** 10.00 EUR, 20,000 JPY; **Held:** 10.00 EUR; **Refused:** 20.00 EUR.",
         "**To do:**",
-        "- 1 charge: enter the player's Stripe customer in league (players): then it goes on by itself\n"
-        "- 1 charge: ask the player for a card that works and enter it in league (players): then it goes on by itself; "
-        "the same card, once mended: payouts cancel, then run the day",
+        "- 1 charge: enter the player's Stripe customer in schema 'league' (table players); it then continues "
+        "automatically\n"
+        "- 1 charge: ask the player for a card that works and enter it in schema 'league' (table players); it then "
+        "continues automatically; if the same card was fixed at Stripe: 'payouts cancel', then 'payouts run'",
         "**Held out:** 1 fee, charged to nobody: asset `splits` says why.",
     ]
 
@@ -152,7 +154,7 @@ def test_the_summary_of_payouts_says_how_much_went_out_and_what_to_do(day: date,
         "**3 of 4 payouts went out.**",
         "**Paid out:** 8.50 EUR, 5,000 JPY; **Open:** 25.50 EUR; **Held:** 12,000 JPY.",
         "**To do:**",
-        "- 1 payout: enter the club's Stripe account in league (clubs): then it goes on by itself",
+        "- 1 payout: enter the club's Stripe account in schema 'league' (table clubs); it then continues automatically",
     ]
 
 
@@ -178,7 +180,7 @@ def test_a_day_whose_fees_went_with_the_next_day_says_so(
 def test_what_goes_on_by_itself_is_nothing_to_do(league: League, ledger: Connection, source: Connection) -> None:
     league.fee(league.player(), DAY)
     materialise(ledger, source, DAY, waiting)
-    assert summary(charges(ledger))[-1] == "**To do:** nothing; what is open goes on by itself."
+    assert summary(charges(ledger))[-1] == "**To do:** nothing; what is open continues automatically."
     assert summary(page(ledger))[0] == "**No payout was made yet.**"
 
 
@@ -195,9 +197,9 @@ def test_a_day_without_matches_says_so_and_draws_nothing(resources: dict[str, An
 def test_what_is_open_names_who_why_and_what_to_do_the_most_urgent_first(day: date, ledger: Connection) -> None:
     rows = table(charges(ledger)["open"])
     assert [row["why"] for row in rows] == [
-        "rejected: the card was stolen",
+        "rejected: the card was reported stolen: the player needs another card",
         "held: the player has no Stripe customer",
-        "waiting: no funds",
+        "waiting: Stripe was busy with the same account",
     ]
     players = [row["payee"].split(" ")[0].removeprefix("player:") for row in rows]
     assert [account(ledger, "player", int(player))[2] for player in players] == [1_000] * 3
@@ -289,7 +291,7 @@ def test_a_fleet_may_settle_the_last_charge_while_the_page_is_made(
     book(ledger, source, DAY)
     fleet, ask = connect(), overview.open_instructions
 
-    def settled_meanwhile(*which: Any) -> list[overview.OpenInstruction]:
+    def settled_meanwhile(*which: Any) -> list[Instruction]:
         settle(fleet, DAY)
         return ask(*which)
 
@@ -313,7 +315,7 @@ def test_a_summary_of_many_currencies_and_reasons_is_short_enough_to_be_shown_at
     materialise(ledger, source, DAY, by_card)
     said = str(charges(ledger)["summary"].value)
     assert "and 4 more currencies" in said
-    assert "payouts release" in said
+    assert "'payouts unhold'" in said
     # What is longer, the UI hides behind a link.
     assert len(said) < 1_000
 

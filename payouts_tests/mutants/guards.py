@@ -124,7 +124,7 @@ GUARDS = [
     Guard(
         "a missing answer is no refusal",
         f"{_SETTLEMENT}/stripe_client.py",
-        'return Indeterminate("Stripe did not answer", error.request_id)',
+        "return Indeterminate(ReasonCode.NO_ANSWER, request_id=error.request_id)",
         'return Refusal("no_answer", error.request_id)',
         (f"{_CRASH}[TRANSFER:drop_after:2]",),
     ),
@@ -187,8 +187,8 @@ GUARDS = [
     Guard(
         "what Stripe can't be told is held",
         f"{_LEDGER}/instructions.py",
-        "why.notna().map({True: Status.HELD.value, False: Status.PENDING.value})",
-        "why.notna().map({True: Status.PENDING.value, False: Status.PENDING.value})",
+        '["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})',
+        '["reason_code"].notna().map({True: Status.PENDING.value, False: Status.PENDING.value})',
         (f"{_INTEGRATION}/workflow/test_resume.py",),
     ),
     Guard(

@@ -14,7 +14,8 @@ from payouts_tests.support.oracle import Account
 MAY_HAVE_MOVED = {"settled", "sending", "unknown"}
 
 _INSTRUCTIONS = """
-    select i.id::text, i.status, i.reason, i.amount_minor, a.subject, a.subject_id, i.currency, i.provider_reference
+    select i.id::text, i.status, i.reason_code, i.amount_minor, a.subject, a.subject_id, i.currency,
+        i.provider_reference
     from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
 """
 _BOOKED = """

@@ -405,7 +405,10 @@ class Payouts(RuleBasedStateMachine):
         raise AssertionError(f"after {ROUNDS} rounds still moves: {moving}, {self._open_instructions()}")
 
     def _open_instructions(self) -> list[tuple[Any, ...]]:
-        query = "select billing_type, status, reason, count(*) from payouts.instructions group by 1, 2, 3 order by 1, 2"
+        query = (
+            "select billing_type, status, reason_code, count(*) from payouts.instructions"
+            " group by 1, 2, 3 order by 1, 2"
+        )
         return self.ledger.execute(query).fetchall()
 
     def _state(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import attempts, outbox
@@ -58,17 +59,20 @@ def settled(attempt: Attempt) -> Outcome:
 
 
 def waiting(attempt: Attempt) -> Outcome:
-    return Outcome(attempt.instruction_id, attempt.number, Status.WAITING, reason="no funds", retry_after_s=3600)
-
-
-def rejected(attempt: Attempt) -> Outcome:
+    """Stripe was busy: no card, and nobody's fault."""
     return Outcome(
-        attempt.instruction_id, attempt.number, Status.REJECTED, reason="the card was stolen", code="stolen_card"
+        attempt.instruction_id, attempt.number, Status.WAITING, reason_code="lock_timeout", retry_after_s=3600
     )
 
 
+def rejected(attempt: Attempt) -> Outcome:
+    return Outcome(attempt.instruction_id, attempt.number, Status.REJECTED, reason_code="stolen_card")
+
+
 def unknown(attempt: Attempt) -> Outcome:
-    return Outcome(attempt.instruction_id, attempt.number, Status.UNKNOWN, reason="no answer", retry_after_s=0)
+    return Outcome(
+        attempt.instruction_id, attempt.number, Status.UNKNOWN, reason_code=ReasonCode.NO_ANSWER, retry_after_s=0
+    )
 
 
 def left_alone(attempt: Attempt) -> None:
@@ -227,7 +231,7 @@ _VIOLATIONS = {
         and amount_minor <> (select coalesce(sum(amount_minor), 0) from payouts.release_lines where payout_id = i.id)
     """,
     "every instruction that is not settled has a reason": """
-        select id from payouts.instructions where status <> 'settled' and coalesce(reason, '') = ''
+        select id from payouts.instructions where status <> 'settled' and coalesce(reason_code, '') = ''
     """,
     "the last event of an instruction is its status": """
         select i.id from payouts.instructions i where status <> (

@@ -63,7 +63,7 @@ def by_schedule(world: World, days: Sequence[date]) -> None:
 _LEDGER = {
     "instructions": """
         select i.id::text, i.day, i.billing_type, a.subject, a.subject_id, i.currency, i.amount_minor, i.sequence,
-            i.status, coalesce(i.reason, '')
+            i.status, coalesce(i.reason_code, ''), i.reason_details::text
         from payouts.instructions as i join payouts.accounts as a on a.id = account_id
     """,
     "accounts": """
@@ -82,7 +82,7 @@ _LEDGER = {
         select a.subject, a.subject_id, e.currency, e.amount_minor, coalesce(e.instruction_id::text, '')
         from payouts.entries as e join payouts.accounts as a on a.id = account_id
     """,
-    "held out": "select day, match_player_id, reason from payouts.held_out",
+    "held out": "select day, match_player_id, reason_code from payouts.held_out",
     "events": "select instruction_id::text, coalesce(from_status, ''), to_status from payouts.events",
 }
 

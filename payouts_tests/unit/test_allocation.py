@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
+from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_tests.support import oracle
 
 Row = tuple[object, object, object, object]
@@ -111,36 +112,37 @@ _WHOLE: Row = ("club", None, 0, 10_000)
 
 
 @pytest.mark.parametrize(
-    ("currency", "fee_minor", "rows", "reason"),
+    ("currency", "fee_minor", "rows", "code"),
     [
-        ("EUR", -1, [_WHOLE], "the fee is negative"),
-        ("EUR", 100_000_000, [_WHOLE], "largest amount"),
-        ("EUR", _BIGGEST, [_WHOLE], "largest amount"),
-        ("KWD", 1_005, [_WHOLE], "multiple of 10"),
-        ("ISK", 150, [_WHOLE], "multiple of 100"),
-        ("KWD", 1_000, [("club", None, 5, 10_000)], "multiple of 10"),
-        ("XXX", 100, [_WHOLE], "currency"),
-        ("eur", 100, [_WHOLE], "currency"),
-        ("EU ", 100, [_WHOLE], "currency"),
-        ("EUR", 100, [], "10,000"),
-        ("EUR", 100, [("club", None, 0, 9_999)], "10,000"),
-        ("EUR", 100, [("club", None, 0, 2**31 - 1)], "10,000"),
-        ("EUR", 100, [("club", None, 100, 0)], "10,000"),
-        ("EUR", 100, [("club", None, 101, 10_000)], "above the fee"),
-        ("EUR", 100, [("club", None, _BIGGEST, 10_000), ("platform", None, _BIGGEST, 0)], "above the fee"),
-        ("EUR", 100, [("club", None, -1, 10_000)], "negative"),
-        ("EUR", 100, [("club", None, 0, 10_001), ("platform", None, 0, -1)], "negative"),
-        ("EUR", 100, [("referee", None, 0, 10_000)], "subject"),
-        ("EUR", 100, [("player", 1, 0, 10_000)], "subject"),
-        ("EUR", 100, [(None, None, 0, 10_000)], "subject"),
-        ("EUR", 100, [("partner", None, 0, 10_000)], "no partner"),
-        ("EUR", 100, [("club", None, 0, 10_000.0)], "whole number"),
-        ("EUR", 100, [("club", None, "0", 10_000)], "whole number"),
+        ("EUR", -1, [_WHOLE], HeldOutCode.FEE_NEGATIVE),
+        ("EUR", 100_000_000, [_WHOLE], HeldOutCode.FEE_TOO_LARGE),
+        ("EUR", _BIGGEST, [_WHOLE], HeldOutCode.FEE_TOO_LARGE),
+        ("KWD", 1_005, [_WHOLE], HeldOutCode.NOT_IN_STEPS),
+        ("ISK", 150, [_WHOLE], HeldOutCode.NOT_IN_STEPS),
+        ("KWD", 1_000, [("club", None, 5, 10_000)], HeldOutCode.NOT_IN_STEPS),
+        ("XXX", 100, [_WHOLE], HeldOutCode.UNKNOWN_CURRENCY),
+        ("eur", 100, [_WHOLE], HeldOutCode.UNKNOWN_CURRENCY),
+        ("EU ", 100, [_WHOLE], HeldOutCode.UNKNOWN_CURRENCY),
+        ("EUR", 100, [], HeldOutCode.BPS_NOT_WHOLE),
+        ("EUR", 100, [("club", None, 0, 9_999)], HeldOutCode.BPS_NOT_WHOLE),
+        ("EUR", 100, [("club", None, 0, 2**31 - 1)], HeldOutCode.BPS_NOT_WHOLE),
+        ("EUR", 100, [("club", None, 100, 0)], HeldOutCode.BPS_NOT_WHOLE),
+        ("EUR", 100, [("club", None, 101, 10_000)], HeldOutCode.FIXED_ABOVE_FEE),
+        ("EUR", 100, [("club", None, _BIGGEST, 10_000), ("platform", None, _BIGGEST, 0)], HeldOutCode.FIXED_ABOVE_FEE),
+        ("EUR", 100, [("club", None, -1, 10_000)], HeldOutCode.SHARE_NEGATIVE),
+        ("EUR", 100, [("club", None, 0, 10_001), ("platform", None, 0, -1)], HeldOutCode.SHARE_NEGATIVE),
+        ("EUR", 100, [("referee", None, 0, 10_000)], HeldOutCode.SHARE_UNKNOWN_SUBJECT),
+        ("EUR", 100, [("player", 1, 0, 10_000)], HeldOutCode.SHARE_UNKNOWN_SUBJECT),
+        ("EUR", 100, [(None, None, 0, 10_000)], HeldOutCode.SHARE_UNKNOWN_SUBJECT),
+        ("EUR", 100, [("partner", None, 0, 10_000)], HeldOutCode.SHARE_WITHOUT_PARTNER),
+        ("EUR", 100, [("club", None, 0, 10_000.0)], HeldOutCode.SHARE_NOT_A_NUMBER),
+        ("EUR", 100, [("club", None, "0", 10_000)], HeldOutCode.SHARE_NOT_A_NUMBER),
     ],
 )
-def test_what_cannot_be_split_says_why(currency: str, fee_minor: int, rows: list[Row], reason: str) -> None:
-    with pytest.raises(CannotSplit, match=reason):
+def test_what_cannot_be_split_says_why(currency: str, fee_minor: int, rows: list[Row], code: HeldOutCode) -> None:
+    with pytest.raises(CannotSplit) as refused:
         _split(currency, fee_minor, rows)
+    assert refused.value.code == code
 
 
 _ANYTHING = st.one_of(st.none(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.just(10_000))

@@ -26,7 +26,7 @@ def lines(*rows: tuple[int, str, int], held_out: str | None = None) -> pd.DataFr
             "subject_id": 1,
             "currency": "EUR",
             "amount_minor": amount_minor,
-            "held_out_reason": held_out,
+            "held_out_code": held_out,
         }
         for fee, subject, amount_minor in rows
     ]
@@ -100,7 +100,7 @@ def test_a_negative_share_is_named() -> None:
 
 
 def test_fees_that_are_held_out_are_a_warning_with_reasons() -> None:
-    finding = by_name(check_splits(fees({}), lines((1, "player", 0), held_out="no terms")))["no_fee_held_out"]
+    finding = by_name(check_splits(fees({}), lines((1, "player", 0), held_out="no_terms")))["no_fee_held_out"]
     assert (finding.passed, finding.is_error) == (False, False)
-    assert finding.figures["reasons"] == {"no terms": 1}
+    assert finding.figures["reasons"] == {"the competition has no terms for this day": 1}
     assert finding.figures["match_player_ids"] == [1]

@@ -5,18 +5,15 @@ from uuid import UUID
 
 import pytest
 
-from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.reports.explain.funds_location import (
     FeeLine,
     FundsLocation,
-    Movement,
     Place,
     Position,
     ShareLine,
     of_share,
     of_uncharged,
 )
-from payouts_pipeline.reports.next_action import next_step
 
 DAY, NEXT = date(2026, 3, 7), date(2026, 3, 14)
 NOW = datetime(2026, 3, 8, 3, tzinfo=UTC)
@@ -38,13 +35,6 @@ def released_share(amount_minor: int) -> ShareLine:
     return ShareLine(
         DAY, 7, 70, 42, "EUR", 1, NOW, "run", "club", 3, amount_minor, amount_minor, 1, ID, 5, DAY, NOW, None
     )
-
-
-def movement(status: Status, reason: str = "some reason") -> Movement:
-    return Movement(
-        ID, DAY, "club_payout", "club:3", "EUR", 1_000, 1, status, NOW, "run", reason, None, NOW, None, None,
-        approved_by=None,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -87,32 +77,3 @@ def test_the_day_that_pays_a_share_is_the_last_that_released_anything_to_its_pay
     account = position("club:3", open_minor=700, payable_minor=700)
     where = of_share(released_share(300), None, account, FundsLocation(Place.COLLECTED), minimum_minor=100)
     assert where.next_step == f"'payouts run {NEXT}' makes one"
-
-
-def test_what_is_rejected_goes_on_with_another_account_or_with_the_same_one_mended() -> None:
-    step = str(next_step(movement(Status.REJECTED)))
-    assert "a new account in schema 'league'" in step
-    assert f"with the same account, mended at Stripe: 'payouts cancel {ID} --reason ...'" in step
-
-
-@pytest.mark.parametrize(
-    ("status", "reason", "said"),
-    [
-        (Status.REJECTED, "the amount is above Stripe's maximum", "other terms in schema 'league'"),
-        (Status.WAITING, "Stripe refused our API key: see STRIPE_API_KEY", "a STRIPE_API_KEY that Stripe takes"),
-        (Status.WAITING, "our balance at Stripe does not cover it yet", "money on our balance at Stripe"),
-        (Status.HELD, "the club has no Stripe account", "the Stripe account of the club in schema 'league'"),
-        (Status.HELD, "approved: its parent waits for approval; it goes on", "it goes on by itself"),
-    ],
-)
-def test_what_moves_an_instruction_is_what_mends_its_cause(status: Status, reason: str, said: str) -> None:
-    assert str(next_step(movement(status, reason))).startswith(said)
-
-
-@pytest.mark.parametrize("status", sorted(set(Status) - {Status.SETTLED}))
-def test_whatever_is_not_settled_says_what_would_move_it(status: Status) -> None:
-    assert next_step(movement(status))
-
-
-def test_what_is_settled_needs_nothing() -> None:
-    assert next_step(movement(Status.SETTLED)) is None

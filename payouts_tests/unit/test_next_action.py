@@ -1,76 +1,150 @@
-"""What an operator is told to do: each reason that an instruction can have leads somewhere, or says that nothing is."""
+"""What an operator is told to do: every reason leads to a next action, or says that nothing is to be done."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from payouts_pipeline.domain.billing import BILLING_TYPE_OF, SUBJECT_OF, BillingType
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import OpenCode, ReasonCode, Remedy, WithReason, remedy_of
 from payouts_pipeline.domain.refusals import Refusal, judge
-from payouts_pipeline.reports.next_action import what_to_do
+from payouts_pipeline.reports.next_action import next_action, next_step
+from payouts_pipeline.reports.status import Instruction
+
+ID = UUID("86d98a4d-2431-5f80-8f3d-d02f3e23915e")
+RUN = "'payouts run 2026-03-07'"
+# A status and reason for each remedy.
+STUCK = {
+    Remedy.LIFT_HOLD: (Status.HELD, ReasonCode.ON_HOLD),
+    Remedy.APPROVE: (Status.HELD, ReasonCode.APPROVAL_REQUIRED),
+    Remedy.ENTER_STRIPE_ID: (Status.HELD, ReasonCode.NO_STRIPE_ID),
+    Remedy.CHANGE_AMOUNT: (Status.REJECTED, "amount_too_large"),
+    Remedy.REPLACE_CARD_OR_ACCOUNT: (Status.REJECTED, "account_closed"),
+    Remedy.FIX_OUR_KEY: (Status.WAITING, "invalid_api_key"),
+    Remedy.TOP_UP_BALANCE: (Status.WAITING, "balance_insufficient"),
+    Remedy.TIME: (Status.PENDING, ReasonCode.NOT_PUBLISHED),
+}
+
+
+def instruction(
+    status: str, code: str | None, details: Mapping[str, Any] | None = None, kind: str = "club_payout"
+) -> Instruction:
+    return Instruction(
+        billing_type=kind, currency="EUR", status=status, reason_code=code, reason_details=details or {}, id=ID,
+        day=date(2026, 3, 7), payee=f"{SUBJECT_OF[BillingType(kind)]}:17", amount_minor=1_000,
+        retry_at=datetime(2026, 3, 8, tzinfo=UTC) if status in (Status.WAITING, Status.UNKNOWN) else None,
+    )  # fmt: skip
+
+
+def refused(code: str, kind: str = "club_payout", times: int = 1) -> Instruction:
+    verdict = judge(Refusal(code), times)
+    return instruction(verdict.status, code, verdict.details, kind)
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+@pytest.mark.parametrize("kind", BillingType)
+def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: BillingType) -> None:
+    status, code = STUCK[remedy]
+    of = instruction(status, code, kind=kind)
+    assert remedy_of(of.reason_code, of.reason_details) == remedy
+    action = next_action(of)
+    assert action.needs_person == (remedy not in (Remedy.TIME, Remedy.TOP_UP_BALANCE))
+    assert action.text.startswith("nothing: ") != action.needs_person
+    for text in (action.text, str(next_step(of))):
+        assert not set("{}") & set(text)
+    others = {next_action(instruction(*STUCK[each], kind=kind)).text for each in set(Remedy) - {remedy}}
+    assert action.text not in others
 
 
 @pytest.mark.parametrize(
-    ("subject", "reason", "said"),
+    ("of", "all_of_them", "this_one"),
     [
-        ("club", "on hold: under review (payouts release club:17)", "payouts release"),
-        ("club", "on hold: the account waits for approval (payouts release club:17)", "payouts release"),
-        ("partner", "above 500.00 EUR: waits for approval (payouts approve)", "payouts approve"),
-        ("organiser", "the organiser has no Stripe account", "organiser's Stripe account in league (organisers)"),
-        ("player", "the player has no Stripe customer", "player's Stripe customer in league (players)"),
+        (
+            instruction(Status.HELD, ReasonCode.ON_HOLD, {"reason": "fraud"}),
+            "lift the hold once it may go on: 'payouts unhold'; it then continues automatically",
+            "lift the hold once it may go on: 'payouts unhold club:17 --reason ...'; it then continues automatically, "
+            f"or with {RUN}",
+        ),
+        (
+            instruction(Status.HELD, ReasonCode.APPROVAL_REQUIRED, {"limit_minor": 1}),
+            "check the amount, then approve it: 'payouts approve'; it then continues automatically",
+            f"check the amount, then approve it: 'payouts approve {ID} --reason ...'; it then continues automatically, "
+            f"or with {RUN}",
+        ),
+        (
+            instruction(Status.HELD, ReasonCode.NO_STRIPE_ID, kind="player_charge"),
+            "enter the player's Stripe customer in schema 'league' (table players); it then continues automatically",
+            "enter the player's Stripe customer in schema 'league' (table players); it then continues automatically, "
+            f"or with {RUN}",
+        ),
+        (
+            refused("amount_too_small"),
+            "correct the terms in schema 'league', then 'payouts cancel' and 'payouts run'",
+            f"correct the terms in schema 'league', then 'payouts cancel {ID} --reason ...' and {RUN}",
+        ),
+        (
+            refused("insufficient_funds", "player_charge"),
+            "nothing: it is retried automatically, and at once with a new card in schema 'league'",
+            f"it is retried automatically, or from then on with {RUN}, and at once with a new card in schema 'league'",
+        ),
+        (
+            instruction(Status.CANCELLED, ReasonCode.REPLACED),
+            "nothing: its amount is back on the account; 'payouts run' makes a new instruction of what is due then",
+            f"its amount is back on the account; {RUN} makes a new instruction of what is due then",
+        ),
     ],
 )
-def test_what_is_held_names_what_lets_it_go(subject: str, reason: str, said: str) -> None:
-    todo = what_to_do(Status.HELD, subject, reason)
-    assert said in todo.text
-    assert todo.needs_person
+def test_both_forms_say_the_same(of: Instruction, all_of_them: str, this_one: str) -> None:
+    assert next_action(of).text == all_of_them
+    assert next_step(of) == this_one
 
 
 @pytest.mark.parametrize(
-    "reason",
+    ("of", "said"),
     [
-        "the hold was released: it is fine; it goes on",
-        "approved: fine; it goes on",
-        "the hold was released: it waits for approval; it goes on",
+        (refused("stolen_card", "player_charge"), "ask the player for a card that works"),
+        (refused("a_code_of_tomorrow", "player_charge"), "ask the player for a card that works"),
+        (refused("account_closed"), "ask the club for an account that can receive transfers"),
+        (
+            refused("insufficient_capabilities_for_transfer"),
+            "if the same account was fixed at Stripe: 'payouts cancel', then 'payouts run'",
+        ),
+        (refused("authentication_required", "player_charge"), "if the same card was fixed at Stripe"),
+        (refused("insufficient_funds", "player_charge", times=4), "ask the player for a card that works"),
+        (refused("insufficient_permissions"), "fix STRIPE_API_KEY; it is then retried automatically"),
     ],
 )
-def test_what_a_person_has_let_go_needs_nobody_any_more(reason: str) -> None:
-    assert not what_to_do(Status.HELD, "club", reason).needs_person
+def test_what_only_a_person_can_get_going(of: Instruction, said: str) -> None:
+    assert said in next_action(of).text
+    assert next_action(of).needs_person
 
 
-@pytest.mark.parametrize(
-    ("code", "subject", "said"),
-    [
-        ("stolen_card", "player", "ask the player for a card"),
-        ("a_code_of_tomorrow", "player", "ask the player for a card"),
-        ("account_closed", "club", "ask the club for an account that takes transfers"),
-        ("amount_too_large", "player", "payouts cancel, and correct the terms"),
-        ("amount_too_small", "club", "payouts cancel, and correct the terms"),
-        ("insufficient_capabilities_for_transfer", "club", "the same account, once mended: payouts cancel"),
-        ("authentication_required", "player", "the same card, once mended: payouts cancel"),
-    ],
-)
-def test_what_is_refused_for_good_needs_a_person(code: str, subject: str, said: str) -> None:
-    verdict = judge(Refusal(code), card_refusals=1)
-    todo = what_to_do(verdict.status, subject, verdict.reason)
-    assert said in todo.text
-    assert todo.needs_person
+@pytest.mark.parametrize("code", [ReasonCode.HOLD_LIFTED, ReasonCode.APPROVED])
+def test_what_a_person_has_let_go_needs_nobody_any_more(code: str) -> None:
+    of = instruction(Status.HELD, code, {"reason": "it waits for approval"})
+    assert next_action(of).text == "nothing: it continues automatically"
 
 
-@pytest.mark.parametrize(
-    ("code", "needs_person"),
-    [
-        ("insufficient_funds", False),
-        ("balance_insufficient", False),
-        ("rate_limit", False),
-        ("invalid_api_key", True),
-        ("insufficient_permissions", True),
-    ],
-)
-def test_what_is_refused_for_now_goes_on_by_itself_unless_the_fault_is_ours(code: str, needs_person: bool) -> None:
-    verdict = judge(Refusal(code), card_refusals=1)
-    assert what_to_do(verdict.status, "player", verdict.reason).needs_person == needs_person
+@pytest.mark.parametrize("kind", BILLING_TYPE_OF.values())
+@pytest.mark.parametrize("code", OpenCode)
+def test_what_is_on_no_instruction_yet_needs_nobody(kind: BillingType, code: OpenCode) -> None:
+    of = WithReason(billing_type=kind, currency="EUR", status="open", reason_code=code, reason_details={})
+    assert next_action(of).text == "nothing: it continues automatically"
 
 
-@pytest.mark.parametrize("status", ["open", Status.PENDING, Status.PUBLISHED, Status.SENDING, Status.UNKNOWN])
-def test_what_moves_by_itself_says_so(status: str) -> None:
-    todo = what_to_do(status, "club", "waits until the fee is collected")
-    assert "by itself" in todo.text
-    assert not todo.needs_person
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.SETTLED}))
+def test_whatever_is_not_settled_has_a_next_step(status: Status) -> None:
+    assert next_step(instruction(status, ReasonCode.NOT_PUBLISHED))
+
+
+def test_what_is_unknown_must_not_be_paid_by_other_means() -> None:
+    of = instruction(Status.UNKNOWN, ReasonCode.NO_ANSWER)
+    assert "do not pay it by other means" in next_action(of).text
+    assert not next_action(of).needs_person
+
+
+def test_what_is_settled_needs_nothing() -> None:
+    assert next_step(instruction(Status.SETTLED, None)) is None

@@ -29,10 +29,8 @@ def test_what_needs_a_person_is_rejected(code: str) -> None:
     assert judge(Refusal(code), 1).status == Status.REJECTED
 
 
-def test_a_code_that_nobody_knows_is_final_and_named() -> None:
-    verdict = judge(Refusal("brand_new_code"), 1)
-    assert verdict.status == Status.REJECTED
-    assert "brand_new_code" in verdict.reason
+def test_a_code_that_nobody_knows_is_final() -> None:
+    assert judge(Refusal("brand_new_code"), 1).status == Status.REJECTED
 
 
 def test_a_wrong_key_of_ours_never_costs_a_player_the_card() -> None:
@@ -41,7 +39,6 @@ def test_a_wrong_key_of_ours_never_costs_a_player_the_card() -> None:
 
 @pytest.mark.parametrize("code", ["rate_limit", "insufficient_funds", "stolen_card", "nonsense"])
 @pytest.mark.parametrize("attempt", [1, 2, 3, 4, 5])
-def test_every_verdict_has_a_reason_and_only_waiting_has_a_time(code: str, attempt: int) -> None:
+def test_only_waiting_has_a_time(code: str, attempt: int) -> None:
     verdict = judge(Refusal(code), attempt)
-    assert verdict.reason
     assert (verdict.retry_after is not None) == (verdict.status == Status.WAITING)

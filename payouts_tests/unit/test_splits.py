@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 
 HALVES = '[["club", null, 0, 5000], ["organiser", null, 0, 2000], ["partner", 7, 0, 2000], ["platform", null, 0, 1000]]'
@@ -40,9 +41,9 @@ def lines(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in frame[columns].itertuples(index=False)]
 
 
-def reasons(frame: pd.DataFrame) -> dict[int, str]:
-    held_out = frame[frame["held_out_reason"].notna()]
-    return dict(zip(held_out["match_player_id"], held_out["held_out_reason"], strict=True))
+def codes(frame: pd.DataFrame) -> dict[int, str]:
+    held_out = frame[frame["held_out_code"].notna()]
+    return dict(zip(held_out["match_player_id"], held_out["held_out_code"], strict=True))
 
 
 def test_a_fee_becomes_a_line_for_the_player_and_one_for_each_payee() -> None:
@@ -62,33 +63,33 @@ def test_no_fees_give_no_lines_of_the_same_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("row", "code"),
     [
         (
             {"terms_count": 0, "fee_structure_id": None, "currency": None, "fee_minor": None, "shares_json": None},
-            "no terms",
+            HeldOutCode.NO_TERMS,
         ),
-        ({"terms_count": 2}, "two terms"),
-        ({"currency": None}, "no currency"),
-        ({"fee_minor": None}, "no fee"),
-        ({"shares_json": None}, "10,000"),
-        ({"shares_json": '[["club", null, 0, 9999]]'}, "10,000"),
-        ({"fee_minor": -(2**63)}, "negative"),
-        ({"fee_minor": 2**63 - 1}, "largest amount"),
-        ({"currency": "ZZZ"}, "currency"),
-        ({"currency": "KWD"}, "multiple of 10"),
-        ({"player_id": None}, "no player"),
-        ({"club_id": None}, "no club"),
-        ({"organiser_id": None}, "no organiser"),
-        ({"match_player_id": None}, "no id"),
+        ({"terms_count": 2}, HeldOutCode.TWO_TERMS),
+        ({"currency": None}, HeldOutCode.TERMS_INCOMPLETE),
+        ({"fee_minor": None}, HeldOutCode.TERMS_INCOMPLETE),
+        ({"shares_json": None}, HeldOutCode.BPS_NOT_WHOLE),
+        ({"shares_json": '[["club", null, 0, 9999]]'}, HeldOutCode.BPS_NOT_WHOLE),
+        ({"fee_minor": -(2**63)}, HeldOutCode.FEE_NEGATIVE),
+        ({"fee_minor": 2**63 - 1}, HeldOutCode.FEE_TOO_LARGE),
+        ({"currency": "ZZZ"}, HeldOutCode.UNKNOWN_CURRENCY),
+        ({"currency": "KWD"}, HeldOutCode.NOT_IN_STEPS),
+        ({"player_id": None}, HeldOutCode.NO_PLAYER),
+        ({"club_id": None}, HeldOutCode.NO_CLUB),
+        ({"organiser_id": None}, HeldOutCode.NO_ORGANISER),
+        ({"match_player_id": None}, HeldOutCode.ROW_WITHOUT_ID),
     ],
 )
 @pytest.mark.parametrize("others", [0, 2])
-def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], reason: str, others: int) -> None:
+def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], code: HeldOutCode, others: int) -> None:
     result = split(fees(row, *[{} for _ in range(others)]))
-    held_out = result[result["held_out_reason"].notna()]
+    held_out = result[result["held_out_code"].notna()]
     assert len(held_out) == 1
-    assert reason in held_out["held_out_reason"].iloc[0]
+    assert held_out["held_out_code"].iloc[0] == code
     assert held_out["billing_subject"].iloc[0] == "player"
     assert held_out["amount_minor"].iloc[0] == 0
     assert len(result) == 1 + 5 * others
@@ -96,14 +97,14 @@ def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], reason:
 
 def test_a_player_twice_in_a_line_up_is_charged_for_neither() -> None:
     result = split(fees({"player_id": 1}, {"player_id": 1}, {}))
-    assert set(reasons(result)) == {1, 2}
-    assert "twice" in reasons(result)[1]
+    assert set(codes(result)) == {1, 2}
+    assert codes(result)[1] == HeldOutCode.PLAYER_TWICE
 
 
 def test_two_rows_with_one_id_are_both_held_out() -> None:
     result = split(fees({"match_player_id": 5}, {"match_player_id": 5, "match_id": 11}))
-    assert "same id" in reasons(result)[5]
-    assert result["held_out_reason"].notna().all()
+    assert codes(result)[5] == HeldOutCode.ROW_TWICE
+    assert result["held_out_code"].notna().all()
 
 
 def test_fees_of_the_same_terms_in_other_competitions_stay_apart() -> None:
@@ -128,8 +129,8 @@ def test_every_fee_adds_up_or_is_held_out_in_any_order(rows: list[dict[str, Any]
     result = split(frame)
     shuffled = frame.sample(frac=1, random_state=chance.randrange(2**32), ignore_index=True)
     pd.testing.assert_frame_equal(split(shuffled), result)
-    good = result[result["held_out_reason"].isna()]
+    good = result[result["held_out_code"].isna()]
     owed = good[good["billing_subject"] == "player"].set_index("match_player_id")["amount_minor"]
     shared = good[good["billing_subject"] != "player"].groupby("match_player_id")["amount_minor"].sum()
     assert owed.to_dict() == shared.to_dict()
-    assert len(owed) + len(reasons(result)) == len(rows)
+    assert len(owed) + len(codes(result)) == len(rows)

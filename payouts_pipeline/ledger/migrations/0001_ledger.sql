@@ -48,8 +48,9 @@ create table payouts.instructions (
     currency char(3) not null,
     amount_minor bigint not null check (amount_minor > 0),
     status text not null,
-    -- Why it stands where it stands; rule of money 8.
-    reason text check (reason is not null or status = 'settled'),
+    -- Why it stands where it stands (rule of money 8): a code of `domain.reasons`, and what its sentence names.
+    reason_code text check (reason_code is not null or status = 'settled'),
+    reason_details jsonb not null default '{}',
     status_at timestamptz not null default now(),
     changed_by text not null,
     retry_at timestamptz check (retry_at is not null or status not in ('waiting', 'unknown')),
@@ -126,7 +127,8 @@ create table payouts.events (
     from_status text,
     to_status text not null,
     actor text not null,
-    reason text,
+    reason_code text,
+    reason_details jsonb not null default '{}',
     provider_request_id text
 );
 create index events_of_instruction on payouts.events (instruction_id);
@@ -146,9 +148,7 @@ create index holds_of_payee on payouts.holds (subject, subject_id, id);
 comment on table payouts.holds is 'Every hold that a person placed on a payee, and every release from one.';
 
 create view payouts.held_payees as
-select
-    h.subject, h.subject_id, h.reason, h.actor, h.at,
-    'on hold: ' || h.reason || ' (payouts release ' || h.subject || ':' || h.subject_id || ')' as why_held
+select h.subject, h.subject_id, h.reason, h.actor, h.at
 from payouts.holds as h
 where h.is_hold and not exists (
     select from payouts.holds as later
@@ -215,13 +215,13 @@ create table payouts.release_lines (
 create index release_lines_to_pay on payouts.release_lines (account_id) where payout_id is null;
 create index release_lines_of_payout on payouts.release_lines (payout_id);
 
--- Fees that can't be split, with the reason; always as the last booking of the day found them.
+-- Fees that can't be split, with the code of why; always as the last booking of the day found them.
 create table payouts.held_out (
     day date not null references payouts.days,
     -- A view can have rows without an id, or two with the same: those are held out, and shown.
     match_player_id bigint,
     match_id bigint not null,
-    reason text not null
+    reason_code text not null
 );
 create index held_out_of_day on payouts.held_out (day);
 
@@ -314,8 +314,8 @@ begin
     ) then
         raise exception 'an instruction starts as held or pending';
     end if;
-    insert into payouts.events (instruction_id, from_status, to_status, actor, reason)
-    select id, null, status, changed_by, reason from new_rows order by id;
+    insert into payouts.events (instruction_id, from_status, to_status, actor, reason_code, reason_details)
+    select id, null, status, changed_by, reason_code, reason_details from new_rows order by id;
     return null;
 end
 $$;
@@ -340,11 +340,14 @@ begin
     if found then
         raise exception 'instruction % must not go from % to %', wrong.id, wrong.from_status, wrong.to_status;
     end if;
-    insert into payouts.events (instruction_id, from_status, to_status, actor, reason, provider_request_id)
-    select n.id, o.status, n.status, n.changed_by, n.reason, n.provider_request_id
+    insert into payouts.events (
+        instruction_id, from_status, to_status, actor, reason_code, reason_details, provider_request_id
+    )
+    select n.id, o.status, n.status, n.changed_by, n.reason_code, n.reason_details, n.provider_request_id
     from old_rows as o
     join new_rows as n using (id)
-    where o.status <> n.status or n.status = 'held' and o.reason <> n.reason
+    where o.status <> n.status
+        or n.status = 'held' and (o.reason_code, o.reason_details) <> (n.reason_code, n.reason_details)
     order by n.id;
     return null;
 end
@@ -362,7 +365,7 @@ select
     f.charge_id as instruction_id,
     case when f.charge_id is not null then i.status when f.release_id is not null then 'credited' else 'open' end
         as payment_status,
-    i.reason
+    i.reason_code as reason
 from payouts.fees as f
 left join payouts.instructions as i on i.id = f.charge_id
 union all
@@ -376,7 +379,7 @@ select
         when s.billing_subject = 'platform' then 'kept'
         else coalesce(i.status, 'open')
     end,
-    i.reason
+    i.reason_code
 from payouts.shares as s
 join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
 left join payouts.accounts as a

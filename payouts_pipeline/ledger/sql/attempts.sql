@@ -8,7 +8,7 @@ select id from payouts.instructions where id = any(%(ids)s) order by id for upda
 -- name: claim_mark_published
 -- A message can arrive before its publisher has noted that it was published.
 update payouts.instructions
-set status = 'published', status_at = now(), reason = 'waits for a worker', changed_by = %(actor)s,
+set status = 'published', status_at = now(), reason_code = 'not_taken', reason_details = '{}', changed_by = %(actor)s,
     published_at = now()
 where id = any(%(ids)s) and status = 'pending'
 
@@ -16,14 +16,14 @@ where id = any(%(ids)s) and status = 'pending'
 -- A worker that let its lease run out has stopped; what came of its call is not known.
 update payouts.instructions
 set status = 'unknown', status_at = now(), changed_by = %(actor)s, retry_at = now(), leased_until = null,
-    reason = 'the worker that was sending it stopped; it will be asked for at Stripe (materialise the day)',
-    provider_request_id = null
+    reason_code = 'worker_lost', reason_details = '{}', provider_request_id = null
 where id = any(%(ids)s) and status = 'sending' and leased_until < now()
 
 -- name: claim_hold_back
 -- A payee can be put on hold before it has an account, so that the hold found no instruction to hold back.
 update payouts.instructions as i
-set status = 'held', status_at = now(), reason = h.why_held, changed_by = %(actor)s
+set status = 'held', status_at = now(), changed_by = %(actor)s,
+    reason_code = 'on_hold', reason_details = jsonb_build_object('reason', h.reason)
 from payouts.accounts as a
 join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
 where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
@@ -32,7 +32,7 @@ where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
 -- Takes the instructions for one worker, until its lease runs out. It is the last guard against sending what a person
 -- holds back; what is unknown is taken all the same, to be asked for.
 update payouts.instructions as i
-set status = 'sending', status_at = now(), reason = 'is being sent to Stripe', changed_by = %(actor)s,
+set status = 'sending', status_at = now(), reason_code = 'being_sent', reason_details = '{}', changed_by = %(actor)s,
     leased_until = now() + %(lease)s, retry_at = null, provider_request_id = null
 from payouts.accounts as a
 where i.id = any(%(ids)s) and a.id = i.account_id
@@ -131,13 +131,14 @@ for update of i
 with outcome as (
     select o.*
     from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
-        instruction_id uuid, number int, status text, reason text, code text, retry_after_s double precision,
-        provider_reference text, provider_request_id text, sends int
+        instruction_id uuid, number int, status text, reason_code text, reason_details jsonb,
+        retry_after_s double precision, provider_reference text, provider_request_id text, sends int
     )
     join payouts.instructions as i on i.id = o.instruction_id and i.status = 'sending'
 ), attempt as (
     update payouts.attempts as a
-    set code = o.code, provider_request_id = o.provider_request_id,
+    set code = case when o.status not in ('settled', 'unknown') then o.reason_code end,
+        provider_request_id = o.provider_request_id,
         outcome = case o.status when 'unknown' then null when 'settled' then 'settled' else 'refused' end,
         finished_at = case when o.status <> 'unknown' then now() end
     from outcome as o
@@ -146,7 +147,8 @@ with outcome as (
     returning a.instruction_id
 ), instruction as (
     update payouts.instructions as i
-    set status = o.status, status_at = now(), reason = o.reason, changed_by = %(actor)s,
+    set status = o.status, status_at = now(), changed_by = %(actor)s,
+        reason_code = o.reason_code, reason_details = o.reason_details,
         retry_at = now() + make_interval(secs => o.retry_after_s), leased_until = null,
         provider_reference = o.provider_reference, provider_request_id = o.provider_request_id
     from outcome as o

@@ -51,7 +51,7 @@ select d.day,
     coalesce((select max(b.id) from payouts.bookings as b where b.day = d.day), 0)
     || ' '
     || coalesce((
-        select sum(hashtextextended(row(h.match_player_id, h.match_id, h.reason)::text, 0))
+        select sum(hashtextextended(row(h.match_player_id, h.match_id, h.reason_code)::text, 0))
         from payouts.held_out as h
         where h.day = d.day
     ), 0) as state
@@ -119,8 +119,8 @@ order by a.id
 
 -- name: held_out_of_day
 -- The fees of a day that were held out when it was last booked.
-select match_player_id, match_id, reason from payouts.held_out where day = %(day)s
-order by match_player_id, match_id, reason collate "C"
+select match_player_id, match_id, reason_code from payouts.held_out where day = %(day)s
+order by match_player_id, match_id, reason_code collate "C"
 
 -- name: clear_held_out
 -- Forgets what was held out of a day, before the new list goes in.

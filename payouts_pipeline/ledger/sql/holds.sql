@@ -1,8 +1,9 @@
 -- What a person holds back or approves, and why instructions are held.
 
 -- name: held_payees
--- Who is on hold, and why, as instructions show it.
-select subject as billing_subject, subject_id, why_held as why_on_hold from payouts.held_payees
+-- Who is on hold, with the details that the reason of an instruction has then.
+select subject as billing_subject, subject_id, jsonb_build_object('reason', reason) as hold_details
+from payouts.held_payees
 
 -- name: lock_holds
 -- One person at a time places or releases holds; reading them waits for nobody.
@@ -10,7 +11,7 @@ lock table payouts.holds in share row exclusive mode
 
 -- name: hold_of_payee
 -- Why a payee is on hold; no row where it is not.
-select why_held from payouts.held_payees where subject = %(subject)s and subject_id = %(subject_id)s
+select reason from payouts.held_payees where subject = %(subject)s and subject_id = %(subject_id)s
 
 -- name: insert_hold
 -- Places a hold on a payee, or releases it from one.
@@ -20,7 +21,7 @@ values (%(subject)s, %(subject_id)s, %(is_hold)s, %(actor)s, %(reason)s)
 -- name: hold_instructions
 -- Holds back what is not under way of a payee, each with the status that it had. What waits for its time keeps it.
 with locked as (
-    select i.id, h.why_held
+    select i.id, h.reason
     from payouts.instructions as i
     join payouts.accounts as a on a.id = i.account_id
     join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
@@ -29,7 +30,8 @@ with locked as (
     for update of i
 )
 update payouts.instructions as i
-set status = 'held', status_at = now(), reason = locked.why_held, changed_by = %(actor)s
+set status = 'held', status_at = now(), changed_by = %(actor)s,
+    reason_code = 'on_hold', reason_details = jsonb_build_object('reason', locked.reason)
 from locked
 where i.id = locked.id
 returning i.id
@@ -46,7 +48,8 @@ order by i.id
 -- The held instructions of one payee, or one of them, with all that may hold them; the Stripe ids are those that
 -- they were made or last tried with.
 select
-    i.id, a.subject as billing_subject, i.currency, h.why_held as why_on_hold,
+    i.id, a.subject as billing_subject,
+    case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
     i.stripe_account_id, i.stripe_customer_id
 from payouts.instructions as i
@@ -59,14 +62,15 @@ where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = '
 -- name: set_held_reasons
 -- Says anew why instructions are held, after a person has done something about it.
 with locked as (
-    select i.id, n.reason
-    from unnest(%(ids)s::uuid[], %(reasons)s::text[]) as n (id, reason)
+    select i.id, n.code, n.details
+    from unnest(%(ids)s::uuid[], %(codes)s::text[], %(details)s::text[]) as n (id, code, details)
     join payouts.instructions as i on i.id = n.id and i.status = 'held'
     order by i.id
     for update of i
 )
 update payouts.instructions as i
-set status_at = now(), reason = locked.reason, changed_by = %(actor)s
+set status_at = now(), changed_by = %(actor)s,
+    reason_code = locked.code, reason_details = locked.details::jsonb
 from locked
 where i.id = locked.id
 

@@ -60,19 +60,19 @@ where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
 -- Where new instructions are collected before they are inserted at once.
 create temporary table new_instructions (
     id uuid, account_id bigint, billing_type text, currency char(3), amount_minor bigint, sequence int,
-    status text, reason text, approval_above_minor bigint,
+    status text, reason_code text, reason_details jsonb, approval_above_minor bigint,
     stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
 ) on commit drop
 
 -- name: insert_instructions
 -- Makes the instructions, in the order of their ids, which a b-tree loads in a third of the time.
 insert into payouts.instructions (
-    id, day, billing_type, account_id, sequence, currency, amount_minor, approval_above_minor, status, reason,
-    changed_by, stripe_account_id, stripe_customer_id, stripe_payment_method_id
+    id, day, billing_type, account_id, sequence, currency, amount_minor, approval_above_minor, status,
+    reason_code, reason_details, changed_by, stripe_account_id, stripe_customer_id, stripe_payment_method_id
 )
 select
-    id, %(day)s, billing_type, account_id, sequence, currency, amount_minor, approval_above_minor, status, reason,
-    %(actor)s, stripe_account_id, stripe_customer_id, stripe_payment_method_id
+    id, %(day)s, billing_type, account_id, sequence, currency, amount_minor, approval_above_minor, status,
+    reason_code, reason_details, %(actor)s, stripe_account_id, stripe_customer_id, stripe_payment_method_id
 from new_instructions
 order by id
 
@@ -163,7 +163,7 @@ for update
 with cancelled as (
     update payouts.instructions as i
     set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
-        reason = %(reason)s, retry_at = null, leased_until = null
+        reason_code = %(reason_code)s, reason_details = %(reason_details)s::jsonb, retry_at = null, leased_until = null
     from cancelling as r
     where i.id = r.id
     returning i.id

@@ -43,7 +43,8 @@ update payouts.instructions as i
 set published_at = %(read_at)s,
     status = case i.status when 'pending' then 'published' else i.status end,
     status_at = case i.status when 'pending' then now() else i.status_at end,
-    reason = case i.status when 'pending' then 'waits for a worker' else i.reason end,
+    reason_code = case i.status when 'pending' then 'not_taken' else i.reason_code end,
+    reason_details = case i.status when 'pending' then '{}' else i.reason_details end,
     changed_by = case i.status when 'pending' then %(actor)s else i.changed_by end
 from locked
 where i.id = locked.id

@@ -4,10 +4,10 @@
 -- Instructions of a day, or of all days, that wait for time, for data or for a person, with the Stripe ids that they were last tried
 -- with, the hold on their payee, and the limit that they exceed without an approval.
 select
-    i.day, i.id, a.subject as billing_subject, a.subject_id, i.currency, i.status, i.reason,
+    i.day, i.id, a.subject as billing_subject, a.subject_id, i.currency, i.status, i.reason_code, i.reason_details,
     -- What was held while it waited still waits for its time when the hold is gone.
     coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
-    h.why_held as why_on_hold,
+    case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
     i.stripe_account_id as known_account_id,
     i.stripe_customer_id as known_customer_id,
@@ -22,7 +22,7 @@ where i.day = coalesce(%(day)s::date, i.day) and i.status in ('held', 'waiting',
 -- Where instructions are collected that go on, or are held from now on or for another reason, with the status that
 -- they had and the Stripe ids of now.
 create temporary table resuming (
-    id uuid, old_status text, status text, reason text,
+    id uuid, old_status text, status text, reason_code text, reason_details jsonb,
     stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
 ) on commit drop
 
@@ -51,7 +51,8 @@ with locked as (
     for update of i
 )
 update payouts.instructions as i
-set status = t.status, status_at = now(), reason = t.reason, changed_by = %(actor)s,
+set status = t.status, status_at = now(), reason_code = t.reason_code, reason_details = t.reason_details,
+    changed_by = %(actor)s,
     retry_at = case t.status when 'held' then i.retry_at end, published_at = null,
     stripe_account_id = t.stripe_account_id, stripe_customer_id = t.stripe_customer_id,
     stripe_payment_method_id = t.stripe_payment_method_id

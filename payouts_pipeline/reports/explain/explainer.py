@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
-from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
+from payouts_pipeline.domain.reasons import HELD_OUT, sentence
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.database import Connection, scalar
@@ -26,7 +27,7 @@ from payouts_pipeline.reports.explain.documents import (
     Unpaid,
 )
 from payouts_pipeline.reports.explain.facts import Scope, rows
-from payouts_pipeline.reports.explain.funds_location import FeeLine, ShareLine
+from payouts_pipeline.reports.explain.funds_location import FeeLine, Movement, ShareLine
 from payouts_pipeline.reports.explain.league_now import Difference, FeesNow, LeagueMatch, LeagueNow, would_book
 from payouts_pipeline.reports.explain.lines import fees_of, payee_shares_of, totals_of, used
 from payouts_pipeline.reports.queries import sql
@@ -168,7 +169,7 @@ class Explainer:
             facts_of_ledger.positions(self._ledger, accounts),
             self._hold(payee),
             fees_of(facts, FeesNow(), open_fees, []),
-            rows(self._ledger, sql("explain_uncollected_shares"), Uncollected, payee.parameters),
+            self._uncollected(payee),
             [] if is_player else rows(self._ledger, sql("explain_unpaid_lines"), Unpaid, {"account_ids": accounts}),
             held_out,
             sorted(shown, key=lambda each: instructions.index(each.id)),
@@ -189,7 +190,7 @@ class Explainer:
         return InstructionExplained(
             str(instruction_id),
             found[0],
-            rows(self._ledger, sql("explain_events"), Event, named),
+            self._events(found[0]),
             fees_of(facts, FeesNow(), fees, []),
             lines,
             sum(line.amount_minor for line in fees) + sum(line.amount_minor for line in lines),
@@ -197,14 +198,29 @@ class Explainer:
 
     def _held_out(self, day: date | None, match_id: int | None, match_player_ids: list[int]) -> list[HeldOut]:
         parameters = {"day": day, "match_id": match_id, "match_player_ids": match_player_ids}
-        return rows(self._ledger, sql("explain_held_out"), HeldOut, parameters)
+        found = self._ledger.execute(sql("explain_held_out"), parameters)
+        return [HeldOut(day, match_id, line, HELD_OUT[code]) for day, match_id, line, code in found]
+
+    def _uncollected(self, payee: Payee) -> list[Uncollected]:
+        found = self._ledger.execute(sql("explain_uncollected_shares"), payee.parameters)
+        return [
+            Uncollected(day, currency, status, _sentence(code, details, BillingType.PLAYER_CHARGE, currency), *rest)
+            for day, currency, status, code, details, *rest in found
+        ]
+
+    def _events(self, of: Movement) -> list[Event]:
+        found = self._ledger.execute(sql("explain_events"), {"id": of.id})
+        return [
+            Event(at, before, after, actor, _sentence(code, details, of.billing_type, of.currency), request_id)
+            for at, before, after, actor, code, details, request_id in found
+        ]
 
     def _accounts(self, payee: Payee) -> list[int]:
         return facts_of_ledger.account_ids(self._ledger, payee.subject, payee.subject_id)
 
     def _hold(self, payee: Payee) -> str | None:
         why: str | None = scalar(self._ledger, ledger_sql("hold_of_payee"), payee.parameters)
-        return why
+        return f"on hold: {why}" if why else None
 
     def _is_booked(self, day: date) -> bool:
         return bool(scalar(self._ledger, ledger_sql("is_booked"), {"day": day}))
@@ -248,3 +264,7 @@ class Explainer:
 
 def _on(day: date | None) -> str:
     return f" on {day}" if day else ""
+
+
+def _sentence(code: str | None, details: Mapping[str, Any], billing_type: str, currency: str) -> str | None:
+    return sentence(code, details, billing_type, currency) if code else None

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from payouts_pipeline.domain.currencies import format_minor, minimum_charge_minor
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.reports.status import Instruction
 
 
 class Place(StrEnum):
@@ -87,22 +88,13 @@ class Attempt:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True)
-class Movement:
+@dataclass(frozen=True, kw_only=True)
+class Movement(Instruction):
     """An instruction as support sees it."""
 
-    id: UUID
-    day: date
-    billing_type: str
-    payee: str
-    currency: str
-    amount_minor: int
     sequence: int
-    status: str
     status_at: datetime
     changed_by: str
-    reason: str | None
-    retry_at: datetime | None
     created_at: datetime
     provider_reference: str | None
     provider_request_id: str | None
@@ -114,11 +106,6 @@ class Movement:
     def is_charge(self) -> bool:
         """Whether it collects; else it pays."""
         return self.billing_type == "player_charge"
-
-    @property
-    def means(self) -> str:
-        """What the money comes from, or goes to."""
-        return "card" if self.is_charge else "account"
 
     @property
     def name(self) -> str:

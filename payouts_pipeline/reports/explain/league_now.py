@@ -128,7 +128,7 @@ class LeagueNow:
         terms = copy_out(source, league_sql("league_terms"), parameters, _TERMS)
         fees = found.merge(terms, on="fee_structure_id", how="left")
         lines = split(frames.conform(fees, frames.MATCHES))
-        good = lines[lines["held_out_reason"].isna()]
+        good = lines[lines["held_out_code"].isna()]
         return FeesNow(_rules(fees), _rule_of(fees), frames.conform(good, frames.LINES))
 
     def _read(self, otherwise: _T, read: Callable[[Connection], _T]) -> _T:

@@ -467,7 +467,7 @@ where l.to_status is distinct from i.status
 -- Rule 8: instructions that are not settled and don't say why.
 select 'instruction' as kind, id::text as id, format('is %%s without a reason', status) as detail
 from payouts.instructions
-where status <> 'settled' and trim(coalesce(reason, '')) = ''
+where status <> 'settled' and trim(coalesce(reason_code, '')) = ''
     and (%(days)s::date[] is null or day = any(%(days)s))
 
 -- name: attempts_period

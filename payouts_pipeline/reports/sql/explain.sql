@@ -121,7 +121,7 @@ order by r.day, l.release_id
 -- A payee's shares of fees that were not collected yet, by day and by what the charge says. From each such fee by key to
 -- its share ("offset 0" keeps the planner to it): uncollected fees are few, and shares are as many as there ever were.
 select
-    f.day, f.currency, c.status as charge_status, c.reason as charge_reason, min(c.retry_at) as retry_at,
+    f.day, f.currency, c.status as charge_status, c.reason_code, c.reason_details, min(c.retry_at) as retry_at,
     count(*) as shares, sum(s.amount_minor)::bigint as amount_minor
 from payouts.fees as f
 cross join lateral (
@@ -133,11 +133,11 @@ cross join lateral (
     offset 0
 ) as s
 left join lateral (
-    select i.status, i.reason, i.retry_at from payouts.instructions as i where i.id = f.charge_id offset 0
+    select i.status, i.reason_code, i.reason_details, i.retry_at from payouts.instructions as i where i.id = f.charge_id offset 0
 ) as c on true
 where f.release_id is null
-group by f.day, f.currency, c.status, c.reason
-order by f.day desc, f.currency, c.status, c.reason
+group by f.day, f.currency, c.status, c.reason_code, c.reason_details
+order by f.day desc, f.currency, c.status, c.reason_code, c.reason_details
 
 -- name: explain_unpaid_lines
 -- What was released on accounts and is in no payout yet, by the day whose run released it.
@@ -151,11 +151,11 @@ order by r.day desc, a.currency
 
 -- name: explain_held_out
 -- Fees that can't be split: of a match, or of rows of a line-up (the other one is null); of a day, or of all.
-select day, match_id, match_player_id, reason
+select day, match_id, match_player_id, reason_code
 from payouts.held_out
 where day = coalesce(%(day)s, day)
     and (match_id = %(match_id)s or match_player_id = any(%(match_player_ids)s))
-order by day desc, match_id, match_player_id, reason
+order by day desc, match_id, match_player_id, reason_code
 
 -- name: explain_account_ids
 -- The accounts of one player or payee, in all currencies.
@@ -204,7 +204,7 @@ order by status in ('settled', 'cancelled'), day desc, created_at desc, id
 -- Instructions, by id.
 select
     i.id, i.day, i.billing_type, a.subject || ':' || a.subject_id as payee, i.currency, i.amount_minor, i.sequence,
-    i.status, i.status_at, i.changed_by, i.reason, i.retry_at, i.created_at, i.provider_reference,
+    i.status, i.status_at, i.changed_by, i.reason_code, i.reason_details, i.retry_at, i.created_at, i.provider_reference,
     i.provider_request_id, p.actor as approved_by
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
@@ -223,7 +223,7 @@ order by instruction_id, number
 
 -- name: explain_events
 -- The history of one instruction.
-select at, from_status, to_status, actor, reason, provider_request_id
+select at, from_status, to_status, actor, reason_code, reason_details, provider_request_id
 from payouts.events
 where instruction_id = %(id)s
 order by id

@@ -2,21 +2,22 @@
 
 -- name: status
 -- Where the money of a day is: its instructions, and what no instruction moves yet.
-select i.billing_type, i.currency, i.status, i.reason, count(*) as count, sum(i.amount_minor)::bigint as amount_minor
+select
+    i.billing_type, i.currency, i.status, i.reason_code, i.reason_details,
+    count(*) as count, sum(i.amount_minor)::bigint as amount_minor
 from payouts.instructions as i
 where i.day = %(day)s
-group by i.billing_type, i.currency, i.status, i.reason
+group by i.billing_type, i.currency, i.status, i.reason_code, i.reason_details
 union all
 select 'player_charge', f.currency, 'open',
-    case when sum(f.amount_minor) > 0 then 'under the minimum charge, or waits for a correction to be settled: '
-        'goes out with the next charge' else 'a credit: the next charge is lower by it' end,
+    case when sum(f.amount_minor) > 0 then 'below_minimum_charge' else 'credit' end, '{}',
     count(*), sum(f.amount_minor)::bigint
 from payouts.fees as f
 where f.day = %(day)s and f.release_id is null and f.charge_id is null
 group by f.currency
 having sum(f.amount_minor) <> 0
 union all
-select s.billing_subject || '_payout', s.currency, 'open', 'waits until the fee is collected',
+select s.billing_subject || '_payout', s.currency, 'open', 'fee_not_collected', '{}',
     count(*), sum(s.amount_minor)::bigint
 from payouts.shares as s
 join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
@@ -24,25 +25,24 @@ where s.day = %(day)s and f.release_id is null and s.billing_subject <> 'platfor
 group by s.billing_subject, s.currency
 union all
 select a.subject || '_payout', a.currency, 'open',
-    case when sum(l.amount_minor) > 0 then 'under the minimum payout, or a correction is not collected yet: goes out with the next payout'
-        else 'a correction took it back: the next payouts are lower by it' end,
+    case when sum(l.amount_minor) > 0 then 'below_minimum_payout' else 'taken_back' end, '{}',
     count(*), sum(l.amount_minor)::bigint
 from payouts.release_lines as l
 join payouts.releases as r on r.id = l.release_id
 join payouts.accounts as a on a.id = l.account_id
 where r.day = %(day)s and l.payout_id is null and a.subject <> 'platform'
 group by a.subject, a.currency
-order by 1, 2, 3, 4
+order by 1, 2, 3, 4, 5
 
 -- name: status_held_out
--- How many fees of a day can't be split, by reason.
-select reason, count(*) from payouts.held_out where day = %(day)s group by reason order by reason
+-- How many fees of a day can't be split, by the code of why.
+select reason_code, count(*) from payouts.held_out where day = %(day)s group by reason_code order by reason_code
 
 -- name: status_instructions
 -- The instructions of a day that are not settled, one by one; what was taken back comes last.
 select
-    i.id, a.subject || ':' || a.subject_id as payee, i.billing_type, i.currency, i.amount_minor, i.status, i.reason,
-    i.retry_at
+    i.id, i.day, a.subject || ':' || a.subject_id as payee, i.billing_type, i.currency, i.amount_minor, i.status,
+    i.reason_code, i.reason_details, i.retry_at
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 where i.day = %(day)s and i.status <> 'settled'
@@ -59,7 +59,8 @@ select count(*) filter (where status = 'settled'), count(*) from payouts.instruc
 -- name: overview_open
 -- What of a day has not settled, what needs a person first, then the oldest and the largest.
 select
-    i.id, i.billing_type, a.subject, a.subject_id, i.currency, i.amount_minor, i.status, i.reason,
+    i.id, i.day, a.subject || ':' || a.subject_id as payee, i.billing_type, i.currency, i.amount_minor, i.status,
+    i.reason_code, i.reason_details,
     case when i.status in ('waiting', 'unknown') then i.retry_at end as retry_at
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
@@ -103,7 +104,7 @@ order by currency, day, status
 
 -- name: name_instructions
 -- Instructions of a day in some statuses, the oldest first, with how many there are in all: what a check names.
-select id::text, billing_type, status, reason, count(*) over () as total
+select id::text, billing_type, currency, status, reason_code, reason_details, count(*) over () as total
 from payouts.instructions
 where day = %(day)s and billing_type = any(%(billing_types)s) and status = any(%(statuses)s)
 order by created_at, id
@@ -112,7 +113,7 @@ limit %(limit)s
 -- name: overdue_instructions
 -- Instructions of any day up to the last of a run that were made long ago and have not come to their end. One query for
 -- all days of the run: there are few of them, and finding them takes a look at every instruction that is open.
-select day, id::text, billing_type, status, reason, current_date - created_at::date as age_days
+select day, id::text, billing_type, currency, status, reason_code, reason_details, current_date - created_at::date as age_days
 from payouts.instructions
 where (status = 'pending' or status in ('published', 'sending', 'unknown') or status in ('held', 'waiting', 'rejected'))
     and day <= %(last_day)s and created_at < now() - %(age)s

@@ -22,6 +22,7 @@ from payouts_tests.support.ledger_steps import fingerprint, ids, materialise, se
 DAY = date(2026, 3, 7)
 NEXT = DAY + timedelta(days=1)
 # What must never be shown: names, and what leads to a customer, a card or an account.
+BUSY = "Stripe was busy with the same account"
 PERSONAL = ("Lovelace", "cus_", "pm_", "acct_")
 
 Run = Callable[..., tuple[int, str, str]]
@@ -80,7 +81,7 @@ def test_one_command_says_why_a_fee_has_not_reached_the_club(run: Run, club: Clu
     assert code == 0
     first, second = text.split("\nfee of ")[1:]
     assert first.startswith(f"player:{club.poor_player} in match:{club.match}")
-    assert "is waiting: no funds; next try on 20" in first
+    assert "is waiting: Stripe was busy with the same account; next try on 20" in first
     assert f"club:{club.club}: 10.50 EUR (70% of 15.00 EUR): waits until the fee is collected" in first
     assert "shares: 10.50 EUR + 4.50 EUR = 15.00 EUR" in first
     assert "collected by charge" in second
@@ -94,7 +95,10 @@ def test_a_club_s_account_adds_up_before_the_reader_s_eyes(run: Run, club: Club)
     assert "booked 21.00 EUR = settled 10.50 EUR + in flight 0.00 EUR + open 10.50 EUR" in text
     assert "open 10.50 EUR = 10.50 EUR of fees not collected + 0.00 EUR payable, in no payout yet" in text
     _, text, _ = run("explain", f"club:{club.club}")
-    assert f"{DAY}: 10.50 EUR in 1 share: the charges are waiting: no funds; next try on" in text
+    assert (
+        f"{DAY}: 10.50 EUR in 1 share: the charges are waiting: Stripe was busy with the same account; next try on"
+        in text
+    )
     assert f"{DAY}: 21.00 EUR" in text
 
 
@@ -103,11 +107,11 @@ def test_an_instruction_can_be_explained_by_the_id_that_status_lists(run: Run, c
     assert code == 0
     line = next(line for line in text.splitlines() if f"player:{club.poor_player}" in line)
     instruction_id = line.split()[0]
-    assert "15.00 EUR  waiting  no funds; next try 20" in line
+    assert "15.00 EUR  waiting  Stripe was busy with the same account; next try 20" in line
     assert f"player:{club.good_player}" not in text, "its charge is settled"
     code, text, _ = run("explain", instruction_id)
     assert code == 0
-    assert "waiting by test: no funds" in text
+    assert "waiting by test: Stripe was busy with the same account" in text
     assert f"key {instruction_id}:1" in text
     assert f"fee of match:{club.match}" in text
 
@@ -122,7 +126,7 @@ def test_the_document_of_status_has_the_instructions_only_when_asked_for(run: Ru
     (charge,) = ids(club.ledger, DAY, "waiting")
     assert waits == {
         "id": str(charge), "payee": f"player:{club.poor_player}", "billing_type": "player_charge",
-        "currency": "EUR", "amount_minor": 1_500, "status": "waiting", "reason": "no funds",
+        "currency": "EUR", "amount_minor": 1_500, "status": "waiting", "reason": BUSY,
     }  # fmt: skip
 
 
@@ -210,7 +214,7 @@ def test_the_ledger_answers_while_league_can_not_be_read(run: Run, club: Club, m
     monkeypatch.setenv("PAYOUTS_SOURCE_URL", "postgresql://reader:hush@127.0.0.1:1/league")
     code, text, error = run("explain", f"match:{club.match}")
     assert code == 0
-    assert "is waiting: no funds" in text
+    assert "is waiting: Stripe was busy with the same account" in text
     assert "schema 'league' can't be read" in text
     assert "league at 127.0.0.1:1" in text
     assert "hush" not in text + error

@@ -9,6 +9,7 @@ from psycopg.errors import UniqueViolation
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.attempts import TakenOver
 from payouts_pipeline.ledger.database import Connection
@@ -144,7 +145,7 @@ def test_an_unknown_outcome_repeats_the_same_attempt_once_its_time_has_come(ledg
 def test_a_refusal_takes_a_new_key_with_the_cards_of_now(ledger: Connection, charge: UUID) -> None:
     settle(ledger, None, waiting)
     ledger.execute(
-        "update payouts.instructions set status = 'pending', reason = 'test', retry_at = null,"
+        "update payouts.instructions set status = 'pending', reason_code = 'test', retry_at = null,"
         " stripe_payment_method_id = 'pm_2'"
     )
     (attempt,) = claim(ledger, [charge])
@@ -185,9 +186,9 @@ def test_a_worker_that_stopped_is_taken_over_after_its_lease_with_the_same_key(
     pass_time(ledger, 0.02)
     (again,) = claim(ledger, [charge])
     assert (again.idempotency_key, again.sends) == (lost.idempotency_key, 1)
-    events = ledger.execute("select to_status, reason from payouts.events order by id").fetchall()
+    events = ledger.execute("select to_status, reason_code from payouts.events order by id").fetchall()
     assert [event[0] for event in events] == ["pending", "published", "sending", "unknown", "sending"]
-    assert "stopped" in events[3][1]
+    assert events[3][1] == ReasonCode.WORKER_LOST
 
 
 def test_whoever_hears_that_it_moved_settles_it_also_after_the_lease(
@@ -268,12 +269,12 @@ def test_the_history_says_who_did_what_and_why(ledger: Connection, player: int, 
     (attempt,) = claim(ledger, [charge])
     attempts.record(ledger, [replace(waiting(attempt), provider_request_id="req_1")], "worker 7")
     events = ledger.execute(
-        "select from_status, to_status, actor, reason, provider_request_id from payouts.events order by id"
+        "select from_status, to_status, actor, reason_code, provider_request_id from payouts.events order by id"
     ).fetchall()
     assert [(event[0], event[1]) for event in events] == [
         (None, "pending"), ("pending", "published"), ("published", "sending"), ("sending", "waiting"),
     ]  # fmt: skip
-    assert events[-1][2:] == ("worker 7", "no funds", "req_1")
+    assert events[-1][2:] == ("worker 7", "lock_timeout", "req_1")
     assert all(event[3] for event in events)
     assert instructions(ledger, "player", player) == [("waiting", 1_000)]
 
@@ -288,7 +289,7 @@ def test_only_what_a_card_was_refused_for_uses_up_its_tries(
     for code in ("invalid_api_key", "rate_limit", "insufficient_funds", "processing_error", "do_not_honor"):
         [attempt] = claim(ledger, [charge])
         tries.append(attempt.card_declines)
-        attempts.record(ledger, [replace(waiting(attempt), code=code)], ACTOR)
+        attempts.record(ledger, [replace(waiting(attempt), reason_code=code)], ACTOR)
         pass_time(ledger, 48)
         resume(ledger, source, DAY, ACTOR)
     [attempt] = claim(ledger, [charge])

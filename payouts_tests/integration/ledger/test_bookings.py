@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader as league_reader
@@ -22,7 +23,7 @@ def _splits(source: Connection) -> pd.DataFrame:
 
 
 def _held_out(ledger: Connection) -> dict[int, str]:
-    return dict(ledger.execute("select match_player_id, reason from payouts.held_out").fetchall())
+    return dict(ledger.execute("select match_player_id, reason_code from payouts.held_out").fetchall())
 
 
 def _rich_day(league: League) -> None:
@@ -92,7 +93,7 @@ def test_the_list_of_held_out_fees_follows_the_league(ledger: Connection, source
     structure = league.terms(competition := league.competition(), shares=[])
     line = league.plays(league.match(competition, DAY), league.player())
     book(ledger, source, DAY)
-    assert _held_out(ledger) == {line: "the shares do not add up to 10,000 basis points"}
+    assert _held_out(ledger) == {line: HeldOutCode.BPS_NOT_WHOLE}
     league.shares(structure, [("club", None, 0, 10_000)])
     book(ledger, source, DAY)
     assert _held_out(ledger) == {}
@@ -149,8 +150,8 @@ def test_rows_of_a_view_that_come_twice_are_held_out(ledger: Connection, source:
         "create view league.match_players as select * from league.lines union all select * from league.lines"
     )
     book(ledger, source, DAY)
-    rows = ledger.execute("select match_player_id, reason from payouts.held_out").fetchall()
-    assert rows == [(line, "two rows of the line-up have the same id")] * 2
+    rows = ledger.execute("select match_player_id, reason_code from payouts.held_out").fetchall()
+    assert rows == [(line, HeldOutCode.ROW_TWICE)] * 2
     before = fingerprint(ledger)
     book(ledger, source, DAY)
     assert fingerprint(ledger) == before

@@ -39,11 +39,12 @@ def test_the_transitions_of_the_database_are_those_of_the_domain(ledger: Connect
     assert rows == {(a.value, b.value) for a, b in TRANSITIONS} | {("", first.value) for first in FIRST_STATUSES}
 
 
+_NO_TIME = "reason_code = 'r', retry_at = null, leased_until = null, provider_reference = null"
 _COLUMNS = {
-    "settled": "reason = null, retry_at = null, leased_until = null, provider_reference = 'p'",
-    "sending": "reason = 'r', retry_at = null, leased_until = now(), provider_reference = null",
-    "waiting": "reason = 'r', retry_at = now(), leased_until = null, provider_reference = null",
-    "unknown": "reason = 'r', retry_at = now(), leased_until = null, provider_reference = null",
+    "settled": "reason_code = null, retry_at = null, leased_until = null, provider_reference = 'p'",
+    "sending": "reason_code = 'r', retry_at = null, leased_until = now(), provider_reference = null",
+    "waiting": "reason_code = 'r', retry_at = now(), leased_until = null, provider_reference = null",
+    "unknown": "reason_code = 'r', retry_at = now(), leased_until = null, provider_reference = null",
 }
 
 
@@ -54,10 +55,14 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_domain_says(ledger: C
         if was == becomes:
             continue
         ledger.execute("set session_replication_role = replica")
-        columns = _COLUMNS.get(was, "reason = 'r', retry_at = null, leased_until = null, provider_reference = null")
+        columns = _COLUMNS.get(
+            was, "reason_code = 'r', retry_at = null, leased_until = null, provider_reference = null"
+        )
         ledger.execute(f"update payouts.instructions set status = %s, {columns}", (was,))  # noqa: S608
         ledger.execute("set session_replication_role = origin")
-        columns = _COLUMNS.get(becomes, "reason = 'r', retry_at = null, leased_until = null, provider_reference = null")
+        columns = _COLUMNS.get(
+            becomes, "reason_code = 'r', retry_at = null, leased_until = null, provider_reference = null"
+        )
         try:
             ledger.execute(f"update payouts.instructions set status = %s, {columns}", (becomes,))  # noqa: S608
         except RaiseException:
@@ -68,7 +73,7 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_domain_says(ledger: C
 
 @pytest.mark.parametrize("status", sorted(set(Status) - FIRST_STATUSES))
 def test_an_instruction_starts_as_held_or_pending(ledger: Connection, charge: object, status: str) -> None:
-    columns = _COLUMNS.get(status, "reason = 'r'")
+    columns = _COLUMNS.get(status, "reason_code = 'r'")
     values = dict(part.split(" = ") for part in columns.split(", "))
     names = ", ".join(["status", *values])
     given = ", ".join([f"'{status}'", *values.values()])
@@ -93,7 +98,7 @@ def test_nothing_booked_can_be_deleted(ledger: Connection, settled_day: int, tab
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        ("entries", "amount_minor"), ("entries", "account_id"), ("events", "reason"), ("events", "at"),
+        ("entries", "amount_minor"), ("entries", "account_id"), ("events", "reason_code"), ("events", "at"),
         ("shares", "amount_minor"), ("shares", "subject_id"), ("bookings", "actor"), ("fees", "amount_minor"),
         ("fees", "player_id"), ("fees", "day"), ("release_lines", "amount_minor"), ("release_lines", "account_id"),
         ("instructions", "amount_minor"), ("instructions", "account_id"), ("instructions", "id"),
@@ -120,12 +125,12 @@ def test_entries_that_do_not_sum_to_zero_are_refused(ledger: Connection, settled
 @pytest.mark.parametrize(
     "change",
     [
-        "update payouts.instructions set reason = null",
+        "update payouts.instructions set reason_code = null",
         "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor, status,"
-        " reason, changed_by) select gen_random_uuid(), day, billing_type, account_id, 9, currency, 0, 'pending', 'r',"
-        " 'x' from payouts.instructions",
+        " reason_code, changed_by) select gen_random_uuid(), day, billing_type, account_id, 9, currency, 0, 'pending',"
+        " 'r', 'x' from payouts.instructions",
         "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor, status,"
-        " reason, changed_by) select gen_random_uuid(), day, 'gift', account_id, 9, currency, 1, 'pending', 'r',"
+        " reason_code, changed_by) select gen_random_uuid(), day, 'gift', account_id, 9, currency, 1, 'pending', 'r',"
         " 'x' from payouts.instructions",
         "update payouts.instructions set provider_reference = 'paid'",
         "update payouts.accounts set in_flight_minor = -1",
@@ -144,8 +149,8 @@ def test_an_instruction_has_one_number_on_its_account_and_day(ledger: Connection
     with pytest.raises(UniqueViolation):
         ledger.execute(
             "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor,"
-            " status, reason, changed_by) select gen_random_uuid(), day, billing_type, account_id, sequence, currency,"
-            " 1, 'pending', 'r', 'x' from payouts.instructions"
+            " status, reason_code, changed_by) select gen_random_uuid(), day, billing_type, account_id, sequence,"
+            " currency, 1, 'pending', 'r', 'x' from payouts.instructions"
         )
 
 

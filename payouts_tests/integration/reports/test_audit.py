@@ -156,7 +156,7 @@ DAMAGE = {
         "payouts",
     ),
     "a cancelled payout keeps its lines": (
-        "update payouts.instructions set status = 'cancelled', provider_reference = null, reason = 'x'"
+        "update payouts.instructions set status = 'cancelled', provider_reference = null, reason_code = 'x'"
         f" where id = {_PAYOUT}",
         "payouts settled accounts events",
     ),
@@ -205,7 +205,7 @@ DAMAGE = {
         f"update payouts.events set to_status = 'sending' where instruction_id = {_OPEN_CHARGE}",
         "events",
     ),
-    "a reason is empty": (f"update payouts.instructions set reason = ' ' where id = {_REFUSED}", "reasons"),
+    "a reason is empty": (f"update payouts.instructions set reason_code = ' ' where id = {_REFUSED}", "reasons"),
 }
 
 
@@ -231,13 +231,13 @@ def test_every_query_that_finds_errors_is_provoked() -> None:
 def test_a_violation_names_the_instruction_and_the_rule(ledger: Connection, season: None) -> None:
     ((charge,),) = ledger.execute(f"select {_OPEN_CHARGE}").fetchall()
     tamper(ledger, f"update payouts.instructions set sequence = 2 where id = {_OPEN_CHARGE}")
-    tamper(ledger, f"update payouts.instructions set reason = '' where id = {_OPEN_CHARGE}")
+    tamper(ledger, f"update payouts.instructions set reason_code = '' where id = {_OPEN_CHARGE}")
     (violation,) = audit(ledger, None, {}).of("reasons")
     assert (violation.rule, violation.kind, violation.id) == (8, "instruction", str(charge))
 
 
 def test_damage_to_one_day_is_not_held_against_another(ledger: Connection, season: None) -> None:
-    tamper(ledger, f"update payouts.instructions set reason = '' where id = {_REFUSED}")
+    tamper(ledger, f"update payouts.instructions set reason_code = '' where id = {_REFUSED}")
     assert found(ledger, DAYS[1:2]) == {"reasons"}
     assert found(ledger, DAYS[:1]) == set()
 

@@ -102,10 +102,14 @@ def test_a_settled_fee_names_its_terms_its_charge_and_the_payout_of_each_share(s
 @pytest.mark.parametrize(
     ("decide", "why", "next_step"),
     [
-        (waiting, "is waiting: no funds", "tried again then, by itself or with 'payouts run 2026-03-07'"),
-        (rejected, "is rejected: the card was stolen", "a new card in schema 'league'"),
-        (unknown, "is unknown: no answer", "Stripe is asked"),
-        (left_alone, "is sending: is being sent to Stripe", "Stripe answers"),
+        (
+            waiting,
+            "is waiting: Stripe was busy with the same account",
+            "it is retried automatically, or from then on with 'payouts run 2026-03-07'",
+        ),
+        (rejected, "is rejected: the card was reported stolen", "a card that works and enter it in schema 'league'"),
+        (unknown, "is unknown: Stripe did not answer", "Stripe is asked"),
+        (left_alone, "is sending: is being sent to Stripe", "it continues automatically"),
     ],
 )
 def test_why_a_fee_has_not_reached_the_club(scene: Scene, decide: Decide, why: str, next_step: str) -> None:
@@ -262,7 +266,7 @@ def test_a_held_payee_names_the_person_s_reason_and_the_command_that_ends_it(sce
     (part,) = scene.club_parts()
     assert part.place == Place.IN_PAYOUT
     assert "is held: on hold: fraud suspected" in str(part.why)
-    assert f"'payouts release club:{scene.club} --reason ...'" in str(part.next_step)
+    assert f"'payouts unhold club:{scene.club} --reason ...'" in str(part.next_step)
     assert "fraud suspected" in str(scene.explain.account("club", scene.club).on_hold)
 
 
@@ -270,7 +274,7 @@ def test_a_payee_without_an_account_says_what_is_missing_where(scene: Scene) -> 
     scene.league.set("clubs", scene.club, stripe_account_id=None)
     scene.materialise()
     (part,) = scene.club_parts()
-    assert "the Stripe account of the club in schema 'league'" in str(part.next_step)
+    assert "the club's Stripe account in schema 'league'" in str(part.next_step)
 
 
 def test_a_customer_that_league_has_no_more_is_what_is_missing(scene: Scene) -> None:
@@ -280,7 +284,7 @@ def test_a_customer_that_league_has_no_more_is_what_is_missing(scene: Scene) -> 
     scene.materialise()
     (part,) = scene.explain.player_day(scene.player, DAY).fees[0].parts
     assert "is held: the player has no Stripe customer" in str(part.why)
-    assert "the Stripe customer of the player in schema 'league'" in str(part.next_step)
+    assert "the player's Stripe customer in schema 'league'" in str(part.next_step)
 
 
 def test_a_match_that_was_moved_is_shown_on_both_days(scene: Scene) -> None:

@@ -120,7 +120,7 @@ def test_what_is_open_is_the_largest_first_and_no_more_than_asked_for(
     materialise(ledger, source, DAY, rejected)
     found = open_instructions(ledger, DAY, ALL, limit)
     assert [each.amount_minor for each in found] == [3_000, 2_000, 1_000][:limit]
-    assert {(each.subject, each.status, each.reason) for each in found} == {
-        ("player", "rejected", "the card was stolen")
+    assert {(each.payee.split(":")[0], each.status, each.reason) for each in found} == {
+        ("player", "rejected", "the card was reported stolen: the player needs another card")
     }
     assert open_instructions(ledger, DAY, PAYOUT_TYPES, limit) == []

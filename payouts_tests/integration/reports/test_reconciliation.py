@@ -91,7 +91,7 @@ def test_moved_there_and_on_its_way_here_is_a_warning(
 def test_moved_there_and_refused_here(ledger: Connection, source: Connection, provider: Provider, club: int) -> None:
     def moved_and_denied(attempt: Attempt) -> Outcome:
         through(provider, attempt)
-        return replace(unknown(attempt), status="rejected", reason="no", retry_after_s=None)  # type: ignore[arg-type]
+        return replace(unknown(attempt), status="rejected", reason_code="no", retry_after_s=None)  # type: ignore[arg-type]
 
     materialise(ledger, source, DAY, moved_and_denied)
     ledger.execute("update payouts.instructions set status_at = status_at - interval '1 minute'")

@@ -28,6 +28,7 @@ from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import book, claim, ids, pass_time, release
+from payouts_tests.support.reasons import reasons
 
 DAY = date(2026, 5, 2)
 TIMEOUT_S = 0.5
@@ -81,11 +82,8 @@ class Case:
 
     def stands(self, kind: BillingType) -> tuple[str, str]:
         """Status and reason of the only instruction of this kind."""
-        rows = self.ledger.execute(
-            "select status, coalesce(reason, '') from payouts.instructions where billing_type = %s", (kind,)
-        ).fetchall()
-        assert len(rows) == 1
-        return rows[0][0], rows[0][1]
+        [(_, status, sentence)] = reasons(self.ledger, kind)
+        return status, sentence or ""
 
     def status(self, kind: BillingType) -> str:
         return self.stands(kind)[0]
@@ -321,7 +319,7 @@ def test_a_rate_limit_does_not_end_an_attempt_that_may_still_take_effect(case: C
 @pytest.mark.parametrize(
     ("card", "status", "words"),
     [
-        ("chargeDeclinedInsufficientFunds", "waiting", "not enough funds; it is tried again after a day"),
+        ("chargeDeclinedInsufficientFunds", "waiting", "does not have enough funds; it is tried again after a day"),
         ("chargeDeclined", "waiting", "declined without a reason; it is tried again after a day"),
         ("chargeDeclinedVelocityLimitExceeded", "waiting", "over its limit; it is tried again after a day"),
         ("chargeDeclinedProcessingError", "waiting", "could not be processed for now"),

@@ -30,6 +30,7 @@ from payouts_tests.support.ledger_steps import (
     violations,
     waiting,
 )
+from payouts_tests.support.reasons import sentences
 
 DAY = date(2026, 3, 7)
 LIMITS = {"EUR": 100_000}
@@ -57,10 +58,6 @@ def held(ledger: Connection) -> UUID:
     return UUID(str(row[0]))
 
 
-def reasons(ledger: Connection) -> list[str]:
-    return [row[0] for row in ledger.execute("select reason from payouts.instructions where status <> 'settled'")]
-
-
 def approve(ledger: Connection, instruction_id: UUID) -> None:
     operator_actions.approve(ledger, instruction_id, "cli ada", "checked with the club")
 
@@ -73,19 +70,19 @@ def test_an_amount_above_the_limit_waits_and_goes_once_approved(
     ledger: Connection, source: Connection, player: int
 ) -> None:
     move(ledger, source)
-    assert reasons(ledger) == ["above 1,000.00 EUR: waits for approval (payouts approve)"]
+    assert sentences(ledger) == ["above 1,000.00 EUR: waits for approval"]
     before = fingerprint(ledger)
     move(ledger, source)
     assert fingerprint(ledger) == before
     approve(ledger, held(ledger))
-    assert reasons(ledger) == ["approved: checked with the club; it goes on when the day is materialised again"]
+    assert sentences(ledger) == ["approved: checked with the club"]
     move(ledger, source)
     assert instructions(ledger, "player", player) == [("settled", 150_000)]
     # The club's payout is above the limit, too, and wants an approval of its own.
-    assert reasons(ledger) == ["above 1,000.00 EUR: waits for approval (payouts approve)"]
+    assert sentences(ledger) == ["above 1,000.00 EUR: waits for approval"]
     approve(ledger, held(ledger))
     move(ledger, source)
-    assert reasons(ledger) == []
+    assert sentences(ledger) == []
     assert violations(ledger) == {}
 
 
@@ -95,7 +92,7 @@ def test_the_limit_itself_and_other_currencies_need_no_approval(
     league.fee(league.player(method="pm_1"), DAY, 100_000)
     league.fee(league.player(method="pm_1"), DAY, 900_000, currency="USD")
     move(ledger, source)
-    assert reasons(ledger) == []
+    assert sentences(ledger) == []
 
 
 def test_a_limit_that_is_lifted_lets_nothing_go_that_was_made_under_it(
@@ -130,7 +127,7 @@ def test_a_worker_sends_nothing_without_the_approval_whatever_the_status_says(
     ledger: Connection, source: Connection, player: int
 ) -> None:
     move(ledger, source)
-    ledger.execute("update payouts.instructions set status = 'pending', reason = 'by hand'")
+    ledger.execute("update payouts.instructions set status = 'pending', reason_code = 'by_hand'")
     assert claim(ledger, ids(ledger)) == []
 
 
@@ -169,7 +166,7 @@ def test_a_cancelled_charge_stands_on_the_account_again_and_is_made_anew(
         settle(ledger, None, decide)
     cancel(ledger, ledger.execute("select id from payouts.instructions").fetchall()[0][0])
     assert account(ledger, "player", player) == (150_000, 0, 0, 0)
-    assert reasons(ledger) == ["cancelled: wrong terms"]
+    assert sentences(ledger) == ["cancelled: wrong terms"]
     assert violations(ledger) == {}
     materialise(ledger, source, DAY)
     assert instructions(ledger, "player", player) == [("cancelled", 150_000), ("settled", 150_000)]

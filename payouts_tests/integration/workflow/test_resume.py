@@ -26,6 +26,7 @@ from payouts_tests.support.ledger_steps import (
     violations,
     waiting,
 )
+from payouts_tests.support.reasons import reasons, sentences
 
 DAY = date(2026, 3, 7)
 
@@ -113,9 +114,7 @@ def test_a_player_without_a_customer_is_held_until_there_is_one(
     league.set("players", player, stripe_customer_id=missing)
     league.fee(player, DAY)
     book(ledger, source, DAY)
-    assert ledger.execute("select status, reason from payouts.instructions").fetchall() == [
-        ("held", "the player has no Stripe customer")
-    ]
+    assert reasons(ledger) == [("player_charge", "held", "the player has no Stripe customer")]
     before = fingerprint(ledger)
     book(ledger, source, DAY)
     assert fingerprint(ledger) == before
@@ -138,8 +137,7 @@ def test_a_payee_without_an_account_is_held_until_there_is_one(
     book(ledger, source, DAY)
     settle(ledger)
     release(ledger, source, DAY)
-    held = ledger.execute("select reason from payouts.instructions where status = 'held'").fetchall()
-    assert held == [(f"the {subject} has no Stripe account",)]
+    assert sentences(ledger) == [f"the {subject} has no Stripe account"]
     league.connection.execute(f"update league.{table} set stripe_account_id = 'acct_new'")  # noqa: S608
     assert release(ledger, source, DAY).instructions == 1
     assert settle(ledger) == 1
