@@ -1,5 +1,6 @@
 """The way to Postgres: connections with readable errors, and named queries. A worker needs no more; see also `bulk`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = Mapping[str, Any]
 
 _CONNECT_TIMEOUT_S = 10
-
+# A host may be several, or the folder of a socket.
+_READABLE = {"host": re.compile(r"[\w.,:/%-]*"), "port": re.compile(r"[\d,]*"), "dbname": re.compile(r"[^@:/]*")}
 
 sql = Queries("payouts_pipeline.ledger", "sql")
 
@@ -30,7 +32,8 @@ def connect(url: str, variable: str = "PAYOUTS_DATABASE_URL") -> Iterator[Connec
 
 
 def open_connection(url: str, variable: str = "PAYOUTS_DATABASE_URL") -> Connection:
-    """The same, for a caller that closes it by itself."""
+    """The same, for a caller that closes it."""
+    require_readable(url, variable)
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="payouts")
     except psycopg.Error as error:
@@ -40,13 +43,31 @@ def open_connection(url: str, variable: str = "PAYOUTS_DATABASE_URL") -> Connect
         ) from None
 
 
+def require_readable(url: str, variable: str = "PAYOUTS_DATABASE_URL") -> None:
+    """Raise PayoutsError unless the URL says what its parts are.
+
+    Where it does not, a part of the password may stand where a host, a port or a name should, and the driver's errors
+    quote those. So nothing of such a URL is ever passed on or shown.
+    """
+    parts = _parts(url)
+    if parts is None or not all(pattern.fullmatch(parts.get(name, "")) for name, pattern in _READABLE.items()):
+        raise PayoutsError(
+            f"{variable} is not a valid database URL: write it like postgresql://user:password@host:5432/name, with "
+            "the special characters of the password percent-encoded (@ as %40, / as %2F)."
+        )
+
+
+def _parts(url: str) -> dict[str, str] | None:
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        return None
+
+
 def _where(url: str) -> str:
     """Host and database of a URL, without user and password."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return "(the URL can't be read)"
-    return f"{parts.get('dbname', '')!s} at {parts.get('host', 'localhost')!s}:{parts.get('port', 5432)!s}"
+    parts = _parts(url) or {}
+    return f"{parts.get('dbname', '')} at {parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
 
 
 def _first_line(error: Exception) -> str:
