@@ -1,28 +1,63 @@
-"""What `payouts explain` does: it answers who asks where the money is."""
+"""The command `explain`: it answers who asks where the money is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+import click
+
 from payouts_pipeline import settings
-from payouts_pipeline.cli import rendering, rendering_explain
-from payouts_pipeline.cli.commands import ready, ready_ledger
+from payouts_pipeline.cli import parameters, rendering
+from payouts_pipeline.cli.start_up import ready_ledger
 from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import database
-from payouts_pipeline.local.environment import Need
-from payouts_pipeline.reports.explain.documents import MatchName
-from payouts_pipeline.reports.explain.explainer import Explainer
-from payouts_pipeline.reports.explain.league_now import LeagueNow
 from payouts_pipeline.settings import Calendar
 
+if TYPE_CHECKING:
+    from payouts_pipeline.ledger.database import Connection
+    from payouts_pipeline.reports.explain.documents import MatchName
 
-def explain(subject: UUID | MatchName | Payee, day: date | None, as_json: bool) -> None:
-    """Show where the money of a subject came from and where it is; raises PayoutsError where there is none."""
+
+class SubjectName(click.ParamType["UUID | MatchName | Payee"]):
+    """What can be explained: an instruction's id, a match like match:7, a player or payee like club:17."""
+
+    name = "subject"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "UUID | MatchName | Payee":
+        """Read it; click says what is wrong."""
+        from payouts_pipeline.reports.explain.documents import MatchName
+
+        subject, colon, number = str(value).partition(":")
+        if subject == "match" and number.isdecimal() and int(number) < 2**63:
+            return MatchName(int(number))
+        try:
+            return parameters.PAYEE.convert(value, param, ctx) if colon else UUID(str(value))
+        except (click.BadParameter, ValueError):
+            examples = "match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction"
+            self.fail(f"'{value}' can't be explained: give one like {examples}.", param, ctx)
+
+
+@click.command()
+@click.argument("subject", type=SubjectName())
+@click.argument("day", type=parameters.DAY, required=False)
+@parameters.as_json
+def explain(subject: "UUID | MatchName | Payee", day: date | None, as_json: bool) -> None:
+    """Show where each cent of SUBJECT came from and where it is now; what is open says why and what would move it.
+
+    SUBJECT is match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction. DAY narrows it down: with
+    a day a player's fees or a payee's shares are shown one by one, without it what is open of any day.
+    """
+    from payouts_pipeline.cli import rendering_explain
+    from payouts_pipeline.reports.explain.explainer import Explainer
+    from payouts_pipeline.reports.explain.league_now import LeagueNow
+
     timezone = Calendar.from_environment().timezone
     minimums = settings.minimum_payouts_minor()
-    with ready([Need.LEDGER]), ready_ledger() as ledger, _league() as (source, problem):
+    with ready_ledger() as ledger, _league() as (source, problem):
         explained = Explainer(ledger, LeagueNow(source, timezone, problem), minimums).explain(subject, day)
     if as_json:
         rendering.document(rendering_explain.as_json(explained))
@@ -31,8 +66,10 @@ def explain(subject: UUID | MatchName | Payee, day: date | None, as_json: bool) 
 
 
 @contextmanager
-def _league() -> Iterator[tuple[database.Connection | None, str | None]]:
+def _league() -> Iterator[tuple["Connection | None", str | None]]:
     """Schema `league`, or why it can't be read: what the ledger knows is worth showing without it."""
+    from payouts_pipeline.ledger import database
+
     try:
         source = database.open_connection(settings.source_url(), "PAYOUTS_SOURCE_URL")
     except PayoutsError as error:

@@ -1,7 +1,7 @@
 """How the two money assets reach the ledger, the bus and Stripe: one set of connections for a run's step."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import dagster as dg
 
@@ -14,17 +14,16 @@ def payments(
     context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
 ) -> Iterator[Payments]:
     """Everything that moves a day, closed again when the step ends."""
-    with ledger.connect() as connection, ledger.connect_source() as source:
+    settles = stripe.settlement(ledger.database_url) if stripe.workers else nullcontext()
+    with ledger.connect() as connection, ledger.connect_source() as source, settles as settlement:
         yield Payments(
             timezone=_timezone(context),
             ledger=connection,
-            ledger_url=ledger.database_url,
             source=source,
             sns=bus.sns(),
             sqs=bus.sqs(),
             topology=bus.topology(),
-            provider=stripe.provider() if stripe.workers else None,
-            threads=stripe.workers,
+            settlement=settlement,
             minimum_payouts_minor=stripe.minimum_payouts_minor,
             approval_above_minor=stripe.approval_above_minor,
             timeout=stripe.timeout,

@@ -4,7 +4,7 @@ The SDKs of AWS and Stripe are imported when a run needs them, so that loading t
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from payouts_pipeline.defs.boto3_clients import Boto3Clients
-    from payouts_pipeline.settlement.stripe_client import Provider
+    from payouts_pipeline.settlement.assemble import Settlement
     from payouts_pipeline.settlement.topology import Topology
 
 
@@ -94,12 +94,13 @@ class StripeResource(dg.ConfigurableResource[Any]):
         description="How long a run waits for a separate fleet before it shows what is open.",
     )
 
-    def provider(self) -> "Provider":
-        """A client that may move money."""
-        from payouts_pipeline.settlement.stripe_client import Provider
+    def settlement(self, ledger_url: str) -> "AbstractContextManager[Settlement]":
+        """A Stripe client that may move money, and the threads that make its calls."""
+        from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 
         api_key = self.api_key or settings.required("STRIPE_API_KEY")
-        return Provider(api_key, self.api_base, calls_per_s=settings.stripe_calls_per_s(api_key))
+        account = StripeAccount(api_key, self.api_base, settings.stripe_calls_per_s(api_key))
+        return settlement(ledger_url, account, self.workers)
 
     @property
     def timeout(self) -> timedelta:

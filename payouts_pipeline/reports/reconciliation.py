@@ -11,7 +11,7 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.queries import sql
-from payouts_pipeline.settlement.stripe_client import Movement, Provider
+from payouts_pipeline.settlement.stripe_client import Movement, StripeClient
 
 # Rule of money 3: every instruction moves money at most once.
 _RULE = 3
@@ -31,7 +31,7 @@ class Settlement:
     payee: str | None
 
 
-def reconcile(connection: Connection, provider: Provider, days: Collection[date] | None) -> list[Violation]:
+def reconcile(connection: Connection, stripe: StripeClient, days: Collection[date] | None) -> list[Violation]:
     """Look at all that was sent for the days, or at everything without days. Raises PayoutsError without Stripe.
 
     Stripe is asked first and the ledger read after it, so that what settles meanwhile is no violation.
@@ -39,7 +39,7 @@ def reconcile(connection: Connection, provider: Provider, days: Collection[date]
     parameters: dict[str, object] = {"days": None if days is None else sorted(days)}
     first, last, now = connection.execute(sql("attempts_period"), parameters).fetchall()[0]
     since, until = (first or now, last if days is not None else None)
-    movements = list(provider.movements(since, until))
+    movements = list(stripe.movements(since, until))
     parameters |= {"ids": [movement.instruction_id for movement in movements], "asked_at": now}
     with connection.cursor(row_factory=class_row(Settlement)) as cursor:
         settlements = cursor.execute(sql("instructions_to_reconcile"), parameters).fetchall()

@@ -9,7 +9,8 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.refusals import Refusal, judge
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
-from payouts_pipeline.settlement.stripe_client import Answer, Indeterminate, Provider, Succeeded
+from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded
+from payouts_pipeline.settlement.stripe_client import StripeClient
 
 
 class AttemptLog(Protocol):
@@ -26,40 +27,40 @@ class AttemptLog(Protocol):
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
-def settle(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
+def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
     """Send a new attempt; find out about one that was sent before.
 
     ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
     """
     if attempt.sends == 0:
-        return _send(attempt, provider, log, leased_until)
+        return _send(attempt, stripe, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever.
-    found = provider.find(attempt)
+    found = stripe.find(attempt)
     if found is not None:
         return _outcome(attempt, _only_if_moved(found))
     if attempt.is_on_hold:
         return _outcome(attempt, Indeterminate(ReasonCode.ON_HOLD_AND_NOT_FOUND))
     if not attempt.key_is_old:
-        return _send(attempt, provider, log, leased_until)
+        return _send(attempt, stripe, log, leased_until)
     if not attempt.is_gone:
         return _outcome(attempt, Indeterminate(ReasonCode.KEY_MAY_BE_FORGOTTEN))
     try:
-        return _send(log.next_attempt(attempt), provider, log, leased_until)
+        return _send(log.next_attempt(attempt), stripe, log, leased_until)
     except TakenOver:
         return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
 
 
-def _send(attempt: Attempt, provider: Provider, log: AttemptLog, leased_until: float) -> Outcome:
+def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
     """Make the call, for a charge without a known card with the customer's default."""
     if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:
-        method = provider.default_payment_method(attempt.stripe_customer_id)
+        method = stripe.default_payment_method(attempt.stripe_customer_id)
         if not isinstance(method, str):
             return _outcome(attempt, method)
         try:
             attempt = log.set_payment_method(attempt, method)
         except TakenOver:
             return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
-    return _outcome(attempt, _of_every_call(attempt, provider.send(attempt, leased_until)))
+    return _outcome(attempt, _of_every_call(attempt, stripe.send(attempt, leased_until)))
 
 
 def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:

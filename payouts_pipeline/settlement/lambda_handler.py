@@ -8,27 +8,22 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
-
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from payouts_pipeline import settings
 from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.aws.errors import aws_errors
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.settlement.messages import BILLING_TYPE, Message
-from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
-from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.worker import Worker
 
 # The calls of a batch, side by side; each borrows a connection for moments only.
 _CALLS = 10
 _CONNECTIONS = 3
-_CONNECT_TIMEOUT_S = 10.0
 # Shorter than the function's time-out, so that a call ends before the function does.
 _LEASE_S = 55.0
 _OF_SECRET = ("PAYOUTS_DATABASE_URL", "STRIPE_API_KEY")
@@ -90,34 +85,9 @@ def _worker() -> Worker:
     # Not the root's: Stripe's SDK notes each request with the customer's id in it.
     logging.getLogger("payouts_pipeline").setLevel(logging.INFO)
     environment = dict(os.environ) | _secret()
-    api_key = settings.required("STRIPE_API_KEY", environment)
-    pool = _open().enter_context(_pool(settings.database_url(environment)))
-    provider = Provider(api_key, environment.get("STRIPE_API_BASE"))
-    calls_per_s = settings.stripe_calls_per_s(api_key, environment)
-    if calls_per_s:
-        provider.keep(SharedRateLimiter(pool.connection, calls_per_s))
-    calls = _open().enter_context(ThreadPoolExecutor(_CALLS))
-    return Worker(pool.connection, provider, calls, "lambda", _LEASE_S)
-
-
-def _pool(url: str) -> ConnectionPool:
-    """Connections for the calls; raises PayoutsError where the ledger can't be reached."""
-    pool = ConnectionPool(
-        url,
-        min_size=1,
-        max_size=_CONNECTIONS,
-        open=False,
-        kwargs={"autocommit": True},
-        check=ConnectionPool.check_connection,
-    )
-    try:
-        pool.open(wait=True, timeout=_CONNECT_TIMEOUT_S)
-    except PoolTimeout:
-        pool.close()
-        raise PayoutsError(
-            "The database of PAYOUTS_DATABASE_URL can't be reached: see that it runs, and the function's network."
-        ) from None
-    return pool
+    url, account = settings.database_url(environment), StripeAccount.from_environment(environment)
+    parts = settlement(url, account, _CALLS, _LEASE_S, "lambda", _CONNECTIONS)
+    return _open().enter_context(parts).worker
 
 
 def _secret() -> dict[str, str]:

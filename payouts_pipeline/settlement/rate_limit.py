@@ -1,4 +1,4 @@
-"""How fast calls are made at the provider: a fleet keeps one pace, however many processes it has."""
+"""How fast calls are made at the provider: a fleet keeps to one rate limit, however many processes it has."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class NoRateLimiter:
 
 
 class SharedRateLimiter:
-    """The pace that all workers on one ledger keep together. Safe to share between threads."""
+    """The rate limit that all workers on one ledger keep together. Safe to share between threads."""
 
     def __init__(self, connect: Callable[[], AbstractContextManager[Connection]], calls_per_s: float) -> None:
         self._connect = connect

@@ -1,6 +1,6 @@
 """The worker's core: a batch of messages in, outcomes committed, and only then the messages deleted.
 
-It knows neither queues' threads nor processes: `fleet` runs it in threads, `lambda_handler` in a function.
+It knows neither threads of queues nor processes: `worker_pool` runs it in threads, `lambda_handler` in a function.
 """
 
 import logging
@@ -18,9 +18,9 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.settlement.attempt_execution import settle
+from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.messages import BadMessage, Message, parse
-from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, Provider
+from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +44,16 @@ class Worker:
     def __init__(
         self,
         connect: Connect,
-        provider: Provider,
+        stripe: StripeClient,
         calls: Executor,
         actor: str | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         self._connect = connect
-        self._provider = provider
+        self._stripe = stripe
         self._calls = calls
         self._actor = actor or f"worker {socket.gethostname()}:{os.getpid()}"
-        self._lease_s = lease_s
+        self.lease_s = lease_s
 
     def process(self, messages: Sequence[Message], billing_type: str) -> Batch:
         """Settle what the messages of one queue point to.
@@ -76,12 +76,18 @@ class Worker:
                 )
         return Batch(done, unreadable)
 
+    def require_ledger(self) -> None:
+        """Raise psycopg.OperationalError while the ledger can't be reached."""
+        with self._connect() as connection:
+            connection.execute("select 1")
+
     def settle(self, ids: Iterable[UUID]) -> list[Outcome]:
         """Claim the instructions, make their calls side by side, and commit the outcomes."""
-        leased_until = time.time() + self._lease_s
+        leased_until = time.time() + self.lease_s
         with self._connect() as connection:
-            claimed = attempts.claim(connection, sorted(ids), self._lease_s, self._actor)
-        outcomes = list(self._calls.map(partial(self._settle_one, leased_until=leased_until), claimed))
+            claimed = attempts.claim(connection, sorted(ids), self.lease_s, self._actor)
+        make_call = partial(execute, stripe=self._stripe, log=self, leased_until=leased_until)
+        outcomes = list(self._calls.map(make_call, claimed))
         if outcomes:
             with self._connect() as connection:
                 attempts.record(connection, outcomes, self._actor)
@@ -95,16 +101,13 @@ class Worker:
             found = attempts.find(connection, ids)
         return {instruction_id for instruction_id, (its_type, _) in found.items() if its_type == billing_type}
 
-    def _settle_one(self, attempt: Attempt, leased_until: float) -> Outcome:
-        return settle(attempt, self._provider, self, leased_until)
-
     def next_attempt(self, attempt: Attempt) -> Attempt:
-        """Close an attempt that provably moved nothing, and open another (`settle.AttemptLog`)."""
+        """Close an attempt that provably moved nothing, and open another (`attempt_execution.AttemptLog`)."""
         with self._connect() as connection:
             return attempts.next_attempt(connection, attempt)
 
     def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
-        """Note the card that the attempt charges (`settle.AttemptLog`)."""
+        """Note the card that the attempt charges (`attempt_execution.AttemptLog`)."""
         with self._connect() as connection:
             return attempts.set_payment_method(connection, attempt, payment_method_id)
 

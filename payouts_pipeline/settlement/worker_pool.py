@@ -1,4 +1,4 @@
-"""Worker threads: in a Dagster run, or in a `payouts worker` process.
+"""Worker threads on the queues: in a Dagster run, or in a `payouts worker` process.
 
 A few loops for each queue receive, claim, record and delete in batches; the calls of all loops share one pool of
 threads, since waiting for the provider is what takes the time.
@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
@@ -17,17 +16,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement import messages
-from payouts_pipeline.settlement.rate_limit import NoRateLimiter, SharedRateLimiter
-from payouts_pipeline.settlement.stripe_client import Provider
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.visibility import InHand
-from payouts_pipeline.settlement.worker import LEASE_S, Worker
+from payouts_pipeline.settlement.worker import Worker
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -36,59 +32,50 @@ log = logging.getLogger(__name__)
 
 _BATCH = 10
 # A run's own workers end with the run; those that stay ask an empty queue less often, since each question costs.
-_WAIT_S = 1
+WAIT_S = 1
 STAYING_WAIT_S = 5
 _PAUSE_S = 1.0
 _FAILURES_IN_A_ROW = 30
 
 
-class Fleet:
-    """Some worker threads on the queues of some billing types. Leaving the context lets each finish its batch."""
+def _batch_size(threads: int) -> int:
+    """How many messages are received at once: any queue may have all the work."""
+    return min(_BATCH, threads)
+
+
+def loops_per_queue(threads: int) -> int:
+    """How many loops keep so many threads busy: one batch more is received while the calls of the others are made."""
+    return -(-threads // _batch_size(threads)) + 1
+
+
+class WorkerPool:
+    """A worker on the queues of some billing types. Leaving the context lets each loop finish its batch."""
 
     def __init__(
         self,
-        database_url: str,
+        worker: Worker,
         sqs: "SQSClient",
         topology: Topology,
-        provider: Provider,
         billing_types: Sequence[BillingType],
         threads: int,
-        lease_s: float = LEASE_S,
-        wait_s: int = _WAIT_S,
+        wait_s: int = WAIT_S,
     ) -> None:
-        # Any queue may have all the work, and one batch more is received while the calls of the others are made.
-        self._batch = min(_BATCH, threads)
-        loops = -(-threads // self._batch) + 1
+        self._worker = worker
         self._sqs = sqs
-        self._provider = provider
         self._topology = topology
-        self._pool = ConnectionPool(
-            database_url,
-            min_size=1,
-            max_size=loops + 4,
-            open=False,
-            kwargs={"autocommit": True},
-            check=ConnectionPool.check_connection,
-        )
-        self._calls = ThreadPoolExecutor(threads, thread_name_prefix="provider")
-        if provider.calls_per_s:
-            provider.keep(SharedRateLimiter(self._pool.connection, provider.calls_per_s))
-        self._lease_s = lease_s
+        self._batch = _batch_size(threads)
         self._wait_s = wait_s
-        self._worker = Worker(self._pool.connection, provider, self._calls, lease_s=lease_s)
         self._in_hand = InHand(sqs)
         self._context = ExitStack()
         self._stopping = threading.Event()
         self._failure: PayoutsError | None = None
         self._loops = [
             threading.Thread(target=self._run, args=(billing_type,), name=f"worker-{billing_type}-{number}")
-            for billing_type, number in product(billing_types, range(loops))
+            for billing_type, number in product(billing_types, range(loops_per_queue(threads)))
         ]
         self._drain = False
 
     def __enter__(self) -> Self:
-        self._context.callback(self._calls.shutdown)
-        self._context.enter_context(self._pool)
         self._context.enter_context(self._in_hand.extended())
         for loop in self._loops:
             loop.start()
@@ -101,8 +88,6 @@ class Fleet:
         for loop in self._loops:
             loop.join()
         self._context.close()
-        # Its pace is kept by way of connections that are closed now.
-        self._provider.keep(NoRateLimiter())
 
     def stop(self) -> None:
         """Take no new messages; what is in hand is finished."""
@@ -122,7 +107,7 @@ class Fleet:
 
     def give_back(self) -> int:
         """Let other workers have what is still in hand, once they may take it over; how many messages that are."""
-        return self._in_hand.give_back(int(self._lease_s) + 1)
+        return self._in_hand.give_back(int(self._worker.lease_s) + 1)
 
     def check(self) -> None:
         """Raise PayoutsError if the workers had to give up."""
@@ -135,7 +120,8 @@ class Fleet:
         while not self._stopping.is_set():
             try:
                 if failures:
-                    self._require_ledger()
+                    # A message that is received in vain ten times is dead.
+                    self._worker.require_ledger()
                 if not self._work(billing_type) and self._drain:
                     return
                 failures = 0
@@ -147,11 +133,6 @@ class Fleet:
                 self._give_up(
                     PayoutsError(f"A settlement worker stopped ({_where(error)}): nothing is lost, run again.")
                 )
-
-    def _require_ledger(self) -> None:
-        """Raise while the ledger can't be reached: a message that is received in vain ten times is dead."""
-        with self._pool.connection() as connection:
-            connection.execute("select 1")
 
     def _work(self, billing_type: BillingType) -> int:
         """Receive a batch, settle it, delete what is done with; how many messages there were."""

@@ -69,7 +69,7 @@ def hold(connection: Connection, source: Connection, payee: Payee, actor: str, r
         connection.execute(sql("lock_accounts_of_payee"), payee.parameters)
         why = scalar(connection, sql("hold_of_payee"), payee.parameters)
         if why:
-            raise PayoutsError(f"{payee} is on hold: {why}: release it first to give another reason.")
+            raise PayoutsError(f"{payee} is on hold: {why}: lift the hold first to give another reason.")
         parameters = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": True}
         connection.execute(sql("insert_hold"), parameters)
         held = connection.execute(sql("hold_instructions"), {**parameters, "cancellable": sorted(CANCELLABLE)})
@@ -77,7 +77,7 @@ def hold(connection: Connection, source: Connection, payee: Payee, actor: str, r
         return Held(held.rowcount, [row[0] for row in in_progress])
 
 
-def release(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
+def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
     """Let a payee be paid again from the next materialisation on; how many instructions are held for it.
 
     Raises PayoutsError where it is not on hold.

@@ -13,7 +13,7 @@ from payouts_pipeline.ledger import outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.messages import Pointer, publish_batches
 from payouts_pipeline.settlement.topology import Topology
-from payouts_pipeline.settlement.worker_pool import Fleet
+from payouts_pipeline.settlement.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -59,7 +59,7 @@ class _Patience:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Phase:
     """One day's instructions of some billing types, and what it takes to move them."""
 
     connection: Connection
@@ -70,16 +70,16 @@ class Stage:
     actor: str
     report: Callable[[str], None]
 
-    def settle(self, fleet: Callable[[], Fleet] | None, timeout: timedelta) -> int:
+    def settle(self, workers: Callable[[], WorkerPool] | None, timeout: timedelta) -> int:
         """Publish, and wait until nothing moves any more; how many messages were published.
 
-        With workers of its own (``fleet``) it goes on for as long as something changes within ``timeout``; without
+        With ``workers`` of its own it goes on for as long as something changes within ``timeout``; without
         them it waits for others, that long in all. What stays open is no failure: it is shown with its reason, and
         the next materialisation of the day goes on from there.
         """
         if self._is_quiet():
             return 0
-        with fleet() if fleet else nullcontext() as own:
+        with workers() if workers else nullcontext() as own:
             # Whatever was published before this run started its workers has no worker any more.
             published = self._publish(timedelta(0) if own else _LOST_AFTER)
             patience = _Patience(timeout)
@@ -90,7 +90,7 @@ class Stage:
                     patience.renew_if_changed((published, self._in_progress()))
                 published += self._publish(_LOST_AFTER)
                 if patience.wants_report():
-                    self.report(f"{self.day}: {published} messages published, {self._in_progress().moving} under way")
+                    self.report(f"{self.day}: {published} messages published, {self._in_progress().moving} in progress")
         return published
 
     def _publish(self, lost_after: timedelta) -> int:
@@ -112,7 +112,7 @@ class Stage:
         return outbox.in_progress(self.connection, self.day, self.billing_types, _PATIENCE)
 
     def _is_quiet(self) -> bool:
-        """Whether nothing of the stage moves on by itself soon."""
+        """Whether nothing of the phase moves on by itself soon."""
         in_progress = self._in_progress()
         if in_progress.moving or in_progress.unknown_soon:
             return False

@@ -22,7 +22,7 @@ from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
 from payouts_pipeline.settlement.messages import body
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow import phases
-from payouts_pipeline.workflow.publish import Stage
+from payouts_pipeline.workflow.publish import Phase
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
 from payouts_tests.bench.settlement import bare, client, start_emulator_over, topology_of
 from payouts_tests.support.leagues import SYDNEY
@@ -75,9 +75,9 @@ def _charged(url: str) -> Connection:
     return ledger
 
 
-def _stage(ledger: Connection, environment: Mapping[str, str], topology: Topology) -> Stage:
+def _phase(ledger: Connection, environment: Mapping[str, str], topology: Topology) -> Phase:
     sns = client("sns", environment)
-    return Stage(ledger, sns, topology, DAY, [BillingType.PLAYER_CHARGE], "bench", lambda _: None)
+    return Phase(ledger, sns, topology, DAY, [BillingType.PLAYER_CHARGE], "bench", lambda _: None)
 
 
 def _publishing(environment: Mapping[str, str], topology: Topology, number: int) -> float:
@@ -99,7 +99,7 @@ def _publishing(environment: Mapping[str, str], topology: Topology, number: int)
     _empty(environment, topology)
     with _charged(copy_of(environment, f"publishing_{number}")) as ledger:
         started = time.perf_counter()
-        published = _stage(ledger, environment, topology).settle(None, timedelta(0))
+        published = _phase(ledger, environment, topology).settle(None, timedelta(0))
         ours_s = time.perf_counter() - started
     _empty(environment, topology)
     assert published == INSTRUCTIONS
@@ -115,7 +115,7 @@ def _by_fleet(environment: Mapping[str, str], topology: Topology, workers: int, 
     """Seconds from the first attempt to the last outcome."""
     with _charged(environment["PAYOUTS_DATABASE_URL"]) as ledger:
         with _workers(environment, workers, folder):
-            _stage(ledger, environment, topology).settle(None, timedelta(minutes=3))
+            _phase(ledger, environment, topology).settle(None, timedelta(minutes=3))
         [(seconds, settled)] = ledger.execute(
             "select extract(epoch from max(finished_at) - min(first_sent_at))::float8,"
             " count(*) filter (where outcome = 'settled') from payouts.attempts"

@@ -10,13 +10,12 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import open_connection
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.assemble import settlement
 from payouts_pipeline.settlement.topology import Topology
-from payouts_pipeline.settlement.worker_pool import Fleet
 from payouts_pipeline.workflow import phases
-from payouts_pipeline.workflow.publish import Stage
+from payouts_pipeline.workflow.publish import Phase
 from payouts_tests.bench.installation import DAY, make_league, parts
-from payouts_tests.bench.settlement import THREADS, client, start_emulator_over, topology_of
+from payouts_tests.bench.settlement import THREADS, account, client, start_emulator_over, topology_of
 from payouts_tests.support.leagues import SYDNEY
 
 # The emulator settles some hundred in a second, so that the largest day is opened only.
@@ -59,10 +58,9 @@ def _open(environment: Mapping[str, str]) -> None:
 
 def _settle(environment: Mapping[str, str], topology: Topology) -> None:
     url = environment["PAYOUTS_DATABASE_URL"]
-    provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
-    with open_connection(url) as ledger:
-        stage = Stage(ledger, client("sns", environment), topology, DAY, _KIND, "bench", lambda _: None)
+    with open_connection(url) as ledger, settlement(url, account(environment), THREADS) as settling:
+        phase = Phase(ledger, client("sns", environment), topology, DAY, _KIND, "bench", lambda _: None)
         sqs = client("sqs", environment)
-        stage.settle(lambda: Fleet(url, sqs, topology, provider, _KIND, THREADS), timedelta(minutes=5))
+        phase.settle(lambda: settling.pool(sqs, topology, _KIND), timedelta(minutes=5))
         statuses = ledger.execute("select distinct status from payouts.instructions").fetchall()
     assert statuses == [("settled",)], statuses

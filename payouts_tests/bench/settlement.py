@@ -18,11 +18,10 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed, EmulatorAdmin
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
 from payouts_pipeline.settlement.topology import Topology, find_topology
-from payouts_pipeline.settlement.worker_pool import Fleet
 from payouts_pipeline.workflow import phases
-from payouts_pipeline.workflow.publish import Stage
+from payouts_pipeline.workflow.publish import Phase
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
 from payouts_tests.support.leagues import SYDNEY
 
@@ -62,6 +61,11 @@ def client(service: str, environment: Mapping[str, str]) -> Any:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+def account(environment: Mapping[str, str]) -> StripeAccount:
+    """The emulator, at any rate of calls."""
+    return StripeAccount(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
 
 
 def topology_of(environment: Mapping[str, str]) -> Topology:
@@ -115,33 +119,32 @@ def _in_run(
     environment: Mapping[str, str], topology: Topology, url: str, requests: Counter[str]
 ) -> tuple[float, int, int]:
     """Seconds from the first message to the last outcome of the charges; calls and payees of the whole day."""
-    provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
-    with open_connection(url) as ledger, open_connection(url) as source:
+    settles = settlement(url, account(environment), THREADS)
+    with open_connection(url) as ledger, open_connection(url) as source, settles as settling:
         lines = split(reader.fees_of_day(source, DAY, SYDNEY))
         made = phases.open_charges(ledger, source, DAY, lines, "bench").instructions
         started = time.perf_counter()
-        _settle(environment, topology, provider, ledger, url, [BillingType.PLAYER_CHARGE], requests)
+        _settle(environment, topology, settling, ledger, [BillingType.PLAYER_CHARGE], requests)
         charges_s = time.perf_counter() - started
         payouts = phases.open_payouts(ledger, source, DAY, {}, "bench").instructions
-        _settle(environment, topology, provider, ledger, url, PAYOUT_TYPES, requests)
+        _settle(environment, topology, settling, ledger, PAYOUT_TYPES, requests)
         statuses: dict[str, int] = dict(
             ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall()
         )
     assert statuses == {"settled": made + payouts}, statuses
-    return charges_s, provider.calls, payouts
+    return charges_s, settling.stripe.calls, payouts
 
 
 def _settle(
     environment: Mapping[str, str],
     topology: Topology,
-    provider: Provider,
+    settling: Settlement,
     ledger: Connection,
-    url: str,
     kinds: Any,
     requests: Counter[str],
 ) -> None:
     sns, sqs = client("sns", environment), client("sqs", environment)
     for counted in (sns, sqs):
         counted.meta.events.register("before-call", lambda model, **_: requests.update([model.name]))
-    stage = Stage(ledger, sns, topology, DAY, kinds, "bench", lambda _: None)
-    stage.settle(lambda: Fleet(url, sqs, topology, provider, kinds, THREADS), timedelta(minutes=5))
+    phase = Phase(ledger, sns, topology, DAY, kinds, "bench", lambda _: None)
+    phase.settle(lambda: settling.pool(sqs, topology, kinds), timedelta(minutes=5))

@@ -1,4 +1,4 @@
-"""A day run as `payouts run` does it, without Dagster around it: the same stages on the same real servers."""
+"""A day run as `payouts run` does it, without Dagster around it: the same phases on the same real servers."""
 
 import itertools
 import time
@@ -20,7 +20,8 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.settlement import messages
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 from payouts_tests.support.emulated_aws import options
@@ -55,16 +56,18 @@ def warm_up() -> None:
     """Have everything loaded that a day needs, with nothing connected."""
     make_client("sns", _SESSION, **options("http://127.0.0.1:9"))
     make_client("sqs", _SESSION, **options("http://127.0.0.1:9"))
-    Provider(API_KEY)
+    StripeClient(API_KEY)
 
 
 def materialise(place: Place, day: date) -> Changed:
     """All four assets of a day, in turn."""
     messages.receive = _without_long_poll
-    with connect(place.database_url) as ledger, connect(place.database_url) as source:
+    account = StripeAccount(API_KEY, place.stripe_url, timeout_s=STRIPE_TIMEOUT_S)
+    settles = settlement(place.database_url, account, _THREADS, LEASE_S)
+    with connect(place.database_url) as ledger, connect(place.database_url) as source, settles as parts:
         fees = _stored(place, "matches", day, fees_of_day(source, day, SYDNEY))
         lines = _stored(place, "splits", day, split(fees))
-        payments = _payments(place, ledger, source)
+        payments = _payments(place, ledger, source, parts)
         changes = [payments.collect_fees(day, lines), payments.pay_out(day)]
     return _total(changes)
 
@@ -95,7 +98,7 @@ def _materialise_or_give_up(place: Place, day: date) -> Changed | PayoutsError:
 def _without_long_poll(
     sqs: Any, queue_url: str, wait_s: int, max_messages: int = 10, hidden_for_s: int | None = None
 ) -> list[messages.Message]:
-    """A stage ends when its last long poll does, which would make up most of the time of these tests."""
+    """A phase ends when its last long poll does, which would make up most of the time of these tests."""
     received = _receive(sqs, queue_url, 0, max_messages, hidden_for_s)
     if not received:
         time.sleep(_POLL_S)
@@ -111,23 +114,20 @@ def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.Data
     return files.load_from_path(context, path)
 
 
-def _payments(place: Place, ledger: Connection, source: Connection) -> Payments:
+def _payments(place: Place, ledger: Connection, source: Connection, parts: Settlement) -> Payments:
     return Payments(
         timezone=SYDNEY.key,
         ledger=ledger,
-        ledger_url=place.database_url,
         source=source,
         sns=make_client("sns", _SESSION, **options(place.aws_url)),
         sqs=make_client("sqs", _SESSION, **options(place.aws_url)),
         topology=place.topology,
-        provider=Provider(API_KEY, place.stripe_url, STRIPE_TIMEOUT_S),
-        threads=_THREADS,
+        settlement=parts,
         minimum_payouts_minor={},
         approval_above_minor={},
         timeout=timedelta(seconds=_QUIET_AFTER_S),
         actor="crash test",
         report=lambda _: None,
-        lease_s=LEASE_S,
     )
 
 

@@ -19,7 +19,7 @@ _NO_EFFECT_OF_A_DAY = {
     ("reports/audit.py", "audit"): "reads, and can write nothing",
     ("reports/explain/explainer.py", "explain"): "reads, and can write nothing",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
-    ("workflow/operator_actions.py", "release"): "one commit of a person's command, which has no other effect",
+    ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "approve"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "cancel"): "one commit of a person's command, which has no other effect",
 }

@@ -9,8 +9,8 @@ import pytest
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
-from payouts_pipeline.settlement.attempt_execution import settle
-from payouts_pipeline.settlement.stripe_client import Answer, Succeeded
+from payouts_pipeline.settlement.attempt_execution import execute
+from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
 from payouts_tests.support.ledger_steps import TRANSFER
 
 _REPEATED = replace(TRANSFER, sends=1)
@@ -38,7 +38,7 @@ class Said:
 
 
 def _settled(attempt: Attempt, said: Said, lease_s: float = 60) -> Outcome:
-    return settle(attempt, cast("Any", said), cast("Any", said), time.time() + lease_s)
+    return execute(attempt, cast("Any", said), cast("Any", said), time.time() + lease_s)
 
 
 def test_a_new_attempt_is_sent() -> None:
@@ -80,5 +80,5 @@ def test_a_refused_question_is_no_answer() -> None:
 @pytest.mark.parametrize("attempt", [TRANSFER, _REPEATED, _EXPIRED], ids=["new", "repeated", "expired"])
 def test_a_call_knows_how_long_its_lease_is(attempt: Attempt) -> None:
     said = Said()
-    settle(attempt, cast("Any", said), cast("Any", said), 7.0)
+    execute(attempt, cast("Any", said), cast("Any", said), 7.0)
     assert said.leases == [7.0]

@@ -35,7 +35,7 @@ from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement.messages import Pointer, publish_batches
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_pipeline.workflow import phases
-from payouts_pipeline.workflow.publish import Stage
+from payouts_pipeline.workflow.publish import Phase
 from payouts_tests.bench.installation import DAY, make_league, parts
 from payouts_tests.fleet.database import Database, database
 from payouts_tests.fleet.workers import Workers
@@ -110,8 +110,8 @@ class Soak:
         """What a run with PAYOUTS_WORKERS=0 does, which is started anew when it fails."""
         try:
             with open_connection(self.environment["PAYOUTS_DATABASE_URL"]) as ledger:
-                stage = Stage(ledger, _client("sns"), self.topology, DAY, list(BillingType), "run", lambda _: None)
-                self.counts["messages"] += stage.settle(None, timedelta(seconds=0.3))
+                phase = Phase(ledger, _client("sns"), self.topology, DAY, list(BillingType), "run", lambda _: None)
+                self.counts["messages"] += phase.settle(None, timedelta(seconds=0.3))
         except (psycopg.Error, PayoutsError, AwsError):
             self.counts["runs that failed"] += 1
             time.sleep(0.5)

@@ -162,27 +162,27 @@ class Payouts(RuleBasedStateMachine):
     def materialise_again(self, day: int) -> None:
         """Twice in a row with nothing in between: the second time writes nothing."""
         chosen = pick(DAYS, day)
-        for stage in (self._collect, self._pay_out):
-            stage(self.ledger, self.source, chosen)
+        for phase in (self._collect, self._pay_out):
+            phase(self.ledger, self.source, chosen)
             before = fingerprint(self.ledger)
-            stage(self.ledger, self.source, chosen)
-            assert fingerprint(self.ledger) == before, f"{stage.__name__} of {chosen} wrote again"
+            phase(self.ledger, self.source, chosen)
+            assert fingerprint(self.ledger) == before, f"{phase.__name__} of {chosen} wrote again"
 
     @rule(days=st.tuples(DAY, DAY, DAY))
     @step
     def materialise_at_once(self, days: tuple[int, ...]) -> None:
         """Several runs of the same and of other days, on connections of their own, without the lock of the run."""
-        for stage in (self._collect_and_expect_nothing, self._pay_out):
+        for phase in (self._collect_and_expect_nothing, self._pay_out):
             with ThreadPoolExecutor(len(days)) as runs:
-                list(runs.map(self._on_own_connections, [stage] * len(days), [pick(DAYS, day) for day in days]))
+                list(runs.map(self._on_own_connections, [phase] * len(days), [pick(DAYS, day) for day in days]))
             for day in {pick(DAYS, day) for day in days}:
-                if stage == self._collect_and_expect_nothing:
+                if phase == self._collect_and_expect_nothing:
                     self.expectation.booked_anew(day)
                 self._publish(day, [*CHARGES, *PAYOUT_TYPES], "")
 
-    def _on_own_connections(self, stage: Callable[[Connection, Connection, date], None], day: date) -> None:
+    def _on_own_connections(self, phase: Callable[[Connection, Connection, date], None], day: date) -> None:
         with self.parts.connect() as ledger, self.parts.connect() as source:
-            stage(ledger, source, day)
+            phase(ledger, source, day)
 
     def _collect(self, ledger: Connection, source: Connection, day: date) -> None:
         self._collect_and_expect_nothing(ledger, source, day)
@@ -202,7 +202,7 @@ class Payouts(RuleBasedStateMachine):
             self.bus.publish(self.ledger, day, kinds, timedelta(0), dies=dies == "after publishing")
 
     def _materialise(self, day: date) -> None:
-        """Both stages, with workers that do what they can."""
+        """Both phases, with workers that do what they can."""
         worker = self.parts.worker("worker of the run")
         self._collect(self.ledger, self.source, day)
         self._publish(day, CHARGES, "")

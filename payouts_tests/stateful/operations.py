@@ -49,7 +49,7 @@ class Operator:
     def release(self, whom: int) -> None:
         if self._may_move:
             payee = pick(list(self._may_move), whom)
-            operator_actions.release(self._ledger, payee, PERSON, "looked into")
+            operator_actions.unhold(self._ledger, payee, PERSON, "looked into")
             del self._may_move[payee]
 
     def release_all(self) -> None:

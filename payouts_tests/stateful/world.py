@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 
@@ -47,7 +47,7 @@ class Parts:
     world: World
     url: str
     database: str
-    provider: Provider
+    provider: StripeClient
     calls: ThreadPoolExecutor
     _free: LifoQueue[Connection] = field(default_factory=LifoQueue)
     _late_until_s: float = 0.0
@@ -61,7 +61,7 @@ class Parts:
         )
         world.stripe.admin.reset()
         world.examples += 1
-        provider = Provider(API_KEY, world.stripe.url, timeout_s=TIMEOUT_S)
+        provider = StripeClient(API_KEY, world.stripe.url, timeout_s=TIMEOUT_S)
         url = make_conninfo(world.postgres_url, dbname=database)
         return cls(world, url, database, provider, ThreadPoolExecutor(THREADS))
 

@@ -6,11 +6,10 @@ from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.settlement.topology import Topology, find_topology
-from payouts_pipeline.settlement.worker_pool import Fleet
 from payouts_pipeline.workflow import phases
-from payouts_pipeline.workflow.publish import Stage
+from payouts_pipeline.workflow.publish import Phase
 from payouts_tests.support.leagues import SYDNEY
 from payouts_tests.support.worlds import YESTERDAY, World
 
@@ -35,8 +34,8 @@ def publish_payouts(world: World, ledger: Connection) -> int:
 
 def _publish(world: World, ledger: Connection, *kinds: BillingType) -> int:
     sns = world.client("sns")
-    stage = Stage(ledger, sns, topology_of(world), YESTERDAY, kinds, "test", lambda _: None)
-    published = stage.settle(None, timedelta(0))
+    phase = Phase(ledger, sns, topology_of(world), YESTERDAY, kinds, "test", lambda _: None)
+    published = phase.settle(None, timedelta(0))
     sns.close()
     return published
 
@@ -44,11 +43,10 @@ def _publish(world: World, ledger: Connection, *kinds: BillingType) -> int:
 def drain(world: World) -> None:
     """What another worker does, in this process."""
     environment, sqs = world.environment, world.client("sqs")
-    provider = Provider(environment["STRIPE_API_KEY"], environment["STRIPE_API_BASE"])
-    url = environment["PAYOUTS_DATABASE_URL"]
-    with Fleet(url, sqs, topology_of(world), provider, list(BillingType), 8) as fleet:
-        fleet.drain()
-        fleet.join()
+    url, account = environment["PAYOUTS_DATABASE_URL"], StripeAccount.from_environment(environment)
+    with settlement(url, account, 8) as parts, parts.pool(sqs, topology_of(world), list(BillingType)) as workers:
+        workers.drain()
+        workers.join()
     sqs.close()
 
 

@@ -126,11 +126,11 @@ def _work_until(done: Event, url: str) -> int:
 
 def _book_and_release(seed: int, url: str) -> None:
     chance = random.Random(seed)
-    stages: list[Callable[[Connection, Connection, date], object]] = [book, release]
+    phases: list[Callable[[Connection, Connection, date], object]] = [book, release]
     with connect(url) as own, connect(url) as reader:
         for _ in range(8):
-            stage = chance.choice(stages)
-            stage(own, reader, chance.choice(DAYS))
+            phase = chance.choice(phases)
+            phase(own, reader, chance.choice(DAYS))
 
 
 def _correct(url: str) -> None:

@@ -130,15 +130,15 @@ def _provider(chance: random.Random) -> Callable[[Attempt], Outcome | None]:
     return lambda attempt: chance.choice(answers)(attempt)
 
 
-def _stage_at_random(ledger: Connection, source: Connection, chance: random.Random) -> None:
+def _phase_at_random(ledger: Connection, source: Connection, chance: random.Random) -> None:
     day = chance.choice(DAYS)
-    stage = book if chance.random() < 0.5 else release
+    phase = book if chance.random() < 0.5 else release
     if chance.random() < 0.6:
         settle(ledger, None, _provider(chance))
-    stage(ledger, source, day)
+    phase(ledger, source, day)
     before = fingerprint(ledger)
-    stage(ledger, source, day)
-    assert fingerprint(ledger) == before, f"{stage.__name__} of {day} wrote again"
+    phase(ledger, source, day)
+    assert fingerprint(ledger) == before, f"{phase.__name__} of {day} wrote again"
 
 
 def _until_quiet(ledger: Connection, source: Connection, season: Season) -> None:
@@ -170,7 +170,7 @@ def test_any_corrections_end_where_the_oracle_says(
             season.correct()
         if chance.random() < 0.2:
             pass_time(ledger, chance.choice([0.5, 2, 30]))
-        _stage_at_random(ledger, source, chance)
+        _phase_at_random(ledger, source, chance)
         assert violations(ledger) == {}
     _until_quiet(ledger, source, season)
     assert violations(ledger) == {}

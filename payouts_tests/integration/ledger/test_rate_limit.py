@@ -1,25 +1,29 @@
-"""One pace for the whole fleet: never faster than Stripe allows, slower when it says so, fast again after that."""
+"""One rate limit for the whole fleet: never above what Stripe allows, slower when it says so, fast again after that."""
 
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger.attempts import Attempt
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.rate_limit import reserve_call, slow_down
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
 from payouts_pipeline.settings import stripe_calls_per_s
-from payouts_pipeline.settlement import stripe_client as provider_module
+from payouts_pipeline.settlement import stripe_client
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
-from payouts_pipeline.settlement.stripe_client import Indeterminate, Provider
+from payouts_pipeline.settlement.stripe_answers import Indeterminate, Succeeded
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_tests.conftest import Connect
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
 from payouts_tests.support.ledger_steps import TRANSFER
 
 
@@ -55,7 +59,7 @@ def test_an_idle_fleet_does_not_make_up_for_the_time_that_it_slept(ledger: Conne
     assert first <= 0 < second < 1 < third < 2
 
 
-def test_a_rate_limit_halves_the_pace_of_everyone_and_calls_bring_it_back(connect: Connect) -> None:
+def test_a_rate_limit_halves_the_rate_of_everyone_and_calls_bring_it_back(connect: Connect) -> None:
     one, other = connect(), connect()
     slow_down(other, timedelta(seconds=7))
     slow_down(one, timedelta(seconds=7))
@@ -72,7 +76,7 @@ def factor(ledger: Connection) -> float:
     return float(slow_factor)
 
 
-def test_the_pace_never_falls_under_a_sixteenth(ledger: Connection) -> None:
+def test_the_rate_never_falls_under_a_sixteenth(ledger: Connection) -> None:
     for _ in range(20):
         slow_down(ledger, timedelta(0))
         ledger.execute("update payouts.rate_limit set slowed_at = now() - interval '1 minute'")
@@ -89,7 +93,7 @@ def test_the_limit_follows_the_key_unless_it_is_given() -> None:
 
 
 class Noted:
-    """A pace that takes notes."""
+    """A rate limiter that takes notes."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -109,16 +113,15 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]
 
 
 @pytest.fixture
-def noted(stripe: EmulatedStripe, monkeypatch: pytest.MonkeyPatch) -> tuple[Provider, Noted]:
-    monkeypatch.setattr(provider_module, "_RATE_LIMIT_PAUSE_S", 0.01)
+def noted(stripe: EmulatedStripe, monkeypatch: pytest.MonkeyPatch) -> tuple[StripeClient, Noted]:
+    monkeypatch.setattr(stripe_client, "_RATE_LIMIT_PAUSE_S", 0.01)
     stripe.start_over()
-    provider, noted = Provider(API_KEY, stripe.url), Noted()
-    provider.keep(noted)
-    return provider, noted
+    noted = Noted()
+    return StripeClient(API_KEY, stripe.url, noted), noted
 
 
 def test_a_429_slows_the_fleet_down_for_as_long_as_stripe_says_and_is_repeated(
-    stripe: EmulatedStripe, noted: tuple[Provider, Noted]
+    stripe: EmulatedStripe, noted: tuple[StripeClient, Noted]
 ) -> None:
     stripe.admin.add_faults(FaultRule(kind=FaultKind.RATE_LIMIT_429, times=2, retry_after_s=1))
     assert noted[0].default_payment_method("cus_payer") != Refusal("rate_limit")
@@ -127,7 +130,7 @@ def test_a_429_slows_the_fleet_down_for_as_long_as_stripe_says_and_is_repeated(
 
 
 def test_a_lock_timeout_is_repeated_as_stripe_asks_but_is_no_reason_to_slow_down(
-    stripe: EmulatedStripe, noted: tuple[Provider, Noted]
+    stripe: EmulatedStripe, noted: tuple[StripeClient, Noted]
 ) -> None:
     stripe.admin.add_faults(FaultRule(kind=FaultKind.RATE_LIMIT_429, times=1, code="lock_timeout"))
     assert isinstance(noted[0].default_payment_method("cus_payer"), str)
@@ -135,7 +138,7 @@ def test_a_lock_timeout_is_repeated_as_stripe_asks_but_is_no_reason_to_slow_down
 
 
 class Late(Noted):
-    """A pace that lets a call wait for longer than its worker has."""
+    """A rate limiter that lets a call wait for longer than its worker has."""
 
     def wait(self) -> None:
         super().wait()
@@ -143,16 +146,61 @@ class Late(Noted):
 
 
 @pytest.mark.parametrize("turned_away", [False, True])
-def test_a_call_whose_turn_comes_after_its_lease_is_not_made(
-    stripe: EmulatedStripe, noted: tuple[Provider, Noted], turned_away: bool
-) -> None:
-    provider, _ = noted
-    provider.keep(Late())
+def test_a_call_whose_turn_comes_after_its_lease_is_not_made(stripe: EmulatedStripe, turned_away: bool) -> None:
+    stripe.start_over()
+    client = StripeClient(API_KEY, stripe.url, Late())
     if turned_away:
         stripe.admin.add_faults(FaultRule(kind=FaultKind.RATE_LIMIT_429))
     # Time for one turn or for none: somebody else may take the instruction over after that.
-    answer = provider.send(TRANSFER, time.time() + (0.45 if turned_away else 0.1))
+    answer = client.send(TRANSFER, time.time() + (0.45 if turned_away else 0.1))
     stripe.admin.clear_faults()
     assert isinstance(answer, Indeterminate)
     assert stripe.admin.journal() == []
-    assert provider.calls == int(turned_away)
+    assert client.calls == int(turned_away)
+
+
+CHARGE = replace(
+    TRANSFER,
+    billing_type=BillingType.PLAYER_CHARGE,
+    stripe_customer_id="cus_payer",
+    stripe_payment_method_id="pm_card_visa",
+)
+
+
+def on_page_two(stripe: EmulatedStripe, client: StripeClient, attempt: Attempt, pages: pytest.MonkeyPatch) -> Succeeded:
+    """Move an attempt's money, and then somebody else's that is listed before it."""
+    moved = client.send(attempt, float("inf"))
+    assert isinstance(moved, Succeeded)
+    charge(stripe.sdk())
+    transfer(stripe.sdk(), transfer_group=str(attempt.instruction_id))
+    pages.setattr(stripe_client, "_PAGE", 1)
+    return moved
+
+
+@pytest.mark.parametrize("attempt", [CHARGE, TRANSFER], ids=["charge", "transfer"])
+@pytest.mark.parametrize(
+    ("fault", "calls", "is_found"),
+    [(None, 2, True), (FaultKind.RATE_LIMIT_429, 3, True), (FaultKind.ERROR_500, 2, False)],
+)
+def test_every_page_of_a_list_is_a_call_that_waits_is_counted_and_can_fail(
+    stripe: EmulatedStripe,
+    noted: tuple[StripeClient, Noted],
+    monkeypatch: pytest.MonkeyPatch,
+    attempt: Attempt,
+    fault: FaultKind | None,
+    calls: int,
+    is_found: bool,
+) -> None:
+    client, limiter = noted
+    moved = on_page_two(stripe, client, attempt, monkeypatch)
+    assert (client.calls, limiter.calls) == (1, 1)
+    if fault:
+        stripe.admin.add_faults(FaultRule(kind=fault, method="GET", nth=2, times=1))
+    found = client.find(attempt)
+    stripe.admin.clear_faults()
+    assert (client.calls, limiter.calls) == (1 + calls, 1 + calls)
+    if is_found:
+        assert isinstance(found, Succeeded)
+        assert found.reference == moved.reference
+    else:
+        assert isinstance(found, Indeterminate)

@@ -312,8 +312,8 @@ def test_a_random_season_has_no_violation_at_any_step(
         _intervene(ledger, source, chance, club)
         day = chance.choice(DAYS)
         settle(ledger, None, _provider(chance))
-        stages: list[Callable[..., object]] = [book, release]
-        chance.choice(stages)(ledger, source, day)
+        phases: list[Callable[..., object]] = [book, release]
+        chance.choice(phases)(ledger, source, day)
         assert found(ledger) == set()
         assert found(ledger, [day]) == set()
 
@@ -329,7 +329,7 @@ def _intervene(ledger: Connection, source: Connection, chance: random.Random, cl
     on_hold = bool(operator_actions.holds(ledger))
     match chance.randrange(4):
         case 0 if on_hold:
-            operator_actions.release(ledger, payee, "cli ada", "cleared")
+            operator_actions.unhold(ledger, payee, "cli ada", "cleared")
         case 0:
             operator_actions.hold(ledger, source, payee, "cli ada", "suspected")
         case 1:

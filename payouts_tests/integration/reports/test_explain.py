@@ -16,7 +16,7 @@ from payouts_pipeline.reports.explain.explainer import Explainer
 from payouts_pipeline.reports.explain.funds_location import Place
 from payouts_pipeline.reports.explain.league_now import LeagueNow
 from payouts_pipeline.workflow import operator_actions, phases
-from payouts_tests.integration.ledger.test_corrections_at_random import Season, _stage_at_random
+from payouts_tests.integration.ledger.test_corrections_at_random import Season, _phase_at_random
 from payouts_tests.support.explaining import Explain, parts_of, require_adds_up
 from payouts_tests.support.leagues import SYDNEY, League, ShareRow
 from payouts_tests.support.ledger_steps import (
@@ -357,6 +357,6 @@ def test_explanations_of_any_history_add_up(ledger: Connection, source: Connecti
     explain = Explain(ledger, source)
     for step in range(12):
         season.correct()
-        _stage_at_random(ledger, source, chance)
+        _phase_at_random(ledger, source, chance)
         if step % 4 == 3:
             require_adds_up(explain)

@@ -12,8 +12,8 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.reconciliation import Settlement, compare, reconcile
-from payouts_pipeline.settlement.attempt_execution import settle as settle_attempt
-from payouts_pipeline.settlement.stripe_client import Movement, Provider
+from payouts_pipeline.settlement.attempt_execution import execute
+from payouts_pipeline.settlement.stripe_client import Movement, StripeClient
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe, transfer
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import left_alone, materialise, settled, unknown
@@ -28,13 +28,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStrip
 
 
 @pytest.fixture
-def provider(emulator: EmulatedStripe) -> Provider:
+def provider(emulator: EmulatedStripe) -> StripeClient:
     emulator.start_over()
-    return Provider(API_KEY, emulator.url)
+    return StripeClient(API_KEY, emulator.url)
 
 
 @pytest.fixture
-def club(league: League, emulator: EmulatedStripe, provider: Provider) -> int:
+def club(league: League, emulator: EmulatedStripe, provider: StripeClient) -> int:
     """A club that gets 20.00 from two players, all of whom the emulator knows."""
     club = league.club("acct_club")
     for number in range(2):
@@ -46,9 +46,9 @@ def club(league: League, emulator: EmulatedStripe, provider: Provider) -> int:
     return club
 
 
-def through(provider: Provider, attempt: Attempt) -> Outcome:
+def through(provider: StripeClient, attempt: Attempt) -> Outcome:
     """What a worker does."""
-    return settle_attempt(attempt, provider, None, float("inf"))  # type: ignore[arg-type]
+    return execute(attempt, provider, None, float("inf"))  # type: ignore[arg-type]
 
 
 def details(found: list[Violation]) -> list[tuple[str, bool]]:
@@ -56,7 +56,7 @@ def details(found: list[Violation]) -> list[tuple[str, bool]]:
     return sorted((violation.detail, violation.is_warning) for violation in found)
 
 
-def test_a_day_that_settled_agrees(ledger: Connection, source: Connection, provider: Provider, club: int) -> None:
+def test_a_day_that_settled_agrees(ledger: Connection, source: Connection, provider: StripeClient, club: int) -> None:
     materialise(ledger, source, DAY, lambda attempt: through(provider, attempt))
     calls = provider.calls
     assert reconcile(ledger, provider, None) == []
@@ -64,18 +64,18 @@ def test_a_day_that_settled_agrees(ledger: Connection, source: Connection, provi
     assert provider.calls == calls + 4, "one page of charges and one of transfers each"
 
 
-def test_a_day_without_instructions_agrees(ledger: Connection, provider: Provider) -> None:
+def test_a_day_without_instructions_agrees(ledger: Connection, provider: StripeClient) -> None:
     assert reconcile(ledger, provider, [DAY + timedelta(days=300)]) == []
 
 
-def test_settled_here_and_not_there(ledger: Connection, source: Connection, provider: Provider, club: int) -> None:
+def test_settled_here_and_not_there(ledger: Connection, source: Connection, provider: StripeClient, club: int) -> None:
     materialise(ledger, source, DAY, settled)
     assert details(reconcile(ledger, provider, [DAY])) == [("is settled, and Stripe knows of no movement", False)] * 3
 
 
 @pytest.mark.parametrize("outcome", [left_alone, unknown])
 def test_moved_there_and_on_its_way_here_is_a_warning(
-    ledger: Connection, source: Connection, provider: Provider, club: int, outcome: object
+    ledger: Connection, source: Connection, provider: StripeClient, club: int, outcome: object
 ) -> None:
     def moved_and_lost(attempt: Attempt) -> Outcome | None:
         through(provider, attempt)
@@ -88,7 +88,9 @@ def test_moved_there_and_on_its_way_here_is_a_warning(
     assert details(reconcile(ledger, provider, None)) == [expected] * 2
 
 
-def test_moved_there_and_refused_here(ledger: Connection, source: Connection, provider: Provider, club: int) -> None:
+def test_moved_there_and_refused_here(
+    ledger: Connection, source: Connection, provider: StripeClient, club: int
+) -> None:
     def moved_and_denied(attempt: Attempt) -> Outcome:
         through(provider, attempt)
         return replace(unknown(attempt), status="rejected", reason_code="no", retry_after_s=None)  # type: ignore[arg-type]
@@ -99,7 +101,7 @@ def test_moved_there_and_refused_here(ledger: Connection, source: Connection, pr
 
 
 def test_moved_twice_of_another_amount_and_to_somebody_else(
-    ledger: Connection, source: Connection, emulator: EmulatedStripe, provider: Provider, club: int
+    ledger: Connection, source: Connection, emulator: EmulatedStripe, provider: StripeClient, club: int
 ) -> None:
     materialise(ledger, source, DAY, lambda attempt: through(provider, attempt))
     ((payout,),) = ledger.execute("select id from payouts.instructions where billing_type = 'club_payout'").fetchall()
@@ -114,7 +116,7 @@ def test_moved_twice_of_another_amount_and_to_somebody_else(
 
 
 def test_money_for_an_instruction_that_does_not_exist(
-    ledger: Connection, emulator: EmulatedStripe, provider: Provider, club: int
+    ledger: Connection, emulator: EmulatedStripe, provider: StripeClient, club: int
 ) -> None:
     transfer(emulator.sdk(), 500, "eur", destination="acct_other", metadata={"instruction_id": "not of ours"})
     transfer(emulator.sdk(), 500, "eur", destination="acct_other")
@@ -124,7 +126,7 @@ def test_money_for_an_instruction_that_does_not_exist(
 
 
 def test_more_than_a_page_is_read_to_its_end(
-    ledger: Connection, source: Connection, emulator: EmulatedStripe, provider: Provider, club: int
+    ledger: Connection, source: Connection, emulator: EmulatedStripe, provider: StripeClient, club: int
 ) -> None:
     materialise(ledger, source, DAY, lambda attempt: through(provider, attempt))
     for _ in range(101):
@@ -138,7 +140,7 @@ def test_a_provider_that_refuses_the_question_stops_with_a_sentence(
     ledger: Connection, emulator: EmulatedStripe, club: int
 ) -> None:
     with pytest.raises(PayoutsError, match="invalid_api_key"):
-        reconcile(ledger, Provider("sk_test_wrong", emulator.url), None)
+        reconcile(ledger, StripeClient("sk_test_wrong", emulator.url), None)
 
 
 HERE = Settlement("i1", "EUR", 1_000, "settled", "tr_1", is_news=False, payee="acct_1")

@@ -10,7 +10,7 @@ import pytest
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement import messages
-from payouts_pipeline.settlement.redrive import Fate, redrive
+from payouts_pipeline.settlement.dead_letters import Fate, redrive
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.visibility import InHand
 from payouts_tests.integration.settlement.test_worker_process import eventually, lines

@@ -13,7 +13,7 @@ from payouts_pipeline.aws import lambda_package
 from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.settlement import lambda_handler, messages
+from payouts_pipeline.settlement import assemble, lambda_handler, messages
 from payouts_tests.integration.settlement.test_worker_process import eventually
 from payouts_tests.support.fleets import publish_charges, publish_payouts, require_each_once, statuses, topology_of
 from payouts_tests.support.ledger_steps import violations
@@ -111,7 +111,7 @@ def test_a_queue_that_is_none_of_the_templates_is_refused(own_world: World) -> N
 
 def test_without_the_ledger_all_of_the_batch_comes_again(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYOUTS_DATABASE_URL", "postgresql://payouts@127.0.0.1:9/nowhere")
-    monkeypatch.setattr(lambda_handler, "_CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(assemble, "_CONNECT_TIMEOUT_S", 0.3)
     with pytest.raises(PayoutsError, match="PAYOUTS_DATABASE_URL"):
         lambda_handler.handler({"Records": [record(1, "{}")]}, None)
 

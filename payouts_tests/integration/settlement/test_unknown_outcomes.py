@@ -22,8 +22,9 @@ from payouts_pipeline.local.stripe_emulator.admin import (
     FaultKind,
     FaultRule,
 )
-from payouts_pipeline.settlement import stripe_client as provider_module
-from payouts_pipeline.settlement.stripe_client import Provider, Succeeded
+from payouts_pipeline.settlement import stripe_client
+from payouts_pipeline.settlement.stripe_answers import Succeeded
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import League
@@ -69,7 +70,7 @@ class Case:
         self.worker.settle(ids(self.ledger, DAY, *OPEN))
 
     def materialise(self) -> None:
-        """Both stages, with messages for what they made or took up."""
+        """Both phases, with messages for what they made or took up."""
         book(self.ledger, self.source, DAY)
         self.deliver()
         release(self.ledger, self.source, DAY)
@@ -129,7 +130,7 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]
 def case(
     ledger: Connection, source: Connection, league: League, stripe: EmulatedStripe, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Case]:
-    monkeypatch.setattr(provider_module, "_RATE_LIMIT_PAUSE_S", 0.01)
+    monkeypatch.setattr(stripe_client, "_RATE_LIMIT_PAUSE_S", 0.01)
     stripe.admin.reset()
     stripe.admin.set_balance({"eur": 100_000})
 
@@ -138,7 +139,7 @@ def case(
         yield ledger
 
     with ThreadPoolExecutor(1) as calls:
-        worker = Worker(connect, Provider(API_KEY, stripe.url, TIMEOUT_S), calls, "worker", LEASE_S)
+        worker = Worker(connect, StripeClient(API_KEY, stripe.url, timeout_s=TIMEOUT_S), calls, "worker", LEASE_S)
         club = league.club()
         made = Case(ledger, source, league, stripe, worker, league.player(club), club)
         league.fee(made.player, DAY)
@@ -263,7 +264,7 @@ def test_an_unknown_outcome_is_not_asked_for_before_its_time(case: Case, kind: B
 @KINDS
 def test_the_call_of_a_killed_worker_is_asked_for_once_its_lease_is_over(case: Case, kind: BillingType) -> None:
     case.open(kind)
-    provider = Provider(API_KEY, case.stripe.url, TIMEOUT_S)
+    provider = StripeClient(API_KEY, case.stripe.url, timeout_s=TIMEOUT_S)
     for attempt in claim(case.ledger, ids(case.ledger, DAY), LEASE_S):
         provider.send(attempt, time.time() + LEASE_S)
     before = case.calls()
@@ -279,7 +280,7 @@ def test_the_call_of_a_killed_worker_is_asked_for_once_its_lease_is_over(case: C
 @KINDS
 def test_an_attempt_that_two_workers_send_moves_the_money_once(case: Case, kind: BillingType) -> None:
     case.open(kind)
-    provider = Provider(API_KEY, case.stripe.url, TIMEOUT_S)
+    provider = StripeClient(API_KEY, case.stripe.url, timeout_s=TIMEOUT_S)
     (attempt,) = claim(case.ledger, ids(case.ledger, DAY), LEASE_S)
     answers = [provider.send(attempt, time.time() + LEASE_S) for _ in range(2)]
     assert len({answer.reference for answer in answers if isinstance(answer, Succeeded)}) == 1

@@ -11,7 +11,7 @@ import pytest
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.messages import Message, body
-from payouts_pipeline.settlement.stripe_client import Provider
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import book, fingerprint, ids
@@ -31,7 +31,7 @@ def charge(ledger: Connection, source: Connection, league: League) -> UUID:
 def worker(ledger: Connection) -> Iterator[Worker]:
     """A worker whose provider nobody may call."""
     with ThreadPoolExecutor(1) as calls:
-        yield Worker(lambda: nullcontext(ledger), Provider("sk_test_none", "http://127.0.0.1:9"), calls, "worker")
+        yield Worker(lambda: nullcontext(ledger), StripeClient("sk_test_none", "http://127.0.0.1:9"), calls, "worker")
 
 
 @pytest.mark.parametrize("foreign", ["of another queue", "of nobody", "not even a message"])

@@ -10,8 +10,9 @@ from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.settlement.attempt_execution import settle as settle_attempt
-from payouts_pipeline.settlement.stripe_client import Answer, Provider, Succeeded
+from payouts_pipeline.settlement.attempt_execution import execute
+from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.workflow import operator_actions
 from payouts_tests.conftest import Connect
 from payouts_tests.support.leagues import League
@@ -51,7 +52,7 @@ def hold(ledger: Connection, source: Connection, club: int, subject: BillingSubj
 
 
 def let_go(ledger: Connection, club: int) -> None:
-    operator_actions.release(ledger, Payee(BillingSubject.CLUB, club), "cli bob", "cleared")
+    operator_actions.unhold(ledger, Payee(BillingSubject.CLUB, club), "cli bob", "cleared")
 
 
 def payout(ledger: Connection) -> UUID:
@@ -169,7 +170,7 @@ def test_a_message_for_a_payee_on_hold_sends_nothing_whatever_the_instruction_sa
     ).fetchall() == [(0,)]
 
 
-class OnlyAsked(Provider):
+class OnlyAsked(StripeClient):
     """Knows of no movement, or of one; to send through it fails the test."""
 
     def __init__(self, found: Answer | None) -> None:
@@ -195,7 +196,7 @@ def test_the_unknown_of_a_payee_on_hold_is_asked_for_and_never_sent_again(
     hold(ledger, source, club)
     pass_time(ledger, hours)
     (attempt,) = claim(ledger, [payout(ledger)])
-    outcome = settle_attempt(attempt, OnlyAsked(found), None, float("inf"))  # type: ignore[arg-type]
+    outcome = execute(attempt, OnlyAsked(found), None, float("inf"))  # type: ignore[arg-type]
     assert outcome.status == becomes
     assert attempts.record(ledger, [outcome], ACTOR) == [payout(ledger)]
     assert violations(ledger) == {}

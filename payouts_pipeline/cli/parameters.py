@@ -1,0 +1,56 @@
+"""What the commands take: days, payees, and the options that several of them have in common."""
+
+from datetime import date
+
+import click
+
+from payouts_pipeline.domain.billing import BillingType, Payee
+
+
+class Day(click.ParamType[date]):
+    """A day on the command line, like 2026-01-31."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read it; click says what is wrong."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is not a day: give one like 2026-01-31.", param, ctx)
+
+
+class PayeeName(click.ParamType[Payee]):
+    """A payee on the command line, like club:17."""
+
+    name = "payee"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Payee:
+        """Read it; click says what is wrong."""
+        try:
+            return value if isinstance(value, Payee) else Payee.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DAY = Day()
+PAYEE = PayeeName()
+
+reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document; amounts are in minor units.")
+billing_types = click.option(
+    "--billing-type",
+    "billing_types",
+    multiple=True,
+    # As texts: click would want the names of an enum, which are written in capitals.
+    type=click.Choice([kind.value for kind in BillingType]),
+    callback=lambda _context, _option, given: [BillingType(kind) for kind in given] or list(BillingType),
+    help="Only these queues.",
+)
+
+
+def given(reason: str | None) -> str:
+    """The reason; without one, nobody would know tomorrow."""
+    if not reason or not reason.strip():
+        raise click.UsageError("Say why, with --reason: it stands in the history.")
+    return reason.strip()

@@ -1,0 +1,96 @@
+"""Where the parts that settle are put together, for all hosts: a run, `payouts worker`, the Lambda function.
+
+And the one place where a Stripe client is made: the rate limit that it keeps is the fleet's, so it needs the ledger.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from payouts_pipeline import settings
+from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.settlement.rate_limit import NoRateLimiter, SharedRateLimiter
+from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
+from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.settlement.worker import LEASE_S, Worker
+from payouts_pipeline.settlement.worker_pool import WAIT_S, WorkerPool, loops_per_queue
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# Beside the loops, for calls that wait for the rate limit or note a card.
+_CONNECTIONS_OF_CALLS = 4
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class StripeAccount:
+    """How our account at Stripe is reached; ``calls_per_s`` is what all workers may make together, None: any number."""
+
+    api_key: str
+    api_base: str | None = None
+    calls_per_s: float | None = None
+    timeout_s: float = TIMEOUT_S
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """As STRIPE_API_KEY, STRIPE_API_BASE and PAYOUTS_STRIPE_CALLS_PER_S say; raises PayoutsError without a key."""
+        api_key = settings.required("STRIPE_API_KEY", environment)
+        return cls(api_key, environment.get("STRIPE_API_BASE"), settings.stripe_calls_per_s(api_key, environment))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What settles instructions in this process: the Stripe client, and the worker's core on so many threads."""
+
+    stripe: StripeClient
+    worker: Worker
+    threads: int
+
+    def pool(
+        self, sqs: "SQSClient", topology: Topology, billing_types: Sequence[BillingType], wait_s: int = WAIT_S
+    ) -> WorkerPool:
+        """The worker on the queues of these billing types, for as long as its context."""
+        return WorkerPool(self.worker, sqs, topology, billing_types, self.threads, wait_s)
+
+
+@contextmanager
+def settlement(
+    ledger_url: str,
+    account: StripeAccount,
+    threads: int,
+    lease_s: float = LEASE_S,
+    actor: str | None = None,
+    connections: int | None = None,
+) -> Iterator[Settlement]:
+    """The parts, with their connections to the ledger open; raises PayoutsError where it can't be reached.
+
+    ``threads`` make calls side by side; ``lease_s`` is how long a worker may be silent before another takes over.
+    """
+    wanted = connections or loops_per_queue(threads) + _CONNECTIONS_OF_CALLS
+    with _connections(ledger_url, wanted) as pool, ThreadPoolExecutor(threads, "provider") as calls:
+        limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else NoRateLimiter()
+        stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s)
+        yield Settlement(stripe, Worker(pool.connection, stripe, calls, actor, lease_s), threads)
+
+
+@contextmanager
+def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
+    """Connections that are lent for moments; whichever was lost is opened anew."""
+    check = ConnectionPool.check_connection
+    with ConnectionPool(
+        url, min_size=1, max_size=at_most, kwargs={"autocommit": True}, check=check, open=False
+    ) as pool:
+        try:
+            pool.wait(_CONNECT_TIMEOUT_S)
+        except PoolTimeout:
+            raise PayoutsError(
+                "The database of PAYOUTS_DATABASE_URL can't be reached: see that it runs, and the network to it."
+            ) from None
+        yield pool
