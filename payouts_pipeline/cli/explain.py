@@ -11,25 +11,22 @@ import click
 from payouts_pipeline import settings
 from payouts_pipeline.cli import parameters, rendering
 from payouts_pipeline.cli.start_up import ready_ledger
-from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
 
 if TYPE_CHECKING:
     from payouts_pipeline.ledger.database import Connection
-    from payouts_pipeline.reports.explain.documents import MatchName
+    from payouts_pipeline.reports.explain.snapshot import Subject
 
 
-class SubjectName(click.ParamType["UUID | MatchName | Payee"]):
+class SubjectName(click.ParamType["Subject"]):
     """What can be explained: an instruction's id, a match like match:7, a player or payee like club:17."""
 
     name = "subject"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "UUID | MatchName | Payee":
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Subject":
         """Read it; click says what is wrong."""
-        from payouts_pipeline.reports.explain.documents import MatchName
+        from payouts_pipeline.reports.explain.league_now import MatchName
 
         subject, colon, number = str(value).partition(":")
         if subject == "match" and number.isdecimal() and int(number) < 2**63:
@@ -45,20 +42,21 @@ class SubjectName(click.ParamType["UUID | MatchName | Payee"]):
 @click.argument("subject", type=SubjectName())
 @click.argument("day", type=parameters.DAY, required=False)
 @parameters.as_json
-def explain(subject: "UUID | MatchName | Payee", day: date | None, as_json: bool) -> None:
-    """Show where each cent of SUBJECT came from and where it is now; what is open says why and what would move it.
+def explain(subject: "Subject", day: date | None, as_json: bool) -> None:
+    """Show where each cent of SUBJECT came from and where it is now; what is open says why, and the next step.
 
     SUBJECT is match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction. DAY narrows it down: with
     a day a player's fees or a payee's shares are shown one by one, without it what is open of any day.
     """
     from payouts_pipeline.cli import rendering_explain
-    from payouts_pipeline.reports.explain.explainer import Explainer
+    from payouts_pipeline.reports.explain.assemble import assemble
+    from payouts_pipeline.reports.explain.fetch import fetch
     from payouts_pipeline.reports.explain.league_now import LeagueNow
 
     timezone = Calendar.from_environment().timezone
     minimums = settings.minimum_payouts_minor()
     with ready_ledger() as ledger, _league() as (source, problem):
-        explained = Explainer(ledger, LeagueNow(source, timezone, problem), minimums).explain(subject, day)
+        explained = assemble(fetch(ledger, LeagueNow(source, timezone, problem), subject, day, minimums))
     if as_json:
         rendering.document(rendering_explain.as_json(explained))
     else:

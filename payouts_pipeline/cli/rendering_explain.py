@@ -1,49 +1,50 @@
 """How explanations look on a terminal, and as JSON."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from payouts_pipeline.cli import rendering_explain_parts as text
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.reasons import WithReason
 from payouts_pipeline.reports.explain.documents import (
     AccountExplained,
     Explained,
     Fee,
     FeesExplained,
+    FundsLocation,
     InstructionExplained,
     Part,
     PayeeDayExplained,
     PayeeShare,
+    Place,
     Share,
-    Uncollected,
 )
-from payouts_pipeline.reports.explain.funds_location import Movement, Place
 from payouts_pipeline.reports.explain.league_now import Rule
+from payouts_pipeline.reports.explain.snapshot import Instruction, Uncollected
 
 # How much of each kind people are shown; JSON has all of it.
 _FEES = 40
+_NAMES = 8
 _SHARES = 25
 _MOVEMENTS = 15
 _DAYS = 10
-_T = TypeVar("_T")
 
 
 def as_json(explained: Explained) -> dict[str, Any]:
-    """An explanation as JSON has it: amounts in minor units, times in UTC."""
+    """An explanation as JSON has it: amounts in minor units, times in UTC, reasons as sentences beside their codes."""
     plain: dict[str, Any] = _plain(explained)
     return plain
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Movement):
-        return _plain({**asdict(value), "reason": value.reason})
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if is_dataclass(value):
+        names = [field.name for field in fields(value)] + (["reason"] if isinstance(value, WithReason) else [])
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -71,25 +72,51 @@ class _Page:
 
     def __init__(self, timezone: ZoneInfo) -> None:
         self._timezone = timezone
+        self._instructions: Mapping[UUID, Instruction] = {}
+        self._rules: Mapping[int, Rule] = {}
+        # Where it is said of parts what several wait for: above all fees.
+        self._see: dict[Part, str] = {}
 
     def _at(self, at: datetime) -> str:
         return at.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M %Z")
 
     def fees(self, explained: FeesExplained) -> None:
         """A match, or a player's day: each fee with its shares."""
+        self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
         text.totals(explained.totals)
-        moves = {each.id: each for each in explained.instructions}
-        rules = {each.fee_structure_id: each for each in explained.rules}
-        more = "fees; 'payouts explain player:ID DAY' shows those of one player"
-        _bounded(explained.fees, _FEES, more, lambda fee: self._fee(fee, moves, rules))
+        self._fees(explained.fees, "; 'payouts explain player:ID DAY' shows those of one player")
         text.rules(explained.rules, explained.rules_problem)
         text.would_book(explained.would_book)
         text.held_out(explained.held_out)
         for position in explained.accounts:
             text.position(position)
 
-    def _fee(self, fee: Fee, moves: Mapping[UUID, Movement], rules: Mapping[int, Rule]) -> None:
+    def _knows(self, instructions: Iterable[Instruction], rules: Iterable[Rule]) -> None:
+        self._instructions = {each.id: each for each in instructions}
+        self._rules = {each.fee_structure_id: each for each in rules}
+
+    def _fees(self, fees: Sequence[Fee], where_more: str) -> None:
+        """What several of them wait for, and each of them."""
+        several = [parts for parts in text.alike(text.open_parts(fees)) if len(parts) > 1]
+        if several:
+            line("\nwaiting for the same")
+        for number, parts in enumerate(several, 1):
+            self._see |= {each.part: f"see [{number}]{text.own_id(each, parts)}" for each in parts}
+            self._alike(f"[{number}] ", parts, _NAMES, "")
+        for fee in fees[:_FEES]:
+            self._fee(fee)
+        text.more(len(fees) - _FEES, "fee", where_more)
+
+    def _alike(self, number: str, parts: text.Alike, most: int, where_more: str) -> None:
+        """What is to be said of parts once, and which ones they are."""
+        said = self._located(text.common(parts), [each.part.retry_at for each in parts])
+        line(f"  {number}{text.how_many(parts)}: {said}")
+        for each in parts[:most]:
+            line(f"    {each}{text.own_id(each, parts)}")
+        text.more(len(parts) - most, parts[0].what, where_more)
+
+    def _fee(self, fee: Fee) -> None:
         """One fee: what was booked, how it is collected, and whose it is."""
         amount = format_minor(fee.amount_minor, fee.currency)
         line(f"\nfee of player:{fee.player_id} in match:{fee.match_id} (line-up row {fee.match_player_id}), {fee.day}: "
@@ -99,53 +126,52 @@ class _Page:
             what += "" if number else format_minor(part.amount_minor, fee.currency)
             line(f"  {what} on {self._at(part.booked_at)} by {part.booked_by} (booking {part.booking_id})")
             released = f"; its shares were released on {self._at(part.released_at)}" if part.released_at else ""
-            line(f"    {self._where(part, moves)}{released}")
-        rule = rules.get(fee.fee_structure_id or -1)
+            line(f"    {self._where(part)}{released}")
         for share in fee.shares:
-            self._share(share, share.payee, fee.currency, rule, lambda part: self._where_beside_fee(part, moves))
+            self._share(share, fee.currency, self._rules.get(fee.fee_structure_id or -1))
         if len(fee.shares) > 1:
             line(f"  shares: {text.sum_of([share.amount_minor for share in fee.shares], fee.currency)}")
 
-    def _share(
-        self, share: Share, name: str, currency: str, rule: Rule | None, where_is: Callable[[Part], str]
-    ) -> None:
+    def _share(self, share: Share, currency: str, rule: Rule | None) -> None:
         """One share; with its parts where a correction has changed it."""
-        begins = f"  {name}: {format_minor(share.amount_minor, currency)}{text.terms(share, rule)}"
+        begins = f"  {share.payee}: {format_minor(share.amount_minor, currency)}{text.terms(share, rule)}"
         if len(share.parts) == 1:
-            line(f"{begins}: {where_is(share.parts[0])}")
+            line(f"{begins}: {self._where(share.parts[0])}")
             return
         line(begins)
         for part in share.parts:
-            line(f"    {text.signed(part.amount_minor, currency)} (booking {part.booking_id}): {where_is(part)}")
+            line(f"    {text.signed(part.amount_minor, currency)} (booking {part.booking_id}): {self._where(part)}")
 
-    def _where_beside_fee(self, part: Part, moves: Mapping[UUID, Movement]) -> str:
-        """Where a share's part is, under the fee that says by itself why it is not collected."""
+    def _where(self, part: Part) -> str:
+        """Where a part of a fee or of its shares is. A fee that is not collected says by itself why not."""
         if part.place == Place.NOT_COLLECTED:
             return "waits until the fee is collected"
-        return self._where(part, moves)
+        return f"{part.place}: {self._see[part]}" if part in self._see else self._located(part)
 
-    def _where(self, part: Part, moves: Mapping[UUID, Movement]) -> str:
-        """Where a part is; what is open says why and what would move it."""
-        if part.why is None:
-            return f"{part.place}{self._by(moves.get(part.instruction_id)) if part.instruction_id else ''}"
-        place = "" if part.place in (Place.CHARGED, Place.IN_PAYOUT) else f"{part.place}: "
-        return f"{place}{part.why}{self._retry(part.retry_at)}. What moves it: {part.next_step}."
+    def _located(self, where: FundsLocation, retries_at: Sequence[datetime | None] = ()) -> str:
+        """Where money is; of what is open why, and the next step."""
+        if where.why is None:
+            return f"{where.place}{self._by(where.instruction_id)}"
+        place = "" if where.place in (Place.CHARGED, Place.IN_PAYOUT) else f"{where.place}: "
+        return f"{place}{where.why}{self._retry(where.retry_at, *retries_at)}. Next step: {where.next_step}."
 
-    def _retry(self, retry_at: datetime | None) -> str:
-        return f"; next try on {self._at(retry_at)}" if retry_at else ""
+    def _retry(self, *retries_at: datetime | None) -> str:
+        """When something is tried again, or several things."""
+        times = sorted({self._at(at) for at in retries_at if at})
+        if len(times) > 1:
+            return f"; next tries from {times[0]} to {times[-1]}"
+        return f"; next try on {times[0]}" if times else ""
 
-    def _by(self, move: Movement | None) -> str:
-        return f" by {move.name} on {self._at(move.status_at)} ({move.provider_reference})" if move else ""
+    def _by(self, instruction_id: UUID | None) -> str:
+        by = self._instructions.get(instruction_id) if instruction_id else None
+        return f" by {by.name} on {self._at(by.status_at)} ({by.provider_reference})" if by else ""
 
     def payee_day(self, explained: PayeeDayExplained) -> None:
         """A payee's day: its shares, the payouts of them, the accounts."""
+        self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
         text.totals(explained.totals)
-        moves = {each.id: each for each in explained.instructions}
-        rules = {each.fee_structure_id: each for each in explained.rules}
-        line("\nits shares, the open ones first" if explained.shares else "\nno share of this day")
-        more = "shares; --json has all of them"
-        _bounded(explained.shares, _SHARES, more, lambda share: self._payee_share(share, moves, rules))
+        self._payee_shares(explained.shares)
         text.rules(explained.rules, explained.rules_problem)
         paid = _paid_by(explained.shares)
         self._moves(explained.instructions, lambda each: text.of_the_day(each, paid.get(each.id, 0)))
@@ -155,21 +181,38 @@ class _Page:
         for held_out in explained.held_out:
             line(f"held out of this day (no share of anybody): {held_out.count} fees: {held_out.reason}")
 
-    def _payee_share(self, each: PayeeShare, moves: Mapping[UUID, Movement], rules: Mapping[int, Rule]) -> None:
+    def _payee_shares(self, shares: Sequence[PayeeShare]) -> None:
+        """The shares, those together of which the same is to be said."""
+        line("\nits shares, the open ones first" if shares else "\nno share of this day")
+        alike = text.alike(part for share in shares for part in self._payee_parts(share))
+        for parts in alike[:_SHARES]:
+            if len(parts) > 1:
+                self._alike("", parts, _SHARES, "; --json has all of them.")
+            else:
+                line(f"  {parts[0]}: {self._located(parts[0].part)}")
+        text.more(sum(map(len, alike[_SHARES:])), "share", "; --json has all of them.")
+
+    def _payee_parts(self, each: PayeeShare) -> list[text.NamedPart]:
+        """Each part with its name; with its booking where a correction has changed the share."""
         name = f"of the fee of player:{each.player_id} in match:{each.match_id}"
-        rule = rules.get(each.fee_structure_id or -1)
-        self._share(each.share, name, each.currency, rule, lambda part: self._where(part, moves))
+        terms = text.terms(each.share, self._rules.get(each.fee_structure_id or -1))
+        if len(each.share.parts) == 1:
+            return [text.NamedPart(name, each.currency, each.share.parts[0], terms)]
+        whole = f"of {format_minor(each.share.amount_minor, each.currency)}{terms}"
+        return [text.NamedPart(name, each.currency, p, f" {whole}, booking {p.booking_id}") for p in each.share.parts]
 
     def account(self, explained: AccountExplained) -> None:
         """A player or payee: positions, what is open, and the days that can be asked for."""
+        self._knows(explained.instructions, [])
         text.heading(explained.subject, [], explained.on_hold)
         for position in explained.accounts:
             text.position(position)
-        moves = {each.id: each for each in explained.instructions}
-        _bounded(explained.open_fees, _FEES, "fees that are not collected", lambda fee: self._fee(fee, moves, {}))
+        self._fees(explained.open_fees, " that are not collected")
         if explained.uncollected:
             line("\nfees that are not collected, and whose shares wait for them")
-            _bounded(explained.uncollected, _DAYS, "days", self._uncollected)
+        for each in explained.uncollected[:_DAYS]:
+            self._uncollected(each)
+        text.more(len(explained.uncollected) - _DAYS, "line")
         text.unpaid(explained.unpaid, _DAYS)
         self._moves(explained.instructions, lambda _: "", explained.instructions_left_out)
         text.held_out(explained.held_out)
@@ -183,26 +226,24 @@ class _Page:
         shares = "1 share" if each.shares == 1 else f"{each.shares} shares"
         line(f"  {each.day}: {amount} in {shares}: {charge}{self._retry(each.retry_at)}")
 
-    def _moves(self, moves: Sequence[Movement], note: Callable[[Movement], str], left_out: int = 0) -> None:
+    def _moves(self, moves: Sequence[Instruction], note: Callable[[Instruction], str], left_out: int = 0) -> None:
         """Instructions with their attempts."""
         if moves:
             line("\ninstructions")
         for move in moves[:_MOVEMENTS]:
             line(f"  {self._move(move)}{note(move)}")
             self._attempts(move)
-        left_out += len(moves[_MOVEMENTS:])
-        if left_out:
-            line(f"  and {left_out} more instructions")
+        text.more(len(moves[_MOVEMENTS:]) + left_out, "instruction")
 
-    def _move(self, move: Movement) -> str:
+    def _move(self, move: Instruction) -> str:
         amount = format_minor(move.amount_minor, move.currency)
         begins = f"{move.id}  {move.billing_type} of {move.day}: {amount}, {move.status}"
         if move.provider_reference:
             return f"{begins} on {self._at(move.status_at)}, {move.provider_reference}"
         stands = f"{begins} since {self._at(move.status_at)}: {move.reason}{self._retry(move.retry_at)}"
-        return f"{stands}. What moves it: {move.next_step}."
+        return f"{stands}. Next step: {move.next_step}."
 
-    def _attempts(self, move: Movement) -> None:
+    def _attempts(self, move: Instruction) -> None:
         for attempt in move.attempts:
             code = f" ({attempt.code})" if attempt.code else ""
             times = f", {attempt.sends} times until {self._at(attempt.last_sent_at)}" if attempt.sends > 1 else ""
@@ -212,7 +253,7 @@ class _Page:
             line(f"    {sent}: {outcome}{code}{request}, key {attempt.idempotency_key}")
 
     def instruction(self, explained: InstructionExplained) -> None:
-        """An instruction: where it stands, its history, its attempts, and what it covers."""
+        """An instruction: where it stands, its history, its attempts, and what it pays for."""
         move = explained.instruction
         line(f"instruction of {move.payee}")
         line(f"  {self._move(move)}")
@@ -225,32 +266,23 @@ class _Page:
         if move.attempts:
             line("\nattempts")
             self._attempts(move)
-        self._covered(explained)
+        self._paid_for(explained)
 
-    def _covered(self, explained: InstructionExplained) -> None:
+    def _paid_for(self, explained: InstructionExplained) -> None:
         move = explained.instruction
-        line("\ncovers" if explained.covered_minor else "\ncovers nothing any more")
-        _bounded(explained.fees, _FEES, "fees", self._covered_fee)
+        line("\npays for" if explained.covered_minor else "\npays for nothing any more")
+        for fee in explained.fees[:_FEES]:
+            for part in fee.parts:
+                amount = format_minor(part.amount_minor, fee.currency)
+                line(f"  fee of match:{fee.match_id}, {fee.day} (line-up row {fee.match_player_id}, booking "
+                     f"{part.booking_id}): {amount}")  # fmt: skip
+        text.more(len(explained.fees) - _FEES, "fee")
         for each in explained.release_lines:
             amount = format_minor(each.amount_minor, move.currency)
             released = f"release {each.release_id}, {self._at(each.released_at)}"
             line(f"  shares released by the run of {each.day} ({released}): {amount}")
         if explained.covered_minor:
-            line(f"  {text.covered(move, explained.covered_minor)}")
-
-    def _covered_fee(self, fee: Fee) -> None:
-        for part in fee.parts:
-            amount = format_minor(part.amount_minor, fee.currency)
-            line(f"  fee of match:{fee.match_id}, {fee.day} (line-up row {fee.match_player_id}, booking "
-                 f"{part.booking_id}): {amount}")  # fmt: skip
-
-
-def _bounded(items: Sequence[_T], most: int, of_what: str, show_one: Callable[[_T], None]) -> None:
-    """The first items, and how many more there are."""
-    for item in items[:most]:
-        show_one(item)
-    if len(items) > most:
-        line(f"  and {len(items) - most} more {of_what}.")
+            line(f"  {text.paid_for(move, explained.covered_minor)}")
 
 
 def _paid_by(shares: Iterable[PayeeShare]) -> dict[UUID, int]:

@@ -1,16 +1,101 @@
-"""The sentences of explanations that need nothing but amounts: sums that add up visibly, terms, accounts."""
+"""The sentences of explanations that need no times: sums that add up visibly, terms, accounts.
 
-from collections.abc import Sequence
+And what several fees or shares have in common, to be said once with their count: where they are, why, the next step.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.reports.explain.documents import BookedDay, HeldOut, Share, Total, Unpaid
-from payouts_pipeline.reports.explain.funds_location import Movement, Position
+from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, Place, Share, Total
 from payouts_pipeline.reports.explain.league_now import Difference, Rule
+from payouts_pipeline.reports.explain.snapshot import BookedDay, HeldOut, Instruction, Position, Unpaid
 
-_DIFFERENCES = 12
+# How many fees are listed by their names.
+_NAMES = 12
+_FEE_PLACES = frozenset({Place.CHARGED, Place.NOT_CHARGED})
+
+
+@dataclass(frozen=True)
+class NamedPart:
+    """A part of a fee or share with the short name that people know it by; ``note`` comes after its amount."""
+
+    name: str
+    currency: str
+    part: Part
+    note: str = ""
+
+    def __str__(self) -> str:
+        """As it is listed."""
+        return f"{self.name}: {format_minor(self.part.amount_minor, self.currency)}{self.note}"
+
+    @property
+    def what(self) -> str:
+        """What it is a part of."""
+        return "fee" if self.part.place in _FEE_PLACES else "share"
+
+
+Alike = Sequence[NamedPart]
+
+
+def alike(parts: Iterable[NamedPart]) -> list[Alike]:
+    """Those together of which the same is to be said, but for the ids of their instructions and when they are retried.
+
+    In the order of their first ones. What is at its end is told apart by its instruction.
+    """
+    found: dict[tuple[object, ...], list[NamedPart]] = {}
+    for each in parts:
+        own = each.part.instruction_id if each.part.place in AT_ITS_END else None
+        general = _without_id(each.part)
+        found.setdefault((each.currency, general.place, general.why, general.next_step, own), []).append(each)
+    return list(found.values())
+
+
+def _without_id(part: Part) -> Part:
+    """As it reads of any instruction."""
+    texts = part.why, part.next_step
+    why, next_step = (text.replace(str(part.instruction_id), "ID") if text else None for text in texts)
+    return replace(part, why=why, next_step=next_step)
+
+
+def _have_ids(parts: Alike) -> bool:
+    """Whether they are in several instructions, so that each is shown with the id of its own."""
+    return len({each.part.instruction_id for each in parts}) > 1
+
+
+def common(parts: Alike) -> Part:
+    """One that stands for all."""
+    return _without_id(parts[0].part) if _have_ids(parts) else parts[0].part
+
+
+def own_id(each: NamedPart, parts: Alike) -> str:
+    """What the common text means by ID."""
+    return f", ID {each.part.instruction_id}" if _have_ids(parts) else ""
+
+
+def how_many(parts: Alike) -> str:
+    """Of how many fees or shares, and how much in all."""
+    amount_minor = sum(each.part.amount_minor for each in parts)
+    names = {each.name for each in parts}
+    return f"{_count(len(names), parts[0].what)}, {format_minor(amount_minor, parts[0].currency)}"
+
+
+def open_parts(fees: Iterable[Fee]) -> list[NamedPart]:
+    """The open parts of fees and of their shares; not the shares of a fee that is not collected: they wait for it."""
+    found = []
+    for fee in fees:
+        name = f"player:{fee.player_id} in match:{fee.match_id}"
+        named = [(name, part) for part in fee.parts]
+        named += [(f"{share.payee} of {name}", part) for share in fee.shares for part in share.parts]
+        found += [NamedPart(name, fee.currency, part) for name, part in named if _says_why(part)]
+    return found
+
+
+def _says_why(part: Part) -> bool:
+    return part.place not in AT_ITS_END and part.place != Place.NOT_COLLECTED
 
 
 def heading(subject: str, days: Sequence[date], on_hold: str | None) -> None:
@@ -29,6 +114,16 @@ def sum_of(amounts_minor: Sequence[int], currency: str) -> str:
     """Amounts and what they add up to."""
     terms = " + ".join(format_minor(amount, currency) for amount in amounts_minor)
     return f"{terms} = {format_minor(sum(amounts_minor), currency)}"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def more(left_out: int, what: str, where: str = "") -> None:
+    """How many are left out, if any, and where they are."""
+    if left_out > 0:
+        line(f"  and {_count(left_out, f'more {what}')}{where}")
 
 
 def totals(found: Sequence[Total]) -> None:
@@ -75,18 +170,23 @@ def would_book(differences: Sequence[Difference]) -> None:
     for day, group in groupby(differences, key=lambda each: each.day):
         line(f"\nschema 'league' has changed since {day} was booked: 'payouts run {day}' books this difference")
         by_fee = [list(lines) for _, lines in groupby(group, key=lambda each: (each.match_id, each.match_player_id))]
-        for lines in by_fee[:_DIFFERENCES]:
+        for lines in by_fee[:_NAMES]:
             amounts = ", ".join(f"{each.payee} {signed(each.amount_minor, each.currency)}" for each in lines)
             line(f"  match:{lines[0].match_id}, line-up row {lines[0].match_player_id}: {amounts}")
-        if by_fee[_DIFFERENCES:]:
-            line(f"  and {len(by_fee[_DIFFERENCES:])} more fees")
+        more(len(by_fee) - _NAMES, "fee")
 
 
 def held_out(found: Sequence[HeldOut]) -> None:
-    """Fees that nobody is asked for, and why."""
+    """Fees that nobody is asked for, by day and reason."""
+    by_reason: dict[tuple[date, str], list[HeldOut]] = {}
     for each in found:
-        line(f"held out: line-up row {each.match_player_id} of match:{each.match_id}, {each.day}: {each.reason}. "
-             f"To move it: correct it in schema 'league', and 'payouts run {each.day}' books it.")  # fmt: skip
+        by_reason.setdefault((each.day, each.reason), []).append(each)
+    for (day, reason), fees in by_reason.items():
+        line(f"\nheld out: {_count(len(fees), 'fee')} of {day}: {reason}")
+        line(f"  Next step: correct it in schema 'league'; 'payouts run {day}' then books it.")
+        for each in fees[:_NAMES]:
+            line(f"  match:{each.match_id}, line-up row {each.match_player_id}")
+        more(len(fees) - _NAMES, "fee")
 
 
 def position(account: Position) -> None:
@@ -102,7 +202,7 @@ def position(account: Position) -> None:
         line(f"  open {amount(account.open_minor)} = {amount(account.not_collected_minor)} of fees not collected "
              f"+ {amount(account.payable_minor)} payable, in no payout yet")  # fmt: skip
     elif account.open_minor < 0:
-        line(f"  a credit of {amount(-account.open_minor)}: the player's next fees are paid by it")
+        line(f"  a credit of {amount(-account.open_minor)}: it pays for the player's next fees")
 
 
 def unpaid(found: Sequence[Unpaid], most: int) -> None:
@@ -111,11 +211,10 @@ def unpaid(found: Sequence[Unpaid], most: int) -> None:
         line("\npayable, in no payout yet")
     for each in found[:most]:
         line(f"  released by the run of {each.day}: {format_minor(each.amount_minor, each.currency)}")
-    if len(found) > most:
-        line(f"  and of {len(found) - most} more days")
+    more(len(found) - most, "day")
 
 
-def of_the_day(payout: Movement, paid_minor: int) -> str:
+def of_the_day(payout: Instruction, paid_minor: int) -> str:
     """How much of a payout is of the day that is asked for; the rest was carried over."""
     if paid_minor == payout.amount_minor:
         return ""
@@ -123,8 +222,8 @@ def of_the_day(payout: Movement, paid_minor: int) -> str:
     return f" ({format_minor(paid_minor, payout.currency)} are shares of this day, {carried} of other days)"
 
 
-def covered(move: Movement, covered_minor: int) -> str:
-    """What an instruction covers against what it moves."""
+def paid_for(move: Instruction, covered_minor: int) -> str:
+    """What an instruction pays for against what it moves."""
     total = format_minor(covered_minor, move.currency)
     credit_minor = covered_minor - move.amount_minor
     if not credit_minor:
@@ -133,7 +232,7 @@ def covered(move: Movement, covered_minor: int) -> str:
     return f"= {total}, of which a credit of the player pays {credit} and this charge {_amount(move)}"
 
 
-def _amount(move: Movement) -> str:
+def _amount(move: Instruction) -> str:
     return format_minor(move.amount_minor, move.currency)
 
 

@@ -75,13 +75,18 @@ class DayStatus:
 
 def day_status(connection: Connection, day: date) -> DayStatus:
     """Counts and amounts by billing type, currency, status and reason (its code and details)."""
-    with connection.cursor(row_factory=class_row(Line)) as lines, connection.cursor() as held_out:
+    with connection.cursor(row_factory=class_row(Line)) as lines:
         return DayStatus(
             day,
             lines.execute(sql("status"), {"day": day}).fetchall(),
-            [HeldOut(HELD_OUT[code], count) for code, count in held_out.execute(sql("status_held_out"), {"day": day})],
+            held_out_of_day(connection, day),
             is_booked=bool(scalar(connection, ledger_sql("is_booked"), {"day": day})),
         )
+
+
+def held_out_of_day(connection: Connection, day: date) -> list[HeldOut]:
+    """How many fees of a day can't be split, by reason."""
+    return [HeldOut(HELD_OUT[code], count) for code, count in connection.execute(sql("status_held_out"), {"day": day})]
 
 
 def with_open_instructions(connection: Connection, day: date) -> DayStatus:

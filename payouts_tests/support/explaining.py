@@ -8,17 +8,20 @@ from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.reports.explain.assemble import assemble
 from payouts_pipeline.reports.explain.documents import (
+    AT_ITS_END,
     AccountExplained,
+    Explained,
     FeesExplained,
     InstructionExplained,
-    MatchName,
     Part,
     PayeeDayExplained,
+    Place,
 )
-from payouts_pipeline.reports.explain.explainer import Explainer
-from payouts_pipeline.reports.explain.funds_location import AT_ITS_END, Place
-from payouts_pipeline.reports.explain.league_now import LeagueNow
+from payouts_pipeline.reports.explain.fetch import fetch
+from payouts_pipeline.reports.explain.league_now import LeagueNow, MatchName
+from payouts_pipeline.reports.explain.snapshot import Subject
 from payouts_tests.support.leagues import SYDNEY
 
 
@@ -28,31 +31,33 @@ class Explain:
     def __init__(
         self, ledger: Connection, source: Connection | None, minimums_minor: Mapping[str, int] | None = None
     ) -> None:
-        self.ledger = ledger
-        self._explainer = Explainer(ledger, LeagueNow(source, SYDNEY), minimums_minor or {})
+        self.ledger, self._league, self._minimums_minor = ledger, LeagueNow(source, SYDNEY), minimums_minor or {}
+
+    def __call__(self, subject: Subject, day: date | None = None) -> Explained:
+        return assemble(fetch(self.ledger, self._league, subject, day, self._minimums_minor))
 
     def match(self, match_id: int, day: date | None = None) -> FeesExplained:
-        found = self._explainer.explain(MatchName(match_id), day)
+        found = self(MatchName(match_id), day)
         assert isinstance(found, FeesExplained)
         return found
 
     def player_day(self, player_id: int, day: date) -> FeesExplained:
-        found = self._explainer.explain(Payee(BillingSubject.PLAYER, player_id), day)
+        found = self(Payee(BillingSubject.PLAYER, player_id), day)
         assert isinstance(found, FeesExplained)
         return found
 
     def payee_day(self, subject: str, subject_id: int, day: date) -> PayeeDayExplained:
-        found = self._explainer.explain(Payee(BillingSubject(subject), subject_id), day)
+        found = self(Payee(BillingSubject(subject), subject_id), day)
         assert isinstance(found, PayeeDayExplained)
         return found
 
     def account(self, subject: str, subject_id: int) -> AccountExplained:
-        found = self._explainer.explain(Payee(BillingSubject(subject), subject_id), None)
+        found = self(Payee(BillingSubject(subject), subject_id))
         assert isinstance(found, AccountExplained)
         return found
 
     def instruction(self, instruction_id: UUID) -> InstructionExplained:
-        found = self._explainer.explain(instruction_id, None)
+        found = self(instruction_id)
         assert isinstance(found, InstructionExplained)
         return found
 

@@ -5,37 +5,65 @@ Amounts are integers in minor units. An explanation is of one moment of the ledg
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
-from payouts_pipeline.reports.explain.funds_location import Movement, Place, Position
 from payouts_pipeline.reports.explain.league_now import Difference, Rule, RulePart
+from payouts_pipeline.reports.explain.snapshot import (
+    BookedDay,
+    Event,
+    HeldOut,
+    Instruction,
+    Position,
+    ReleaseLine,
+    Uncollected,
+    Unpaid,
+)
 from payouts_pipeline.reports.status import HeldOut as DayHeldOut
 
 
+class Place(StrEnum):
+    """Where a part's money is: of a fee at the player's end, of a share at the payee's.
+
+    Never added up over the two: what was collected of a fee is what may be paid of its shares.
+    """
+
+    # Of a fee.
+    COLLECTED = "collected"
+    CREDITED = "paid by a credit"
+    LOWERED = "credited to the player"
+    CHARGED = "in a charge"
+    NOT_CHARGED = "not charged yet"
+    # Of a share.
+    PAID = "paid"
+    KEPT = "kept by the platform"
+    IN_PAYOUT = "in a payout"
+    PAYABLE = "payable, in no payout yet"
+    NOT_COLLECTED = "fee not collected"
+
+
+AT_ITS_END = frozenset({Place.COLLECTED, Place.CREDITED, Place.LOWERED, Place.PAID, Place.KEPT})
+
+
 @dataclass(frozen=True)
-class MatchName:
-    """A match as the subject of a question."""
+class FundsLocation:
+    """Where money is; what is not at its end says why, and what the next step is."""
 
-    match_id: int
+    place: Place
+    instruction_id: UUID | None = None
+    why: str | None = None
+    next_step: str | None = None
+    retry_at: datetime | None = None
 
-    def __str__(self) -> str:
-        """As on the command line."""
-        return f"match:{self.match_id}"
 
-
-@dataclass(frozen=True)
-class Part:
+@dataclass(frozen=True, kw_only=True)
+class Part(FundsLocation):
     """What one booking added to a fee or a share, and where that is."""
 
     booking_id: int
     booked_at: datetime
     booked_by: str
     amount_minor: int
-    place: Place
-    instruction_id: UUID | None
-    why: str | None
-    next_step: str | None
-    retry_at: datetime | None
     released_at: datetime | None
 
 
@@ -88,47 +116,6 @@ class Total:
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """A fee that can't be split, and is booked for nobody."""
-
-    day: date
-    match_id: int
-    match_player_id: int | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class BookedDay:
-    """What was booked on an account for a day, with all corrections since."""
-
-    day: date
-    currency: str
-    booked_minor: int
-
-
-@dataclass(frozen=True)
-class Uncollected:
-    """A payee's shares of one day that wait for charges of one kind."""
-
-    day: date
-    currency: str
-    charge_status: str | None
-    charge_reason: str | None
-    retry_at: datetime | None
-    shares: int
-    amount_minor: int
-
-
-@dataclass(frozen=True)
-class Unpaid:
-    """What the run of one day released and no payout pays yet."""
-
-    day: date
-    currency: str
-    amount_minor: int
-
-
-@dataclass(frozen=True)
 class FeesExplained:
     """A match, or a player's day: each fee with its shares. The open fees come first."""
 
@@ -140,7 +127,7 @@ class FeesExplained:
     rules_problem: str | None
     would_book: list[Difference]
     held_out: list[HeldOut]
-    instructions: list[Movement]
+    instructions: list[Instruction]
     accounts: list[Position]
     on_hold: str | None
 
@@ -155,7 +142,7 @@ class PayeeDayExplained:
     shares: list[PayeeShare]
     rules: list[Rule]
     rules_problem: str | None
-    instructions: list[Movement]
+    instructions: list[Instruction]
     accounts: list[Position]
     unpaid: list[Unpaid]
     held_out: list[DayHeldOut]
@@ -173,42 +160,20 @@ class AccountExplained:
     uncollected: list[Uncollected]
     unpaid: list[Unpaid]
     held_out: list[HeldOut]
-    instructions: list[Movement]
+    instructions: list[Instruction]
     instructions_left_out: int
     days: list[BookedDay]
 
 
 @dataclass(frozen=True)
-class Event:
-    """A change of an instruction's status."""
-
-    at: datetime
-    from_status: str | None
-    to_status: str
-    actor: str
-    reason: str | None
-    provider_request_id: str | None
-
-
-@dataclass(frozen=True)
-class ReleaseLine:
-    """What a payout pays: what the run of one day released."""
-
-    day: date
-    release_id: int
-    released_at: datetime
-    amount_minor: int
-
-
-@dataclass(frozen=True)
 class InstructionExplained:
-    """An instruction: its history, its attempts, and what it covers: the fees of a charge, the releases of a payout.
+    """An instruction: its history, its attempts, and what it pays for: the fees of a charge, the releases of a payout.
 
-    What a charge covers beyond its amount, a credit of the player pays for.
+    What a charge pays for beyond its amount, a credit of the player pays for.
     """
 
     subject: str
-    instruction: Movement
+    instruction: Instruction
     events: list[Event]
     fees: list[Fee]
     release_lines: list[ReleaseLine]

@@ -4,10 +4,10 @@ The ledger keeps what was booked and not the terms that made it, so that they ar
 held against what is booked. Where `league` can't be read, the ledger's answer must do, and says so.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any, TypeVar
+from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -22,13 +22,22 @@ from payouts_pipeline.league.reader import snapshot, stripe_ids
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports.explain.funds_location import FeeLine, ShareLine
 
 _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"} | {
     "effective_from": frames.TEXT
 }
 _TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
-_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class MatchName:
+    """A match as the subject of a question."""
+
+    match_id: int
+
+    def __str__(self) -> str:
+        """As on the command line."""
+        return f"match:{self.match_id}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,19 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A line that the next materialisation of a day would book."""
+
+    day: date
+    match_id: int
+    match_player_id: int
+    player_id: int
+    payee: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
 class LeagueMatch:
     """A match with the rows of its line-up."""
 
@@ -69,59 +91,83 @@ class LeagueMatch:
 
 @dataclass(frozen=True)
 class FeesNow:
-    """The fees of some matches as `league` has them now."""
+    """What `league` has of a subject now: the fees that would be booked for ``day``, and the terms that make them."""
 
-    rules: dict[int, Rule] = field(default_factory=dict)
+    day: date | None = None
+    rules: Mapping[int, Rule] = field(default_factory=dict)
     # Which rule a row of a line-up comes under.
-    rule_of: dict[int, int] = field(default_factory=dict)
-    # What would be booked; None where `league` could not be read.
-    lines: pd.DataFrame | None = None
+    rule_of: Mapping[int, int] = field(default_factory=dict)
+    # What would be booked (`frames.LINES`).
+    lines: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.LINES))
+    match: LeagueMatch | None = None
+    # The rows of line-ups that name a player, each with its match.
+    line_ups: Mapping[int, int] = field(default_factory=dict)
+    # Whether it could be read, and why not.
+    is_read: bool = True
+    problem: str | None = None
 
-    def of_player(self, player_id: int) -> "FeesNow":
-        """The same, without the lines of other players."""
-        lines = self.lines
-        return replace(self, lines=None if lines is None else lines[lines["player_id"] == player_id])
+    def rule(self, day: date, match_player_id: int, currency: str) -> Rule | None:
+        """The terms of now of a row of a line-up, if they are of the day and the currency that it was booked in."""
+        rule = self.rules.get(self.rule_of.get(match_player_id, -1))
+        return rule if rule and (day, currency) == (self.day, rule.currency) else None
 
-    def joined(self, other: "FeesNow") -> "FeesNow":
-        """The rules of both."""
-        return FeesNow(self.rules | other.rules, self.rule_of | other.rule_of)
+    def would_book(self, day: date, booked: pd.DataFrame) -> list[Difference]:
+        """What materialising a day would book today, where these of its lines (`frames.LINES`) are booked."""
+        if not self.is_read:
+            return []
+        wanted = self.lines if day == self.day else self.lines[:0]
+        return [_difference(day, row) for row in difference(wanted, booked).itertuples()]
 
 
 class LeagueNow:
-    """Schema `league`, as far as it can be read; ``problem`` says why it can't."""
+    """Schema `league`, as far as it can be read; ``problem`` says why there is no connection to it."""
 
     def __init__(self, source: Connection | None, timezone: ZoneInfo, problem: str | None = None) -> None:
-        self._source, self._timezone = source, timezone
-        self.problem = problem
+        self._source, self._timezone, self._problem = source, timezone, problem
 
-    def match(self, match_id: int) -> LeagueMatch | None:
-        """A match; None where `league` does not have it."""
-        return self._read(None, lambda source: self._match(source, match_id))
+    def read(self, subject: MatchName | Payee, day: date | None, match_ids: Collection[int] = ()) -> FeesNow:
+        """The fees of a day in some matches, as of one moment; without a day, a match is read on its own.
 
-    def _match(self, source: Connection, match_id: int) -> LeagueMatch | None:
-        row = source.execute(league_sql("explain_league_match"), {"match_id": match_id}).fetchone()
-        return LeagueMatch(self._day_of(row[0]), row[1], [i for i in row[2] if i is not None]) if row else None
+        A match's alone, or a player's alone, also in all matches whose line-up names the player now.
+        """
+        if self._source is None:
+            return FeesNow(is_read=False, problem=self._problem)
+        try:
+            with snapshot(self._source):
+                return self._read(self._source, subject, day, match_ids)
+        except PayoutsError as error:
+            return FeesNow(is_read=False, problem=str(error))
 
-    def _day_of(self, at: datetime) -> date:
-        return at.astimezone(self._timezone).date()
-
-    def line_ups_of(self, player_id: int) -> dict[int, int]:
-        """The rows of line-ups that name a player, each with its match."""
-        parameters = {"player_id": player_id}
-        return self._read(
-            {}, lambda source: dict(source.execute(league_sql("explain_league_line_ups"), parameters).fetchall())
-        )
+    def _read(
+        self, source: Connection, subject: MatchName | Payee, day: date | None, match_ids: Collection[int]
+    ) -> FeesNow:
+        if isinstance(subject, MatchName):
+            match = self._match(source, subject.match_id)
+            return replace(self._fees(source, day or (match.day if match else None), [subject.match_id]), match=match)
+        if subject.subject != BillingSubject.PLAYER:
+            return self._fees(source, day, match_ids)
+        player = {"player_id": subject.subject_id}
+        line_ups: dict[int, int] = dict(source.execute(league_sql("explain_league_line_ups"), player).fetchall())
+        now = self._fees(source, day, {*match_ids, *line_ups.values()})
+        return replace(now, line_ups=line_ups, lines=now.lines[now.lines["player_id"] == subject.subject_id])
 
     def knows(self, payee: Payee) -> bool:
         """Whether `league` has the player or payee."""
         wanted = pd.DataFrame([{"billing_subject": payee.subject.value, "subject_id": payee.subject_id}])
         return self._source is not None and not stripe_ids(self._source, wanted).empty
 
-    def fees(self, day: date, match_ids: Collection[int]) -> FeesNow:
-        """The fees of these matches, as far as they are of this day."""
-        return self._read(FeesNow(), lambda source: self._fees(source, day, match_ids))
+    def _match(self, source: Connection, match_id: int) -> LeagueMatch | None:
+        row = source.execute(league_sql("explain_league_match"), {"match_id": match_id}).fetchone()
+        if row is None:
+            return None
+        kicked_off_at, status, line_up = row
+        return LeagueMatch(
+            kicked_off_at.astimezone(self._timezone).date(), status, [i for i in line_up if i is not None]
+        )
 
-    def _fees(self, source: Connection, day: date, match_ids: Collection[int]) -> FeesNow:
+    def _fees(self, source: Connection, day: date | None, match_ids: Collection[int]) -> FeesNow:
+        if day is None:
+            return FeesNow()
         kicked_off_from, kicked_off_before = calendar.bounds(day, self._timezone)
         parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
         found = copy_out(source, league_sql("league_fees"), {**parameters, "match_ids": list(match_ids)}, _FEES)
@@ -129,17 +175,7 @@ class LeagueNow:
         fees = found.merge(terms, on="fee_structure_id", how="left")
         lines = split(frames.conform(fees, frames.MATCHES))
         good = lines[lines["held_out_code"].isna()]
-        return FeesNow(_rules(fees), _rule_of(fees), frames.conform(good, frames.LINES))
-
-    def _read(self, otherwise: _T, read: Callable[[Connection], _T]) -> _T:
-        if self._source is None:
-            return otherwise
-        try:
-            with snapshot(self._source):
-                return read(self._source)
-        except PayoutsError as error:
-            self.problem = str(error)
-            return otherwise
+        return FeesNow(day, _rules(fees), _rule_of(fees), frames.conform(good, frames.LINES))
 
 
 def _rule_of(fees: pd.DataFrame) -> dict[int, int]:
@@ -182,37 +218,6 @@ def _rule(row: Any, terms: Terms) -> Rule:
     )
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A line that the next materialisation of a day would book."""
-
-    day: date
-    match_id: int
-    match_player_id: int
-    player_id: int
-    payee: str
-    currency: str
-    amount_minor: int
-
-
-def would_book(now: FeesNow, day: date, fees: Sequence[FeeLine], shares: Sequence[ShareLine]) -> list[Difference]:
-    """What materialising the day of these lines would book of them today."""
-    if now.lines is None:
-        return []
-    booked = [(f.match_id, f.match_player_id, f.player_id, "player", f.player_id, f.currency, f.amount_minor)
-              for f in fees]  # fmt: skip
-    booked += [(s.match_id, s.match_player_id, s.player_id, s.billing_subject, s.subject_id, s.currency, s.amount_minor)
-               for s in shares]  # fmt: skip
-    known = frames.conform(pd.DataFrame(booked, columns=list(frames.LINES)), frames.LINES)
-    return [_difference(day, row) for row in difference(now.lines, known).itertuples()]
-
-
 def _difference(day: date, row: Any) -> Difference:
-    return Difference(
-        day, row.match_id, row.match_player_id, row.player_id, _payee(row), row.currency, row.amount_minor
-    )
-
-
-def _payee(row: Any) -> str:
-    subject = str(row.billing_subject)
-    return subject if subject == BillingSubject.PLATFORM else f"{subject}:{row.subject_id}"
+    payee = Payee(BillingSubject(row.billing_subject), row.subject_id)
+    return Difference(day, row.match_id, row.match_player_id, row.player_id, str(payee), row.currency, row.amount_minor)

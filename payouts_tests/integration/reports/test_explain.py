@@ -11,10 +11,7 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports.explain.documents import Part
-from payouts_pipeline.reports.explain.explainer import Explainer
-from payouts_pipeline.reports.explain.funds_location import Place
-from payouts_pipeline.reports.explain.league_now import LeagueNow
+from payouts_pipeline.reports.explain.documents import Part, Place
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_tests.integration.ledger.test_corrections_at_random import Season, _phase_at_random
 from payouts_tests.support.explaining import Explain, parts_of, require_adds_up
@@ -222,7 +219,7 @@ def test_what_carries_over_says_so_and_the_next_payout_names_the_days_it_pays(sc
         (part,) = parts_of(explain.payee_day("club", scene.club, day))
         assert part.place == expected
         if day == DAY:
-            assert "9.79 EUR are payable in all, under the minimum payout of 15.00 EUR" in str(part.why)
+            assert "9.79 EUR is payable in all, under the minimum payout of 15.00 EUR" in str(part.why)
             assert [unpaid.day for unpaid in explain.payee_day("club", scene.club, day).unpaid] == [DAY]
     (payout,) = explain.payee_day("club", scene.club, DAY).instructions
     assert (payout.day, payout.amount_minor) == (NEXT, 1_958)
@@ -325,7 +322,7 @@ def test_an_instruction_of_another_day_is_refused(scene: Scene) -> None:
     book(scene.ledger, scene.source, DAY)
     (charge,) = ids(scene.ledger)
     with pytest.raises(PayoutsError, match="is of 2026-03-07, not of 2026-03-08"):
-        Explainer(scene.ledger, LeagueNow(scene.source, SYDNEY), {}).explain(charge, NEXT)
+        scene.explain(charge, NEXT)
 
 
 def test_a_cancelled_instruction_covers_nothing_any_more(scene: Scene) -> None:
