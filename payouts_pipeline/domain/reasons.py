@@ -57,6 +57,7 @@ class Remedy(StrEnum):
     CHANGE_AMOUNT = "change_amount"
     REPLACE_CARD_OR_ACCOUNT = "replace_card_or_account"
     FIX_OUR_KEY = "fix_our_key"
+    FIX_OUR_ACCOUNT = "fix_our_account"
     TOP_UP_BALANCE = "top_up_balance"
     TIME = "time"
 
@@ -120,10 +121,29 @@ _FOR_NOW = {
     "try_again_later": _Meaning("the card's bank asks to try later"),
     "issuer_not_available": _Meaning("the card's bank could not be reached"),
     "reenter_transaction": _Meaning("the card's bank could not process it for now"),
-    "invalid_api_key": _Meaning("Stripe refused our API key: see STRIPE_API_KEY", Remedy.FIX_OUR_KEY),
-    "insufficient_permissions": _Meaning(
-        "our API key may not do this at Stripe: see its permissions", Remedy.FIX_OUR_KEY
-    ),
+}
+
+# About us, and nothing that a player or payee could change.
+_OUR_KEY = {
+    "invalid_api_key": "Stripe refused our API key: see STRIPE_API_KEY",
+    "insufficient_permissions": "our API key may not do this at Stripe: see its permissions",
+    "more_permissions_required": "our API key lacks a permission at Stripe: see its permissions",
+    "api_key_expired": "our API key has expired",
+    "platform_api_key_expired": "the API key of our platform account has expired",
+    "secret_key_required": "our API key is not a secret key",
+    "livemode_mismatch": "our API key is of the other mode (test or live) than what we have on file",
+}
+_OUR_ACCOUNT = {
+    "our_account_invalid": "our own account at Stripe is closed, or our API key has no access to it",
+    "testmode_charges_only": "our own account at Stripe is not activated and can only make test charges",
+    "transfers_not_allowed": "our own account at Stripe may not make transfers",
+    "platform_account_required": "our own account at Stripe is not a Connect platform",
+    "payment_method_unactivated": "our own account at Stripe has not activated this kind of payment method",
+    "sepa_unsupported_account": "our own account at Stripe does not support SEPA payments",
+    "invalid_request": "Stripe gave no code, which it does where our own account is restricted or our request is wrong",
+    "parameter_unknown": "our request has a parameter that Stripe does not know",
+    "parameters_exclusive": "our request has parameters that Stripe does not take together",
+    "tls_version_unsupported": "our connection to Stripe is encrypted in a way that Stripe no longer takes",
 }
 
 _NEEDS_CARD = "the player needs another card"
@@ -150,10 +170,9 @@ _FOR_GOOD = {
     "missing_payment_method": "the player has no payment method at Stripe",
     "parameter_missing": "the player has no payment method that Stripe could charge",
     "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
-    "account_invalid": "Stripe does not know the account, or we have no access to it",
+    "account_invalid": "Stripe does not know the account that is to be paid, or we have no access to it",
     "account_closed": "the account at Stripe is closed",
     "insufficient_capabilities_for_transfer": "the account at Stripe can't receive transfers yet",
-    "transfers_not_allowed": "the account at Stripe can't receive transfers",
     "no_account": "the account at Stripe could not be found",
 }
 
@@ -187,6 +206,8 @@ _MEANINGS: Mapping[str, _Meaning] = {
     **_OURS,
     **{code: _Meaning(f"{what}; {_ASKED_AGAIN}") for code, what in _UNKNOWN.items()},
     **_FOR_NOW,
+    **{code: _Meaning(what, Remedy.FIX_OUR_KEY) for code, what in _OUR_KEY.items()},
+    **{code: _Meaning(what, Remedy.FIX_OUR_ACCOUNT) for code, what in _OUR_ACCOUNT.items()},
     **{code: _Meaning(f"{what}; it is tried again after {{wait}}") for code, what in _CARD.items()},
     **{code: _Meaning(what, Remedy.REPLACE_CARD_OR_ACCOUNT) for code, what in _FOR_GOOD.items()},
     **{code: _Meaning(what, Remedy.CHANGE_AMOUNT) for code, what in _AMOUNT.items()},

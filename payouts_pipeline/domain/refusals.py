@@ -54,8 +54,37 @@ FOR_NOW = frozenset(
     }
 )
 
-# Ours to fix, and tried again soon after.
-OUR_FAULT = frozenset({"invalid_api_key", "insufficient_permissions"})
+# Our key is wrong for the call, which Stripe therefore did not look at.
+OUR_KEY = frozenset(
+    {
+        "invalid_api_key",
+        "insufficient_permissions",
+        "api_key_expired",
+        "platform_api_key_expired",
+        "secret_key_required",
+        "livemode_mismatch",
+        "more_permissions_required",
+    }
+)
+
+# Our own account may not do it, or what we asked for is wrong in itself: no card, customer or payee is to blame.
+OUR_ACCOUNT = frozenset(
+    {
+        "our_account_invalid",
+        "testmode_charges_only",
+        "transfers_not_allowed",
+        "platform_account_required",
+        "payment_method_unactivated",
+        "sepa_unsupported_account",
+        "invalid_request",
+        "parameter_unknown",
+        "parameters_exclusive",
+        "tls_version_unsupported",
+    }
+)
+
+# Ours to fix, and tried again by itself.
+OUR_FAULT = OUR_KEY | OUR_ACCOUNT
 
 # The card may have funds on another day.
 CARD_CODES = frozenset(
@@ -78,7 +107,7 @@ def judge(refusal: Refusal, card_refusals: int) -> Verdict:
     if refusal.code in FOR_NOW:
         return Verdict(Status.WAITING, refusal.retry_after or WAIT)
     if refusal.code in OUR_FAULT:
-        return Verdict(Status.WAITING, WAIT_FOR_US)
+        return Verdict(Status.WAITING, WAIT if refusal.is_stored else WAIT_FOR_US)
     if refusal.code in CARD_CODES:
         return _another_day(card_refusals)
     return Verdict(Status.REJECTED)

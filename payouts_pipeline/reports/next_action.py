@@ -23,6 +23,8 @@ _OF_A_PERSON = {
     "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {cancel}, then "
     "{run}",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
+    Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
+    "is retried automatically{or_run}",
 }
 _TOP_UP = "it is retried automatically{or_run}; top up the balance at Stripe if that keeps failing"
 _CONTINUES = "it continues automatically{or_run}"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import stripe
 
 from payouts_pipeline.domain.reasons import ReasonCode, why_no_answer
-from payouts_pipeline.domain.refusals import Refusal
+from payouts_pipeline.domain.refusals import OUR_KEY, Refusal
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,11 @@ Answer = Succeeded | Refusal | Indeterminate
 T = TypeVar("T")
 
 
-def answered(call: Callable[[], T]) -> T | Refusal | Indeterminate:
-    """The answer to a call, with Stripe's exceptions sorted into definite refusals and missing answers."""
+def answered(call: Callable[[], T], payee: str | None = None) -> T | Refusal | Indeterminate:
+    """The answer to a call, with Stripe's exceptions sorted into definite refusals and missing answers.
+
+    ``payee`` is the account that the call pays, if it pays one.
+    """
     try:
         return call()
     except stripe.CardError as error:
@@ -52,7 +55,7 @@ def answered(call: Callable[[], T]) -> T | Refusal | Indeterminate:
     except stripe.APIConnectionError as error:
         return Indeterminate(ReasonCode.NO_ANSWER, request_id=error.request_id)
     except stripe.StripeError as error:
-        return _by_http_status(error)
+        return _by_http_status(error, payee)
 
 
 def of_intent(intent: Any) -> Answer:
@@ -76,7 +79,7 @@ def _request_id(answer: Any) -> str | None:
     return response.request_id if response else None
 
 
-def _by_http_status(error: stripe.StripeError) -> Refusal | Indeterminate:
+def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | Indeterminate:
     """A 4xx is a definite refusal, except the conflict (409); anything else says nothing about the money."""
     status = error.http_status or 0
     if status == 429:
@@ -84,13 +87,24 @@ def _by_http_status(error: stripe.StripeError) -> Refusal | Indeterminate:
         return Refusal(
             code, error.request_id, _retry_after(error), is_stored=False, repeat_at_once=_wants_repeat(error, code)
         )
-    if status == 401:
-        return Refusal("invalid_api_key", error.request_id, is_stored=False)
-    if status == 403:
-        return Refusal(_code(error) or "insufficient_permissions", error.request_id, is_stored=False)
+    if status in (401, 403):
+        return Refusal(_turned_away(error, payee), error.request_id, is_stored=False)
     if 400 <= status < 500 and status != 409:
         return Refusal(_code(error) or "invalid_request", error.request_id)
     return Indeterminate(ReasonCode.PROVIDER_ERROR, {"http_status": status}, error.request_id)
+
+
+def _turned_away(error: stripe.StripeError, payee: str | None) -> str:
+    """The code of a 401 or 403: it is about our key or our own account, unless Stripe names the account to be paid.
+
+    Both accounts are refused with the same code; a payee must not lose its payout to what is wrong with us.
+    """
+    code = _code(error)
+    if code == "account_invalid":
+        return code if payee and f"'{payee}'" in (error.user_message or "") else "our_account_invalid"
+    if code in OUR_KEY:
+        return str(code)
+    return "invalid_api_key" if error.http_status == 401 else "insufficient_permissions"
 
 
 def _code(error: stripe.StripeError) -> str | None:

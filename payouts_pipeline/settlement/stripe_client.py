@@ -95,7 +95,8 @@ class StripeClient:
         would send under a key that Stripe has forgotten, or after somebody else paid.
         """
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
-        return self._ask(partial(self._charge if is_charge else self._transfer, attempt), leased_until)
+        call = partial(self._charge if is_charge else self._transfer, attempt)
+        return self._ask(call, leased_until, None if is_charge else attempt.stripe_account_id)
 
     def find(self, attempt: Attempt) -> Answer | None:
         """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
@@ -180,7 +181,9 @@ class StripeClient:
                 return
             wanted["starting_after"] = page.data[-1].id
 
-    def _ask(self, call: Callable[[], T], until: float = math.inf) -> T | Refusal | Indeterminate:
+    def _ask(
+        self, call: Callable[[], T], until: float = math.inf, payee: str | None = None
+    ) -> T | Refusal | Indeterminate:
         """Make a call, and again where Stripe turned it away unseen and wants it again."""
         for tried in range(_RATE_LIMIT_TRIES):
             self._rate_limiter.wait()
@@ -188,7 +191,7 @@ class StripeClient:
                 return Indeterminate(ReasonCode.HELD_UP)
             with self._lock:
                 self.calls += 1
-            answer = answered(call)
+            answer = answered(call, payee)
             if not (isinstance(answer, Refusal) and answer.repeat_at_once):
                 return answer
             if answer.code == "rate_limit":

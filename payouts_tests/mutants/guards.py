@@ -293,4 +293,18 @@ GUARDS = [
         "for message in again[:0]]",
         (f"{_INTEGRATION}/settlement/test_lambda.py::test_only_what_nobody_can_read_is_to_come_again",),
     ),
+    Guard(
+        "what is refused because of us is rejected for nobody",
+        "payouts_pipeline/domain/refusals.py",
+        "if refusal.code in OUR_FAULT:",
+        "if refusal.code in OUR_KEY:",
+        (f"{_INTEGRATION}/settlement/test_our_own_fault.py",),
+    ),
+    Guard(
+        "an account that Stripe does not let us use is the payee's only where it is named",
+        f"{_SETTLEMENT}/stripe_answers.py",
+        'return code if payee and f"\'{payee}\'" in (error.user_message or "") else "our_account_invalid"',
+        "return code",
+        (f"{_INTEGRATION}/settlement/test_our_own_fault.py",),
+    ),
 ]

@@ -12,7 +12,7 @@ from payouts_pipeline.domain import reasons
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import HELD_OUT, HeldOutCode, OpenCode, ReasonCode, Remedy, WithReason
-from payouts_pipeline.domain.refusals import CARD_CODES, FOR_NOW, OUR_FAULT, Refusal, judge
+from payouts_pipeline.domain.refusals import CARD_CODES, FOR_NOW, OUR_ACCOUNT, OUR_KEY, Refusal, judge
 
 _ROOT = Path(payouts_pipeline.__file__).parent
 _LITERAL = r"'(?:[^']|'')*'"
@@ -64,7 +64,9 @@ def test_every_code_of_ours_is_in_the_table() -> None:
 
 
 def test_every_refusal_that_is_retried_is_in_the_table_and_the_other_way_round() -> None:
-    assert set(reasons._FOR_NOW) == FOR_NOW | OUR_FAULT
+    assert set(reasons._FOR_NOW) == FOR_NOW
+    assert set(reasons._OUR_KEY) == OUR_KEY
+    assert set(reasons._OUR_ACCOUNT) == OUR_ACCOUNT
     assert set(reasons._CARD) == CARD_CODES
     assert {judge(Refusal(code), 1).status for code in [*reasons._FOR_GOOD, *reasons._AMOUNT]} == {Status.REJECTED}
 

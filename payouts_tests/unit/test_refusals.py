@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.domain.refusals import Refusal, judge
+from payouts_pipeline.domain.refusals import OUR_FAULT, Refusal, Verdict, judge
 
 
 @pytest.mark.parametrize("code", ["balance_insufficient", "rate_limit", "lock_timeout", "processing_error"])
@@ -33,8 +33,11 @@ def test_a_code_that_nobody_knows_is_final() -> None:
     assert judge(Refusal("brand_new_code"), 1).status == Status.REJECTED
 
 
-def test_a_wrong_key_of_ours_never_costs_a_player_the_card() -> None:
-    assert {judge(Refusal(c), 50).status for c in ("invalid_api_key", "insufficient_permissions")} == {Status.WAITING}
+@pytest.mark.parametrize("code", sorted(OUR_FAULT))
+def test_what_is_wrong_with_us_never_costs_a_player_the_card(code: str) -> None:
+    assert judge(Refusal(code), 50) == Verdict(Status.WAITING, timedelta(hours=1))
+    turned_away_unseen = Refusal(code, is_stored=False)
+    assert judge(turned_away_unseen, 50) == Verdict(Status.WAITING, timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("code", ["rate_limit", "insufficient_funds", "stolen_card", "nonsense"])
