@@ -20,6 +20,7 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 class Attempt:
     """One committed attempt: everything that the provider is told, and how old its key is."""
 
+    ledger_id: UUID
     instruction_id: UUID
     billing_type: BillingType
     day: date

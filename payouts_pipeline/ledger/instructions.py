@@ -6,6 +6,7 @@ Each function is one step of a transaction that holds `booking.lock_day` and `bo
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
+from uuid import UUID
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from payouts_pipeline.domain.billing import BILLING_TYPE_OF
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
@@ -111,18 +113,18 @@ def _make(
     due = due.merge(reader.stripe_ids(source, due), on=payee, how="left")
     due = due.merge(held_payees(connection), on=payee, how="left")
     connection.execute(sql("create_new_instructions"))
-    copy_in(connection, "new_instructions", _as_instructions(due, day))
+    copy_in(connection, "new_instructions", _as_instructions(due, day, identity.read(connection).id))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(apply, {"day": day})
     return len(due)
 
 
-def _as_instructions(due: pd.DataFrame, day: date) -> pd.DataFrame:
+def _as_instructions(due: pd.DataFrame, day: date, ledger_id: UUID) -> pd.DataFrame:
     """What is due as rows of `new_instructions`: held, with the reason, where something stands in its way."""
     new = due.assign(billing_type=due["billing_subject"].map(BILLING_TYPE_OF))
     keys = zip(new["billing_type"], new["subject_id"], new["currency"], new["sequence"], strict=True)
-    new["id"] = [str(instruction_id(day, *key)) for key in keys]
+    new["id"] = [str(instruction_id(ledger_id, day, *key)) for key in keys]
     why = why_held(new)
     new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
     new = new.join(why.fillna(_PENDING))

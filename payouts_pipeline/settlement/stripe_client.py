@@ -207,6 +207,7 @@ def _in_common(attempt: Attempt) -> dict[str, Any]:
         "currency": attempt.currency.lower(),
         "transfer_group": str(attempt.instruction_id),
         "metadata": {
+            "ledger": str(attempt.ledger_id),
             "instruction_id": str(attempt.instruction_id),
             "attempt": str(attempt.number),
             "day": str(attempt.day),

@@ -22,6 +22,13 @@ class Guard:
 
 GUARDS = [
     Guard(
+        "the ledger's id in the name of an instruction",
+        "payouts_pipeline/domain/instructions.py",
+        'f"{ledger_id}/{day}/',
+        'f"{day}/',
+        (f"{_INTEGRATION}/settlement/test_two_ledgers.py", "payouts_tests/unit/test_instructions.py"),
+    ),
+    Guard(
         "the lock of the day",
         f"{_SQL}/locks.sql",
         " for update",

@@ -23,6 +23,7 @@ Decide = Callable[[Attempt], Outcome | None]
 
 # An attempt that was never sent, of a payout.
 TRANSFER = Attempt(
+    ledger_id=UUID(int=9),
     instruction_id=UUID(int=1),
     billing_type=BillingType.CLUB_PAYOUT,
     day=date(2026, 5, 2),

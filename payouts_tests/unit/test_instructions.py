@@ -11,23 +11,27 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CANCELLABLE, FIRST_STATUSES, TRANSITIONS, Status, instruction_id
 
 _DAY = date(2026, 3, 7)
+_LEDGER = UUID("0b7e5f0e-8a43-4b2f-9a5c-3c1d7f6a2e90")
 
 
 def test_the_id_of_a_booking_never_changes() -> None:
     # Written down once: another id for the same booking would move the money again.
-    assert instruction_id(_DAY, BillingType.PLAYER_CHARGE, 5, "EUR", 1) == UUID("86d98a4d-2431-5f80-8f3d-d02f3e23915e")
+    made = instruction_id(_LEDGER, _DAY, BillingType.PLAYER_CHARGE, 5, "EUR", 1)
+    assert made == UUID("bdb28c0d-8859-58cc-9b55-4cd432f89bc5")
 
 
-@given(st.dates(), st.sampled_from(BillingType), st.integers(1, 2**63 - 1), st.integers(1, 1_000))
-def test_the_id_is_a_version_5_uuid(day: date, billing_type: BillingType, subject_id: int, sequence: int) -> None:
+@given(st.uuids(), st.dates(), st.sampled_from(BillingType), st.integers(1, 2**63 - 1), st.integers(1, 1_000))
+def test_the_id_is_a_version_5_uuid(
+    ledger: UUID, day: date, billing_type: BillingType, subject_id: int, sequence: int
+) -> None:
     namespace = UUID("5f2f2a52-6c36-5c59-9d5e-0f6c8d3b7a11")
-    made = instruction_id(day, billing_type, subject_id, "EUR", sequence)
-    assert made == uuid5(namespace, f"{day.isoformat()}/{billing_type.value}/{subject_id}/EUR/{sequence}")
+    made = instruction_id(ledger, day, billing_type, subject_id, "EUR", sequence)
+    assert made == uuid5(namespace, f"{ledger}/{day.isoformat()}/{billing_type.value}/{subject_id}/EUR/{sequence}")
 
 
 def test_ids_differ_in_each_part() -> None:
-    days, types, subjects = [_DAY, date(2026, 3, 8)], list(BillingType), [1, 11, 111]
-    keys = list(product(days, types, subjects, ["EUR", "USD"], [1, 11]))
+    ledgers, days, types, subjects = [_LEDGER, UUID(int=1)], [_DAY, date(2026, 3, 8)], list(BillingType), [1, 11, 111]
+    keys = list(product(ledgers, days, types, subjects, ["EUR", "USD"], [1, 11]))
     assert len({instruction_id(*key) for key in keys}) == len(keys)
 
 

@@ -4,6 +4,19 @@
 -- derived from that and is needed fast (accounts, the links of a fee to its charge and its release) is kept
 -- beside it; the auditor recomputes it.
 
+-- Who this ledger is (rule of money 9): its id is in the name of every instruction and in the metadata of every call,
+-- so that two ledgers on one Stripe account never take each other's movements for theirs.
+create table payouts.identity (
+    is_only boolean primary key default true check (is_only),
+    id uuid not null default gen_random_uuid(),
+    -- Pinned at the first call.
+    provider_account text,
+    provider_mode text check (provider_mode in ('live', 'test')),
+    pinned_at timestamptz,
+    check (num_nonnulls(provider_account, provider_mode, pinned_at) in (0, 3))
+);
+insert into payouts.identity default values;
+
 -- A day is booked under the lock of its row.
 create table payouts.days (
     day date primary key,
@@ -250,6 +263,8 @@ begin
 end
 $$;
 
+create trigger append_only before delete or truncate on payouts.identity
+    for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.entries
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.events

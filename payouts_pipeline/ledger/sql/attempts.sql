@@ -68,7 +68,7 @@ order by i.id
 -- name: claim_attempts
 -- The open attempts of the claimed instructions, as they were before this call.
 select
-    i.id as instruction_id, i.billing_type, i.day, i.currency, i.amount_minor, a.number, a.idempotency_key,
+    (select id from payouts.identity) as ledger_id, i.id as instruction_id, i.billing_type, i.day, i.currency, i.amount_minor, a.number, a.idempotency_key,
     a.stripe_account_id, a.stripe_customer_id, a.stripe_payment_method_id, a.first_sent_at, a.sends,
     a.first_sent_at < now() - %(key_young_for)s as key_is_old,
     a.last_sent_at < now() - %(call_gone_after)s as is_gone,

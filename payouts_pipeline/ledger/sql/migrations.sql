@@ -1,4 +1,4 @@
--- The schema's own history, and the name that tells one ledger from another.
+-- The schema's own history, and what tells one ledger from another.
 
 -- name: lock_migrations
 -- One migration at a time; until the transaction ends.
@@ -23,3 +23,7 @@ insert into payouts.migrations (name) values (%(name)s)
 -- name: ledger_name
 -- Tells this ledger from others: two were not made in the same microsecond.
 select current_database() || ' of ' || extract(epoch from min(applied_at)) from payouts.migrations
+
+-- name: identity
+-- Who this ledger is, and which account at the provider it is pinned to, in which mode; both empty before its first call.
+select id, provider_account, provider_mode, pinned_at from payouts.identity
