@@ -226,6 +226,11 @@ def sentence(code: str, details: Mapping[str, Any], billing_type: str, currency:
     return _meaning_of(code, details).sentence.format_map(shown)
 
 
+def refusal_sentence(code: str) -> str:
+    """What a code of Stripe's means, of whichever instruction."""
+    return _meaning_of(code, {}).sentence.format_map({"reason_code": code})
+
+
 def remedy_of(code: str | None, details: Mapping[str, Any]) -> Remedy:
     """What must change before an instruction with this reason goes on; time where it has none."""
     return _meaning_of(code, details).remedy if code else Remedy.TIME

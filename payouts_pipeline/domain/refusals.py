@@ -97,6 +97,58 @@ CARD_CODES = frozenset(
     }
 )
 
+# The other reasons for which a bank or Stripe declines one card (docs.stripe.com/declines/codes).
+_OTHER_DECLINES = frozenset(
+    {
+        "approve_with_id",
+        "authentication_not_handled",
+        "authentication_required",
+        "call_issuer",
+        "card_declined",
+        "card_error",
+        "card_not_supported",
+        "currency_not_supported",
+        "do_not_try_again",
+        "duplicate_transaction",
+        "expired_card",
+        "fraudulent",
+        "incorrect_address",
+        "incorrect_cvc",
+        "incorrect_number",
+        "incorrect_pin",
+        "incorrect_zip",
+        "invalid_account",
+        "invalid_amount",
+        "invalid_cvc",
+        "invalid_expiry_month",
+        "invalid_expiry_year",
+        "invalid_number",
+        "invalid_pin",
+        "lost_card",
+        "merchant_blacklist",
+        "missing_payment_method",
+        "new_account_information_available",
+        "no_action_taken",
+        "not_permitted",
+        "offline_pin_required",
+        "online_or_offline_pin_required",
+        "payment_intent_payment_attempt_failed",
+        "pickup_card",
+        "pin_try_exceeded",
+        "restricted_card",
+        "revocation_of_all_authorizations",
+        "revocation_of_authorization",
+        "security_violation",
+        "service_not_allowed",
+        "stolen_card",
+        "stop_payment_order",
+        "transaction_not_allowed",
+    }
+)
+
+# Any number of these is no sign that something is wrong with all of what is sent.
+EVERYDAY = FOR_NOW | CARD_CODES | _OTHER_DECLINES
+
 
 def judge(refusal: Refusal, card_refusals: int) -> Verdict:
     """What becomes of an instruction that was refused; any code that is not listed above is a refusal for good.

@@ -19,6 +19,7 @@ from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.attempt_execution import execute
+from payouts_pipeline.settlement.brake import Brake
 from payouts_pipeline.settlement.messages import BadMessage, Message, parse
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 
@@ -54,6 +55,7 @@ class Worker:
         self._calls = calls
         self._actor = actor or f"worker {socket.gethostname()}:{os.getpid()}"
         self.lease_s = lease_s
+        self.brake = Brake()
 
     def process(self, messages: Sequence[Message], billing_type: str) -> Batch:
         """Settle what the messages of one queue point to.
@@ -82,12 +84,18 @@ class Worker:
             connection.execute("select 1")
 
     def settle(self, ids: Iterable[UUID]) -> list[Outcome]:
-        """Claim the instructions, make their calls side by side, and commit the outcomes."""
+        """Claim the instructions, make their calls side by side, and commit the outcomes.
+
+        Raises PayoutsError, with nothing claimed, once too many were refused for one reason (`brake`).
+        """
+        self.brake.check()
         leased_until = time.time() + self.lease_s
         with self._connect() as connection:
             claimed = attempts.claim(connection, sorted(ids), self.lease_s, self._actor)
         make_call = partial(execute, stripe=self._stripe, log=self, leased_until=leased_until)
         outcomes = list(self._calls.map(make_call, claimed))
+        # Before they are committed: who sees that all is done must see the brake, too.
+        self.brake.note(outcomes)
         if outcomes:
             with self._connect() as connection:
                 attempts.record(connection, outcomes, self._actor)

@@ -110,15 +110,17 @@ class WorkerPool:
         return self._in_hand.give_back(int(self._worker.lease_s) + 1)
 
     def check(self) -> None:
-        """Raise PayoutsError if the workers had to give up."""
+        """Raise PayoutsError if the workers had to give up, or must not send anything more."""
         if self._failure:
             raise self._failure
+        self._worker.brake.check()
 
     def _run(self, billing_type: BillingType) -> None:
         """One loop: until it is told to stop, has nothing left to drain, or fails too often in a row."""
         failures = 0
         while not self._stopping.is_set():
             try:
+                self._worker.brake.check()
                 if failures:
                     # A message that is received in vain ten times is dead.
                     self._worker.require_ledger()
@@ -129,6 +131,8 @@ class WorkerPool:
                 failures += 1
                 self._report(error, failures)
                 self._stopping.wait(_PAUSE_S)
+            except PayoutsError as error:
+                self._give_up(error)
             except Exception as error:
                 self._give_up(
                     PayoutsError(f"A settlement worker stopped ({_where(error)}): nothing is lost, run again.")

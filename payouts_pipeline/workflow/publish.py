@@ -76,6 +76,8 @@ class Phase:
         With ``workers`` of its own it goes on for as long as something changes within ``timeout``; without
         them it waits for others, that long in all. What stays open is no failure: it is shown with its reason, and
         the next materialisation of the day goes on from there.
+
+        Raises PayoutsError where its workers gave up, or stopped sending (`settlement.brake`).
         """
         if self._is_quiet():
             return 0
@@ -91,6 +93,8 @@ class Phase:
                 published += self._publish(_LOST_AFTER)
                 if patience.wants_report():
                     self.report(f"{self.day}: {published} messages published, {self._in_progress().moving} in progress")
+            if own:
+                own.check()
         return published
 
     def _publish(self, lost_after: timedelta) -> int:

@@ -314,4 +314,19 @@ GUARDS = [
         "return code",
         (f"{_INTEGRATION}/settlement/test_our_own_fault.py",),
     ),
+    Guard(
+        "the brake stops sending what is refused one after the other",
+        f"{_SETTLEMENT}/brake.py",
+        "self._pull(code, times)",
+        "pass",
+        (f"{_INTEGRATION}/settlement/test_brake.py",),
+    ),
+    Guard(
+        "a run that the brake has stopped fails",
+        "payouts_pipeline/settlement/worker_pool.py",
+        """            raise self._failure
+        self._worker.brake.check()""",
+        """            return""",
+        (f"{_INTEGRATION}/settlement/test_brake.py",),
+    ),
 ]
