@@ -49,6 +49,7 @@ def explain(subject: "Subject", day: date | None, as_json: bool) -> None:
     a day a player's fees or a payee's shares are shown one by one, without it what is open of any day.
     """
     from payouts_pipeline.cli import rendering_explain
+    from payouts_pipeline.reports.explain import documents
     from payouts_pipeline.reports.explain.assemble import assemble
     from payouts_pipeline.reports.explain.fetch import fetch
     from payouts_pipeline.reports.explain.league_now import LeagueNow
@@ -58,7 +59,7 @@ def explain(subject: "Subject", day: date | None, as_json: bool) -> None:
     with ready_ledger() as ledger, _league() as (source, problem):
         explained = assemble(fetch(ledger, LeagueNow(source, timezone, problem), subject, day, minimums))
     if as_json:
-        rendering.document(rendering_explain.as_json(explained))
+        rendering.document(documents.as_json(explained))
     else:
         rendering_explain.show(explained, timezone)
 

@@ -1,29 +1,15 @@
 """How explanations look on a terminal, and as JSON."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from payouts_pipeline.cli import rendering_explain_parts as text
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.domain.reasons import WithReason
-from payouts_pipeline.reports.explain.documents import (
-    AccountExplained,
-    Explained,
-    Fee,
-    FeesExplained,
-    FundsLocation,
-    InstructionExplained,
-    Part,
-    PayeeDayExplained,
-    PayeeShare,
-    Place,
-    Share,
-)
+from payouts_pipeline.reports.explain import documents
+from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Rule
 from payouts_pipeline.reports.explain.snapshot import Instruction, Uncollected
 
@@ -35,33 +21,14 @@ _MOVEMENTS = 15
 _DAYS = 10
 
 
-def as_json(explained: Explained) -> dict[str, Any]:
-    """An explanation as JSON has it: amounts in minor units, times in UTC, reasons as sentences beside their codes."""
-    plain: dict[str, Any] = _plain(explained)
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        names = [field.name for field in fields(value)] + (["reason"] if isinstance(value, WithReason) else [])
-        return {name: _plain(getattr(value, name)) for name in names}
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds")
-    return str(value) if isinstance(value, (UUID, date)) else value
-
-
-def show(explained: Explained, timezone: ZoneInfo) -> None:
+def show(explained: documents.Explained, timezone: ZoneInfo) -> None:
     """Print an explanation, with times as the clocks show them where the matches are played."""
     page = _Page(timezone)
-    if isinstance(explained, FeesExplained):
+    if isinstance(explained, documents.FeesExplained):
         page.fees(explained)
-    elif isinstance(explained, PayeeDayExplained):
+    elif isinstance(explained, documents.PayeeDayExplained):
         page.payee_day(explained)
-    elif isinstance(explained, AccountExplained):
+    elif isinstance(explained, documents.AccountExplained):
         page.account(explained)
     else:
         page.instruction(explained)
@@ -80,7 +47,7 @@ class _Page:
     def _at(self, at: datetime) -> str:
         return at.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M %Z")
 
-    def fees(self, explained: FeesExplained) -> None:
+    def fees(self, explained: documents.FeesExplained) -> None:
         """A match, or a player's day: each fee with its shares."""
         self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
@@ -102,24 +69,26 @@ class _Page:
         if several:
             line("\nwaiting for the same")
         for number, parts in enumerate(several, 1):
-            self._see |= {each.part: f"see [{number}]{text.own_id(each, parts)}" for each in parts}
             self._alike(f"[{number}] ", parts, _NAMES, "")
+            ids = zip(parts, text.common(parts)[1], strict=True)
+            self._see |= {each.part: f"see [{number}]{own_id}" for each, own_id in ids}
         for fee in fees[:_FEES]:
             self._fee(fee)
         text.more(len(fees) - _FEES, "fee", where_more)
 
     def _alike(self, number: str, parts: text.Alike, most: int, where_more: str) -> None:
         """What is to be said of parts once, and which ones they are."""
-        said = self._located(text.common(parts), [each.part.retry_at for each in parts])
+        common, ids = text.common(parts)
+        said = self._located(common, [each.part.retry_at for each in parts])
         line(f"  {number}{text.how_many(parts)}: {said}")
-        for each in parts[:most]:
-            line(f"    {each}{text.own_id(each, parts)}")
+        for each, own_id in zip(parts[:most], ids, strict=False):
+            line(f"    {each}{own_id}")
         text.more(len(parts) - most, parts[0].what, where_more)
 
     def _fee(self, fee: Fee) -> None:
         """One fee: what was booked, how it is collected, and whose it is."""
         amount = format_minor(fee.amount_minor, fee.currency)
-        line(f"\nfee of player:{fee.player_id} in match:{fee.match_id} (line-up row {fee.match_player_id}), {fee.day}: "
+        line(f"\nfee of {fee} (line-up row {fee.match_player_id}), {fee.day}: "
              f"{amount}")  # fmt: skip
         for number, part in enumerate(fee.parts):
             what = f"corrected by {text.signed(part.amount_minor, fee.currency)}" if number else "booked "
@@ -166,14 +135,14 @@ class _Page:
         by = self._instructions.get(instruction_id) if instruction_id else None
         return f" by {by.name} on {self._at(by.status_at)} ({by.provider_reference})" if by else ""
 
-    def payee_day(self, explained: PayeeDayExplained) -> None:
+    def payee_day(self, explained: documents.PayeeDayExplained) -> None:
         """A payee's day: its shares, the payouts of them, the accounts."""
         self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
         text.totals(explained.totals)
         self._payee_shares(explained.shares)
         text.rules(explained.rules, explained.rules_problem)
-        paid = _paid_by(explained.shares)
+        paid = text.paid_by(explained.shares)
         self._moves(explained.instructions, lambda each: text.of_the_day(each, paid.get(each.id, 0)))
         for position in explained.accounts:
             text.position(position)
@@ -194,14 +163,14 @@ class _Page:
 
     def _payee_parts(self, each: PayeeShare) -> list[text.NamedPart]:
         """Each part with its name; with its booking where a correction has changed the share."""
-        name = f"of the fee of player:{each.player_id} in match:{each.match_id}"
+        name = f"of the fee of {each}"
         terms = text.terms(each.share, self._rules.get(each.fee_structure_id or -1))
         if len(each.share.parts) == 1:
             return [text.NamedPart(name, each.currency, each.share.parts[0], terms)]
         whole = f"of {format_minor(each.share.amount_minor, each.currency)}{terms}"
         return [text.NamedPart(name, each.currency, p, f" {whole}, booking {p.booking_id}") for p in each.share.parts]
 
-    def account(self, explained: AccountExplained) -> None:
+    def account(self, explained: documents.AccountExplained) -> None:
         """A player or payee: positions, what is open, and the days that can be asked for."""
         self._knows(explained.instructions, [])
         text.heading(explained.subject, [], explained.on_hold)
@@ -252,7 +221,7 @@ class _Page:
             sent = f"attempt {attempt.number} sent on {self._at(attempt.first_sent_at)}{times}"
             line(f"    {sent}: {outcome}{code}{request}, key {attempt.idempotency_key}")
 
-    def instruction(self, explained: InstructionExplained) -> None:
+    def instruction(self, explained: documents.InstructionExplained) -> None:
         """An instruction: where it stands, its history, its attempts, and what it pays for."""
         move = explained.instruction
         line(f"instruction of {move.payee}")
@@ -268,7 +237,7 @@ class _Page:
             self._attempts(move)
         self._paid_for(explained)
 
-    def _paid_for(self, explained: InstructionExplained) -> None:
+    def _paid_for(self, explained: documents.InstructionExplained) -> None:
         move = explained.instruction
         line("\npays for" if explained.covered_minor else "\npays for nothing any more")
         for fee in explained.fees[:_FEES]:
@@ -283,12 +252,3 @@ class _Page:
             line(f"  shares released by the run of {each.day} ({released}): {amount}")
         if explained.covered_minor:
             line(f"  {text.paid_for(move, explained.covered_minor)}")
-
-
-def _paid_by(shares: Iterable[PayeeShare]) -> dict[UUID, int]:
-    """How much of the shares each payout pays."""
-    paid: dict[UUID, int] = {}
-    for part in (part for each in shares for part in each.share.parts):
-        if part.instruction_id and part.place in (Place.PAID, Place.IN_PAYOUT):
-            paid[part.instruction_id] = paid.get(part.instruction_id, 0) + part.amount_minor
-    return paid

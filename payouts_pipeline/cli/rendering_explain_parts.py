@@ -7,15 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from uuid import UUID
 
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, Place, Share, Total
+from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, PayeeShare, Place, Share, Total
 from payouts_pipeline.reports.explain.league_now import Difference, Rule
 from payouts_pipeline.reports.explain.snapshot import BookedDay, HeldOut, Instruction, Position, Unpaid
 
 # How many fees are listed by their names.
 _NAMES = 12
+# Of these, nothing is said that others could have in common.
+_SAYS_NOTHING = AT_ITS_END | {Place.NOT_COLLECTED}
 _FEE_PLACES = frozenset({Place.CHARGED, Place.NOT_CHARGED})
 
 
@@ -61,19 +64,12 @@ def _without_id(part: Part) -> Part:
     return replace(part, why=why, next_step=next_step)
 
 
-def _have_ids(parts: Alike) -> bool:
-    """Whether they are in several instructions, so that each is shown with the id of its own."""
-    return len({each.part.instruction_id for each in parts}) > 1
-
-
-def common(parts: Alike) -> Part:
-    """One that stands for all."""
-    return _without_id(parts[0].part) if _have_ids(parts) else parts[0].part
-
-
-def own_id(each: NamedPart, parts: Alike) -> str:
-    """What the common text means by ID."""
-    return f", ID {each.part.instruction_id}" if _have_ids(parts) else ""
+def common(parts: Alike) -> tuple[Part, list[str]]:
+    """One that stands for all; and for each what that means by ID, if they are in several instructions."""
+    ids = [each.part.instruction_id for each in parts]
+    if len(set(ids)) == 1:
+        return parts[0].part, [""] * len(parts)
+    return _without_id(parts[0].part), [f", ID {instruction_id}" for instruction_id in ids]
 
 
 def how_many(parts: Alike) -> str:
@@ -87,15 +83,10 @@ def open_parts(fees: Iterable[Fee]) -> list[NamedPart]:
     """The open parts of fees and of their shares; not the shares of a fee that is not collected: they wait for it."""
     found = []
     for fee in fees:
-        name = f"player:{fee.player_id} in match:{fee.match_id}"
-        named = [(name, part) for part in fee.parts]
-        named += [(f"{share.payee} of {name}", part) for share in fee.shares for part in share.parts]
-        found += [NamedPart(name, fee.currency, part) for name, part in named if _says_why(part)]
+        named = [(str(fee), part) for part in fee.parts]
+        named += [(f"{share.payee} of {fee}", part) for share in fee.shares for part in share.parts]
+        found += [NamedPart(name, fee.currency, part) for name, part in named if part.place not in _SAYS_NOTHING]
     return found
-
-
-def _says_why(part: Part) -> bool:
-    return part.place not in AT_ITS_END and part.place != Place.NOT_COLLECTED
 
 
 def heading(subject: str, days: Sequence[date], on_hold: str | None) -> None:
@@ -214,6 +205,15 @@ def unpaid(found: Sequence[Unpaid], most: int) -> None:
     more(len(found) - most, "day")
 
 
+def paid_by(shares: Iterable[PayeeShare]) -> dict[UUID, int]:
+    """How much of the shares each payout pays."""
+    paid: dict[UUID, int] = {}
+    for part in (part for each in shares for part in each.share.parts):
+        if part.instruction_id and part.place in (Place.PAID, Place.IN_PAYOUT):
+            paid[part.instruction_id] = paid.get(part.instruction_id, 0) + part.amount_minor
+    return paid
+
+
 def of_the_day(payout: Instruction, paid_minor: int) -> str:
     """How much of a payout is of the day that is asked for; the rest was carried over."""
     if paid_minor == payout.amount_minor:
@@ -228,12 +228,8 @@ def paid_for(move: Instruction, covered_minor: int) -> str:
     credit_minor = covered_minor - move.amount_minor
     if not credit_minor:
         return f"= {total}"
-    credit = format_minor(credit_minor, move.currency)
-    return f"= {total}, of which a credit of the player pays {credit} and this charge {_amount(move)}"
-
-
-def _amount(move: Instruction) -> str:
-    return format_minor(move.amount_minor, move.currency)
+    credit, charged = format_minor(credit_minor, move.currency), format_minor(move.amount_minor, move.currency)
+    return f"= {total}, of which a credit of the player pays {credit} and this charge {charged}"
 
 
 def days(subject: str, found: Sequence[BookedDay], most: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from payouts_pipeline.cli import rendering_explain
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.reports.explain import documents
 from payouts_pipeline.reports.explain.assemble import assemble
 from payouts_pipeline.reports.explain.documents import Place
 from payouts_pipeline.reports.explain.league_now import MatchName
@@ -49,7 +50,7 @@ def test_what_thirteen_fees_wait_for_is_said_once(capsys: pytest.CaptureFixture[
 
 
 def test_a_document_keeps_the_reason_of_each_fee() -> None:
-    document = rendering_explain.as_json(assemble(open_fees(13)))
+    document = documents.as_json(assemble(open_fees(13)))
     parts = [part for each in document["fees"] for part in each["parts"]]
     assert [str(part["why"]).count(WHY) for part in parts] == [1] * 13
     assert {each["reason"] for each in document["instructions"]} == {WHY}

@@ -14,36 +14,15 @@ import pandas as pd
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.reports.explain import funds_location
-from payouts_pipeline.reports.explain.documents import (
-    AT_ITS_END,
-    AccountExplained,
-    Explained,
-    Fee,
-    FeesExplained,
-    FundsLocation,
-    InstructionExplained,
-    Part,
-    PayeeDayExplained,
-    PayeeShare,
-    Place,
-    Share,
-    Total,
-)
+from payouts_pipeline.reports.explain import documents, funds_location
+from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Difference, MatchName, Rule, RulePart
-from payouts_pipeline.reports.explain.snapshot import (
-    Instruction,
-    Line,
-    Position,
-    ReleaseLine,
-    ShareLine,
-    Snapshot,
-)
+from payouts_pipeline.reports.explain.snapshot import Instruction, Line, Position, ReleaseLine, ShareLine, Snapshot
 
 _AnyLine = TypeVar("_AnyLine", Line, ShareLine)
 
 
-def assemble(snapshot: Snapshot) -> Explained:
+def assemble(snapshot: Snapshot) -> documents.Explained:
     """The document of a subject."""
     subject = snapshot.subject
     if isinstance(subject, UUID):
@@ -55,9 +34,9 @@ def assemble(snapshot: Snapshot) -> Explained:
     return _fees_explained(snapshot) if subject.subject == BillingSubject.PLAYER else _payee_day(snapshot, snapshot.day)
 
 
-def _fees_explained(snapshot: Snapshot) -> FeesExplained:
+def _fees_explained(snapshot: Snapshot) -> documents.FeesExplained:
     fees = _fees(snapshot)
-    return FeesExplained(
+    return documents.FeesExplained(
         str(snapshot.subject),
         sorted({fee.day for fee in fees}),
         _totals(snapshot),
@@ -72,9 +51,9 @@ def _fees_explained(snapshot: Snapshot) -> FeesExplained:
     )
 
 
-def _payee_day(snapshot: Snapshot, day: date) -> PayeeDayExplained:
+def _payee_day(snapshot: Snapshot, day: date) -> documents.PayeeDayExplained:
     shares = _payee_shares(snapshot)
-    return PayeeDayExplained(
+    return documents.PayeeDayExplained(
         str(snapshot.subject),
         [day],
         _totals(snapshot),
@@ -89,9 +68,9 @@ def _payee_day(snapshot: Snapshot, day: date) -> PayeeDayExplained:
     )
 
 
-def _account(snapshot: Snapshot) -> AccountExplained:
+def _account(snapshot: Snapshot) -> documents.AccountExplained:
     latest_first = reversed(_own_instructions(snapshot))
-    return AccountExplained(
+    return documents.AccountExplained(
         str(snapshot.subject),
         _own_positions(snapshot),
         snapshot.on_hold,
@@ -99,15 +78,15 @@ def _account(snapshot: Snapshot) -> AccountExplained:
         list(snapshot.uncollected),
         list(snapshot.unpaid),
         list(snapshot.held_out),
-        sorted(latest_first, key=_is_closed),
+        sorted(latest_first, key=lambda each: each.status in (Status.SETTLED, Status.CANCELLED)),
         snapshot.instructions_left_out,
         list(snapshot.days),
     )
 
 
-def _instruction(snapshot: Snapshot, instruction_id: UUID) -> InstructionExplained:
+def _instruction(snapshot: Snapshot, instruction_id: UUID) -> documents.InstructionExplained:
     covered: list[Line | ReleaseLine] = [*snapshot.fees, *snapshot.release_lines]
-    return InstructionExplained(
+    return documents.InstructionExplained(
         str(instruction_id),
         snapshot.instructions[instruction_id],
         list(snapshot.events),
@@ -125,33 +104,22 @@ def _own_instructions(snapshot: Snapshot) -> list[Instruction]:
     return [each for each in snapshot.instructions.values() if each.payee == str(snapshot.subject)]
 
 
-def _is_closed(instruction: Instruction) -> bool:
-    return instruction.status in (Status.SETTLED, Status.CANCELLED)
-
-
 def _fees(snapshot: Snapshot) -> list[Fee]:
     """The fees that lines are of, with the shares that there are lines of."""
-    shares_of = {key: list(lines) for key, lines in groupby(snapshot.shares, key=_fee_key)}
-    fees = [_fee(snapshot, list(lines), shares_of.get(key, [])) for key, lines in groupby(snapshot.fees, key=_fee_key)]
+    shares_of = {fee: list(lines) for fee, lines in groupby(snapshot.shares, key=lambda line: line.fee)}
+    by_fee = groupby(snapshot.fees, key=lambda line: line.fee)
+    fees = [_fee(snapshot, list(lines), shares_of.get(fee, [])) for fee, lines in by_fee]
     return sorted(fees, key=lambda fee: not _is_open([*fee.parts, *(part for s in fee.shares for part in s.parts)]))
 
 
-def _fee_key(line: Line) -> tuple[object, ...]:
-    return line.day, line.match_id, line.match_player_id, line.player_id, line.currency
-
-
 def _fee(snapshot: Snapshot, lines: Sequence[Line], shares: Sequence[ShareLine]) -> Fee:
-    first, rule = lines[0], _rule(snapshot, lines[0])
+    rule = _rule(snapshot, lines[0])
     return Fee(
-        first.day,
-        first.match_id,
-        first.match_player_id,
-        first.player_id,
-        first.currency,
-        sum(line.amount_minor for line in lines),
-        rule.fee_structure_id if rule else None,
-        _parts(snapshot, lines, funds_location.of_fee),
-        [_share(snapshot, rule, list(of_payee)) for _, of_payee in groupby(shares, key=lambda line: line.payee)],
+        **vars(lines[0].fee),
+        amount_minor=sum(line.amount_minor for line in lines),
+        fee_structure_id=rule.fee_structure_id if rule else None,
+        parts=_parts(snapshot, lines, funds_location.of_fee),
+        shares=[_share(snapshot, rule, list(of_payee)) for _, of_payee in groupby(shares, key=lambda line: line.payee)],
     )
 
 
@@ -189,27 +157,22 @@ def _parts(
 
 def _payee_shares(snapshot: Snapshot) -> list[PayeeShare]:
     """The shares of one payee, fee by fee."""
-    by_fee = (list(lines) for _, lines in groupby(snapshot.shares, key=_fee_key))
-    return sorted((_payee_share(snapshot, lines) for lines in by_fee), key=lambda each: not _is_open(each.share.parts))
+    by_fee = groupby(snapshot.shares, key=lambda line: line.fee)
+    shares = [_payee_share(snapshot, list(lines)) for _, lines in by_fee]
+    return sorted(shares, key=lambda each: not _is_open(each.share.parts))
 
 
 def _payee_share(snapshot: Snapshot, lines: Sequence[ShareLine]) -> PayeeShare:
-    first, rule = lines[0], _rule(snapshot, lines[0])
-    return PayeeShare(
-        first.match_id,
-        first.match_player_id,
-        first.player_id,
-        first.currency,
-        rule.fee_structure_id if rule else None,
-        _share(snapshot, rule, lines),
-    )
+    rule = _rule(snapshot, lines[0])
+    structure = rule.fee_structure_id if rule else None
+    return PayeeShare(**vars(lines[0].fee), fee_structure_id=structure, share=_share(snapshot, rule, lines))
 
 
 def _is_open(parts: Iterable[Part]) -> bool:
-    return any(part.place not in AT_ITS_END for part in parts)
+    return any(part.place not in documents.AT_ITS_END for part in parts)
 
 
-def _totals(snapshot: Snapshot) -> list[Total]:
+def _totals(snapshot: Snapshot) -> list[documents.Total]:
     """How much is where, of the fees and of the shares; each kind adds up to what is booked."""
     placed: list[tuple[str, Line, Place]] = [
         ("fees", fee, funds_location.of_fee(snapshot, fee).place) for fee in snapshot.fees
@@ -220,7 +183,7 @@ def _totals(snapshot: Snapshot) -> list[Total]:
         amounts.setdefault((of, line.currency, place), []).append(line.amount_minor)
     order = list(Place)
     keys = sorted(amounts, key=lambda key: (key[0], key[1], order.index(key[2])))
-    return [Total(*key, len(amounts[key]), sum(amounts[key])) for key in keys]
+    return [documents.Total(*key, len(amounts[key]), sum(amounts[key])) for key in keys]
 
 
 def _rules(snapshot: Snapshot, explained: Iterable[Fee | PayeeShare]) -> list[Rule]:

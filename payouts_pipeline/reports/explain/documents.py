@@ -3,23 +3,17 @@
 Amounts are integers in minor units. An explanation is of one moment of the ledger.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from payouts_pipeline.domain.reasons import WithReason
+from payouts_pipeline.reports import status
+from payouts_pipeline.reports.explain import snapshot
 from payouts_pipeline.reports.explain.league_now import Difference, Rule, RulePart
-from payouts_pipeline.reports.explain.snapshot import (
-    BookedDay,
-    Event,
-    HeldOut,
-    Instruction,
-    Position,
-    ReleaseLine,
-    Uncollected,
-    Unpaid,
-)
-from payouts_pipeline.reports.status import HeldOut as DayHeldOut
+from payouts_pipeline.reports.explain.snapshot import FeeName, Instruction, Position
 
 
 class Place(StrEnum):
@@ -78,14 +72,9 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Fee:
+class Fee(FeeName):
     """What a player owes for a match: amount_minor is the sum of its parts, and of its shares."""
 
-    day: date
-    match_id: int
-    match_player_id: int
-    player_id: int
-    currency: str
     amount_minor: int
     fee_structure_id: int | None
     parts: list[Part]
@@ -93,13 +82,9 @@ class Fee:
 
 
 @dataclass(frozen=True)
-class PayeeShare:
+class PayeeShare(FeeName):
     """A payee's share of one fee of a day."""
 
-    match_id: int
-    match_player_id: int
-    player_id: int
-    currency: str
     fee_structure_id: int | None
     share: Share
 
@@ -126,7 +111,7 @@ class FeesExplained:
     rules: list[Rule]
     rules_problem: str | None
     would_book: list[Difference]
-    held_out: list[HeldOut]
+    held_out: list[snapshot.HeldOut]
     instructions: list[Instruction]
     accounts: list[Position]
     on_hold: str | None
@@ -144,8 +129,8 @@ class PayeeDayExplained:
     rules_problem: str | None
     instructions: list[Instruction]
     accounts: list[Position]
-    unpaid: list[Unpaid]
-    held_out: list[DayHeldOut]
+    unpaid: list[snapshot.Unpaid]
+    held_out: list[status.HeldOut]
     on_hold: str | None
 
 
@@ -157,12 +142,12 @@ class AccountExplained:
     accounts: list[Position]
     on_hold: str | None
     open_fees: list[Fee]
-    uncollected: list[Uncollected]
-    unpaid: list[Unpaid]
-    held_out: list[HeldOut]
+    uncollected: list[snapshot.Uncollected]
+    unpaid: list[snapshot.Unpaid]
+    held_out: list[snapshot.HeldOut]
     instructions: list[Instruction]
     instructions_left_out: int
-    days: list[BookedDay]
+    days: list[snapshot.BookedDay]
 
 
 @dataclass(frozen=True)
@@ -174,10 +159,29 @@ class InstructionExplained:
 
     subject: str
     instruction: Instruction
-    events: list[Event]
+    events: list[snapshot.Event]
     fees: list[Fee]
-    release_lines: list[ReleaseLine]
+    release_lines: list[snapshot.ReleaseLine]
     covered_minor: int
 
 
 Explained = FeesExplained | PayeeDayExplained | AccountExplained | InstructionExplained
+
+
+def as_json(explained: Explained) -> dict[str, Any]:
+    """An explanation as JSON has it: amounts in minor units, times in UTC, reasons as sentences beside their codes."""
+    plain: dict[str, Any] = _plain(explained)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        names = [field.name for field in fields(value)] + (["reason"] if isinstance(value, WithReason) else [])
+        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return str(value) if isinstance(value, (UUID, date)) else value

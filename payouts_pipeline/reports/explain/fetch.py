@@ -17,23 +17,10 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.database import Connection, Parameters, scalar
 from payouts_pipeline.ledger.database import sql as ledger_sql
+from payouts_pipeline.reports.explain import snapshot
 from payouts_pipeline.reports.explain.league_now import FeesNow, LeagueNow, MatchName
 from payouts_pipeline.reports.explain.not_found import refuse_match, refuse_payee
-from payouts_pipeline.reports.explain.snapshot import (
-    Attempt,
-    BookedDay,
-    Event,
-    HeldOut,
-    Instruction,
-    Line,
-    Position,
-    ReleaseLine,
-    ShareLine,
-    Snapshot,
-    Subject,
-    Uncollected,
-    Unpaid,
-)
+from payouts_pipeline.reports.explain.snapshot import Instruction, Line, ShareLine, Snapshot, Subject
 from payouts_pipeline.reports.next_action import next_step
 from payouts_pipeline.reports.queries import sql
 from payouts_pipeline.reports.status import held_out_of_day
@@ -115,7 +102,7 @@ def _of_payee_day(ledger: Connection, league: LeagueNow, payee: Payee, day: date
         league.read(payee, day, {line.match_id for line in shares}),
         day=day,
         shares=shares,
-        unpaid=_rows(ledger, sql("explain_unpaid_lines"), Unpaid, payee.parameters),
+        unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
         held_out_of_day=held_out_of_day(ledger, day),
         on_hold=_hold(ledger, payee),
     )
@@ -139,7 +126,7 @@ def _of_account(ledger: Connection, league: LeagueNow, payee: Payee) -> Snapshot
         held_out=held_out,
         days=_booked_days(ledger, payee),
         uncollected=_uncollected(ledger, payee),
-        unpaid=_rows(ledger, sql("explain_unpaid_lines"), Unpaid, payee.parameters),
+        unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
     )
     return _with_funds(ledger, found, instructions[:_MOST_INSTRUCTIONS])
 
@@ -153,13 +140,13 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
     payee, named = Payee.parse(found.payee), {"id": instruction_id}
     charged = {**_ANY, "player_id": payee.subject_id, "charge_id": instruction_id}
     days = [each.day for each in _booked_days(ledger, payee)] if found.is_charge else []
-    snapshot = Snapshot(
+    covered = Snapshot(
         instruction_id,
         fees=_rows(ledger, sql("explain_fees"), Line, {**charged, "days": days}),
         events=_events(ledger, found),
-        release_lines=_rows(ledger, sql("explain_payout_lines"), ReleaseLine, named),
+        release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, named),
     )
-    return _with_funds(ledger, snapshot, [instruction_id])
+    return _with_funds(ledger, covered, [instruction_id])
 
 
 def _with_funds(ledger: Connection, found: Snapshot, instruction_ids: Sequence[UUID] = ()) -> Snapshot:
@@ -183,8 +170,8 @@ def _with_funds(ledger: Connection, found: Snapshot, instruction_ids: Sequence[U
 
 def _instructions(ledger: Connection, ids: Collection[UUID]) -> dict[UUID, Instruction]:
     """Instructions with their attempts and next steps, in the order in which they were made."""
-    attempts: dict[UUID, list[Attempt]] = {}
-    for attempt in _rows(ledger, sql("explain_attempts"), Attempt, {"ids": list(ids)}):
+    attempts: dict[UUID, list[snapshot.Attempt]] = {}
+    for attempt in _rows(ledger, sql("explain_attempts"), snapshot.Attempt, {"ids": list(ids)}):
         attempts.setdefault(attempt.instruction_id, []).append(attempt)
     found = _rows(ledger, sql("explain_instructions"), Instruction, {"ids": list(ids)})
     return {
@@ -197,9 +184,9 @@ def _instruction_ids(ledger: Connection, payee: Payee, day: date | None = None) 
     return [row[0] for row in ledger.execute(sql("explain_instruction_ids"), parameters)]
 
 
-def _positions(ledger: Connection, payees: Collection[Payee]) -> dict[tuple[str, str], Position]:
+def _positions(ledger: Connection, payees: Collection[Payee]) -> dict[tuple[str, str], snapshot.Position]:
     subjects, ids = [each.subject.value for each in payees], [each.subject_id for each in payees]
-    found = _rows(ledger, sql("explain_accounts"), Position, {"subjects": subjects, "subject_ids": ids})
+    found = _rows(ledger, sql("explain_accounts"), snapshot.Position, {"subjects": subjects, "subject_ids": ids})
     return {(each.payee, each.currency): each for each in found}
 
 
@@ -212,24 +199,24 @@ def _blocked(ledger: Connection, players: Collection[Payee]) -> frozenset[tuple[
 
 def _held_out(
     ledger: Connection, day: date | None, match_id: int | None, match_player_ids: Collection[int]
-) -> list[HeldOut]:
+) -> list[snapshot.HeldOut]:
     parameters = {"day": day, "match_id": match_id, "match_player_ids": list(match_player_ids)}
     found = ledger.execute(sql("explain_held_out"), parameters)
-    return [HeldOut(day, match_id, row_id, HELD_OUT[code]) for day, match_id, row_id, code in found]
+    return [snapshot.HeldOut(day, match_id, row_id, HELD_OUT[code]) for day, match_id, row_id, code in found]
 
 
-def _uncollected(ledger: Connection, payee: Payee) -> list[Uncollected]:
+def _uncollected(ledger: Connection, payee: Payee) -> list[snapshot.Uncollected]:
     found = ledger.execute(sql("explain_uncollected_shares"), payee.parameters)
     return [
-        Uncollected(day, currency, status, _reason(code, details, BillingType.PLAYER_CHARGE, currency), *rest)
+        snapshot.Uncollected(day, currency, status, _reason(code, details, BillingType.PLAYER_CHARGE, currency), *rest)
         for day, currency, status, code, details, *rest in found
     ]
 
 
-def _events(ledger: Connection, of: Instruction) -> list[Event]:
+def _events(ledger: Connection, of: Instruction) -> list[snapshot.Event]:
     found = ledger.execute(sql("explain_events"), {"id": of.id})
     return [
-        Event(at, before, after, actor, _reason(code, details, of.billing_type, of.currency), request_id)
+        snapshot.Event(at, before, after, actor, _reason(code, details, of.billing_type, of.currency), request_id)
         for at, before, after, actor, code, details, request_id in found
     ]
 
@@ -243,9 +230,9 @@ def _hold(ledger: Connection, payee: Payee) -> str | None:
     return f"on hold: {why}" if why else None
 
 
-def _booked_days(ledger: Connection, payee: Payee) -> list[BookedDay]:
+def _booked_days(ledger: Connection, payee: Payee) -> list[snapshot.BookedDay]:
     """The days that have anything of a player or payee, latest first."""
-    return _rows(ledger, sql("explain_days"), BookedDay, payee.parameters)
+    return _rows(ledger, sql("explain_days"), snapshot.BookedDay, payee.parameters)
 
 
 def _rows(connection: Connection, query: str, kind: type[_Row], parameters: Parameters) -> list[_Row]:

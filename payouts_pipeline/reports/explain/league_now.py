@@ -198,24 +198,18 @@ def _rules(fees: pd.DataFrame) -> dict[int, Rule]:
 
 
 def _rule(row: Any, terms: Terms) -> Rule:
-    return Rule(
-        int(row.fee_structure_id),
-        int(row.competition_id),
-        row.effective_from,
-        terms.currency,
-        terms.fee_minor,
-        terms.rest_minor,
-        [
-            RulePart(
-                share.subject,
-                share.partner_id if share.subject == BillingSubject.PARTNER else None,
-                share.fixed_minor,
-                share.share_bps,
-                amount_minor,
-            )
-            for share, amount_minor in allocate(terms)
-        ],
-    )
+    parts = [
+        RulePart(
+            share.subject,
+            share.partner_id if share.subject == BillingSubject.PARTNER else None,
+            share.fixed_minor,
+            share.share_bps,
+            amount_minor,
+        )
+        for share, amount_minor in allocate(terms)
+    ]
+    fee = terms.currency, terms.fee_minor, terms.rest_minor
+    return Rule(int(row.fee_structure_id), int(row.competition_id), row.effective_from, *fee, parts)
 
 
 def _difference(day: date, row: Any) -> Difference:

@@ -14,17 +14,27 @@ Subject = UUID | MatchName | Payee
 
 
 @dataclass(frozen=True)
-class Line:
-    """What one booking changed of one fee, and how that was collected.
-
-    ``fee_minor`` is what it changed of the fee, also where ``amount_minor`` is that of a share.
-    """
+class FeeName:
+    """Which fee: what a player owes for a match of a day."""
 
     day: date
     match_id: int
     match_player_id: int
     player_id: int
     currency: str
+
+    def __str__(self) -> str:
+        """As people know it by."""
+        return f"player:{self.player_id} in match:{self.match_id}"
+
+
+@dataclass(frozen=True)
+class Line(FeeName):
+    """What one booking changed of one fee, and how that was collected.
+
+    ``fee_minor`` is what it changed of the fee, also where ``amount_minor`` is that of a share.
+    """
+
     booking_id: int
     booked_at: datetime
     booked_by: str
@@ -33,6 +43,11 @@ class Line:
     charge_id: UUID | None
     release_id: int | None
     released_at: datetime | None
+
+    @property
+    def fee(self) -> FeeName:
+        """Which fee it is of."""
+        return FeeName(self.day, self.match_id, self.match_player_id, self.player_id, self.currency)
 
     @property
     def player(self) -> Payee:
