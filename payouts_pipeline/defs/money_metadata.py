@@ -141,7 +141,7 @@ class MoneyPage:
             "payee": f"{each.payee} {each.id}",
             "amount": format_minor(each.amount_minor, each.currency),
             "why": f"{each.status}: {each.reason}",
-            "what to do": next_action(each).text + next_try,
+            "next action": next_action(each).text + next_try,
         }
 
     def _charts(self, day: date, status: DayStatus) -> dict[str, Any]:
@@ -209,10 +209,10 @@ def _next_actions(lines: Sequence[Line], words: _Words) -> str:
             actions[action.text] += line.count
     if not actions:
         is_done = all(line.status == "settled" for line in lines)
-        return "**To do:** nothing." if is_done else "**To do:** nothing; what is open continues automatically."
+        return "**Next action:** none." if is_done else "**Next action:** none; what is open continues automatically."
     shown = [f"{counted(count, words.what)}: {text}" for text, count in actions.most_common(_MOST_ACTIONS)]
     more = f"\n- and {len(actions) - _MOST_ACTIONS} more: see `open`" if len(actions) > _MOST_ACTIONS else ""
-    return "**To do:**\n\n- " + "\n- ".join(shown) + more
+    return "**Next actions:**\n\n- " + "\n- ".join(shown) + more
 
 
 def _status(lines: Sequence[Line]) -> Any:

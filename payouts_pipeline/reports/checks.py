@@ -209,8 +209,8 @@ def _what_is_open(lines: Sequence[status.Line], still_open: Sequence[status.Line
         for line in still_open[:NAMED]
     ]
     return (
-        f"Not all is settled: {'; '.join(reasons)}. What needs no person goes on by itself when the day is "
-        "materialised again."
+        f"Not everything is settled: {'; '.join(reasons)}. What needs no person continues automatically, or when the "
+        "day is materialised again."
     )
 
 
@@ -227,8 +227,8 @@ def _none_unknown(connection: Connection, day: date) -> Finding:
         "The outcome of every call at Stripe is known."
         if not count
         else f"The outcome of {count} instructions is not known: Stripe gave no answer, and the money may have moved. "
-        "Stripe is asked again by itself; never pay or charge these by other means. Where that lasts for a day, look "
-        "the instruction's id up in Stripe's dashboard."
+        "Stripe is asked again automatically; never pay or charge these by other means. If that lasts for more than a "
+        "day, look the instruction's id up in Stripe's dashboard."
     )
     figures = {"unknown": count, "instructions": named}
     return Finding("no_unknown_outcome", not count, description, is_error=False, figures=figures)
@@ -239,8 +239,8 @@ def _none_overdue(overdue: Sequence[_Overdue]) -> Finding:
         f"No instruction of this day or an earlier one is open for more than {_OVERDUE.days} days."
         if not overdue
         else f"{len(overdue)} instructions of this day and earlier ones are open for more than {_OVERDUE.days} days: "
-        "time alone will not settle them. See their reasons: mend the data in league, release or approve what is "
-        "held, or cancel what is not to be paid."
+        "time alone will not settle them. See their reasons: fix the data in schema 'league', lift the hold or "
+        "approve the amount of what is held, or cancel what is not to be paid."
     )
     named = [{**each.named, "age_days": each.age_days} for each in overdue[:NAMED]]
     figures = {"overdue": len(overdue), "instructions": named}

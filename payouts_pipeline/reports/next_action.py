@@ -49,7 +49,7 @@ def next_action(of: WithReason) -> NextAction:
     commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "run")}
     template, needs_person = _template(of)
     text = template.format_map({**_words(of), **commands, "or_run": ""})
-    return NextAction(text if needs_person else f"nothing: {text}", needs_person)
+    return NextAction(text if needs_person else f"none: {text}", needs_person)
 
 
 def next_step(of: Instruction) -> str | None:

@@ -98,7 +98,7 @@ def test_the_page_of_yesterday_says_how_much_went_out_and_what_is_stuck_why(
     amounts = [format_minor(minor, currency) for currency, minor in sorted(paid_out.items())]
     assert f"Paid out: {', '.join(amounts)}; Open:" in page
     assert "held: the club has no Stripe account" in page
-    assert "enter the club's Stripe account in league (clubs): then it goes on by itself" in page
+    assert "enter the club's Stripe account in schema 'league' (table clubs); it then continues automatically" in page
     operator.keeps_whole("yesterday")
 
 

@@ -140,7 +140,7 @@ def test_the_summary_of_charges_says_how_much_came_in_and_what_to_do(day: date, 
     assert summary(charges(ledger)) == [
         "**2 of 5 charges went through.**",
         "**Collected:** 10.00 EUR, 20,000 JPY; **Held:** 10.00 EUR; **Refused:** 20.00 EUR.",
-        "**To do:**",
+        "**Next actions:**",
         "- 1 charge: enter the player's Stripe customer in schema 'league' (table players); it then continues "
         "automatically\n"
         "- 1 charge: ask the player for a card that works and enter it in schema 'league' (table players); it then "
@@ -153,7 +153,7 @@ def test_the_summary_of_payouts_says_how_much_went_out_and_what_to_do(day: date,
     assert summary(page(ledger))[:4] == [
         "**3 of 4 payouts went out.**",
         "**Paid out:** 8.50 EUR, 5,000 JPY; **Open:** 25.50 EUR; **Held:** 12,000 JPY.",
-        "**To do:**",
+        "**Next actions:**",
         "- 1 payout: enter the club's Stripe account in schema 'league' (table clubs); it then continues automatically",
     ]
 
@@ -161,7 +161,11 @@ def test_the_summary_of_payouts_says_how_much_went_out_and_what_to_do(day: date,
 def test_when_all_is_settled_there_is_nothing_to_do(league: League, ledger: Connection, source: Connection) -> None:
     league.fee(league.player(), DAY)
     materialise(ledger, source, DAY)
-    assert summary(page(ledger)) == ["**1 payout: all went out.**", "**Paid out:** 10.00 EUR.", "**To do:** nothing."]
+    assert summary(page(ledger)) == [
+        "**1 payout: all went out.**",
+        "**Paid out:** 10.00 EUR.",
+        "**Next action:** none.",
+    ]
     assert page(ledger)["open"] == "none"
 
 
@@ -174,13 +178,13 @@ def test_a_day_whose_fees_went_with_the_next_day_says_so(
         materialise(ledger, source, day)
     assert summary(charges(ledger))[0].startswith("**No charge of this day's own:**")
     assert summary(page(ledger))[0].startswith("**No payout of this day's own:**")
-    assert summary(page(ledger))[-1] == "**To do:** nothing."
+    assert summary(page(ledger))[-1] == "**Next action:** none."
 
 
 def test_what_goes_on_by_itself_is_nothing_to_do(league: League, ledger: Connection, source: Connection) -> None:
     league.fee(league.player(), DAY)
     materialise(ledger, source, DAY, waiting)
-    assert summary(charges(ledger))[-1] == "**To do:** nothing; what is open continues automatically."
+    assert summary(charges(ledger))[-1] == "**Next action:** none; what is open continues automatically."
     assert summary(page(ledger))[0] == "**No payout was made yet.**"
 
 
@@ -212,9 +216,9 @@ def test_the_next_try_is_told_in_the_time_of_the_partitions(day: date, ledger: C
     ledger.execute(
         "update payouts.instructions set retry_at = %s where status = 'waiting'", (datetime(2026, 3, 8, 5, tzinfo=UTC),)
     )
-    assert "(next on 2026-03-08 at 16:00)" in table(charges(ledger)["open"])[-1]["what to do"]
+    assert "(next on 2026-03-08 at 16:00)" in table(charges(ledger)["open"])[-1]["next action"]
     london = page(ledger, BillingType.PLAYER_CHARGE, timezone=ZoneInfo("Europe/London"))
-    assert "(next on 2026-03-08 at 05:00)" in table(london["open"])[-1]["what to do"]
+    assert "(next on 2026-03-08 at 05:00)" in table(london["open"])[-1]["next action"]
 
 
 def test_a_long_list_of_what_is_open_is_cut_with_a_count(
@@ -226,7 +230,7 @@ def test_a_long_list_of_what_is_open_is_cut_with_a_count(
     materialise(ledger, source, DAY, rejected)
     rows = table(charges(ledger)["open"])
     assert len(rows) == MOST_ROWS + 1
-    assert rows[-1] == {"payee": "and 2 more", "amount": "", "why": "", "what to do": ""}
+    assert rows[-1] == {"payee": "and 2 more", "amount": "", "why": "", "next action": ""}
 
 
 def test_the_status_has_counts_and_amounts(day: date, ledger: Connection) -> None:

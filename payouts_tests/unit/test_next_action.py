@@ -53,7 +53,7 @@ def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: Bi
     assert remedy_of(of.reason_code, of.reason_details) == remedy
     action = next_action(of)
     assert action.needs_person == (remedy not in (Remedy.TIME, Remedy.TOP_UP_BALANCE))
-    assert action.text.startswith("nothing: ") != action.needs_person
+    assert action.text.startswith("none: ") != action.needs_person
     for text in (action.text, str(next_step(of))):
         assert not set("{}") & set(text)
     others = {next_action(instruction(*STUCK[each], kind=kind)).text for each in set(Remedy) - {remedy}}
@@ -88,12 +88,12 @@ def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: Bi
         ),
         (
             refused("insufficient_funds", "player_charge"),
-            "nothing: it is retried automatically, and at once with a new card in schema 'league'",
+            "none: it is retried automatically, and at once with a new card in schema 'league'",
             f"it is retried automatically, or from then on with {RUN}, and at once with a new card in schema 'league'",
         ),
         (
             instruction(Status.CANCELLED, ReasonCode.REPLACED),
-            "nothing: its amount is back on the account; 'payouts run' makes a new instruction of what is due then",
+            "none: its amount is back on the account; 'payouts run' makes a new instruction of what is due then",
             f"its amount is back on the account; {RUN} makes a new instruction of what is due then",
         ),
     ],
@@ -126,14 +126,14 @@ def test_what_only_a_person_can_get_going(of: Instruction, said: str) -> None:
 @pytest.mark.parametrize("code", [ReasonCode.HOLD_LIFTED, ReasonCode.APPROVED])
 def test_what_a_person_has_let_go_needs_nobody_any_more(code: str) -> None:
     of = instruction(Status.HELD, code, {"reason": "it waits for approval"})
-    assert next_action(of).text == "nothing: it continues automatically"
+    assert next_action(of).text == "none: it continues automatically"
 
 
 @pytest.mark.parametrize("kind", BILLING_TYPE_OF.values())
 @pytest.mark.parametrize("code", OpenCode)
 def test_what_is_on_no_instruction_yet_needs_nobody(kind: BillingType, code: OpenCode) -> None:
     of = WithReason(billing_type=kind, currency="EUR", status="open", reason_code=code, reason_details={})
-    assert next_action(of).text == "nothing: it continues automatically"
+    assert next_action(of).text == "none: it continues automatically"
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.SETTLED}))

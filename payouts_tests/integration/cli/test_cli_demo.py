@@ -76,7 +76,7 @@ def test_the_demo_settles_yesterday_and_shows_why_the_rest_waits(demo: Demo) -> 
     for text in (
         f"Payouts of {YESTERDAY}",
         "the card was reported stolen",
-        "the card has not enough funds",
+        "the card does not have enough funds",
         "the club has no Stripe account",
         "the shares do not add up to 10,000 basis points",
         "All of it took",
