@@ -5,6 +5,7 @@ stand ready, which takes some 50 ms.
 """
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import resources
@@ -18,6 +19,9 @@ from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.migrate import migrate
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.leagues import League
+
+# A shell ignores SIGINT for what it starts in the background, and so would all that tests start and end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Connect = Callable[[], Connection]
 

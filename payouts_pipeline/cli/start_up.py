@@ -44,7 +44,7 @@ def dev(port: int, read_only_port: int | None) -> None:
 
 @click.command()
 def up() -> None:
-    """Start the embedded parts in the background, and write the .env that Dagster reads: then just 'dagster dev'.
+    """Start the embedded parts in the background, and write the .env that Dagster reads: then just 'dg dev'.
 
     Only variables that you have not set go into .env, between two marked lines; your own lines stay as they are.
     """
@@ -55,7 +55,7 @@ def up() -> None:
     with ready(list(Need)) as embedded:
         load_season(calendar)
         background.keep(embedded, before, rendering.step)
-    rendering.line("The parts run until 'payouts down'. In this folder, 'dagster dev' needs no flags now.")
+    rendering.line("The parts run until 'payouts down'. In this folder, 'dg dev' needs no flags now.")
 
 
 @click.command()

@@ -23,6 +23,7 @@ _EVERY_S = 30
 _LOOK_FOR_MISSING_EVERY_S = 300
 # A tick has a minute, and SNS may be slow; the rest comes with the next tick.
 _RUNS_PER_TICK = 20
+_NONE_YET = "none yet"
 # Dagster's own, on a failed run that it is about to start again by itself.
 _WILL_RETRY = "dagster/will_retry"
 
@@ -108,10 +109,14 @@ def _missing_payouts(calendar: Calendar, told: str) -> dg.SensorDefinition:
     )
     def alert_on_missing_payouts(context: dg.SensorEvaluationContext, alerts: AlertTopic) -> dg.SkipReason:
         day = day_due(datetime.now(UTC), calendar)
+        if context.cursor is None:
+            # A new installation: nobody was to pay out what was due before it.
+            context.update_cursor(str(day or _NONE_YET))
+            return dg.SkipReason("Looks at the nights that come from now on.")
         if day is None:
             return dg.SkipReason(f"The first day (PAYOUTS_START_DATE), {calendar.start_date}, is not due yet.")
         if context.cursor == day.isoformat():
-            return dg.SkipReason(f"{day} was seen to already.")
+            return dg.SkipReason(f"{day} was checked already.")
         missing = [] if _was_paid(context.instance, day) else [_alert_of_missing(context.instance, day, zone)]
         for alert in missing:
             alerts.send(alert, context.log)

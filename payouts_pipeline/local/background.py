@@ -1,4 +1,4 @@
-"""`payouts up` and `payouts down`: the embedded parts without a command that uses them, for a plain `dagster dev`."""
+"""`payouts up` and `payouts down`: the embedded parts without a command that uses them, for a plain `dg dev`."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from payouts_pipeline.local import embedded as services
 from payouts_pipeline.local import env_file
 from payouts_pipeline.local.environment import Need, env_path, state_dir
-from payouts_pipeline.local.instance import limit_pools, prepare_home
+from payouts_pipeline.local.instance import prepare_instance
 
 
 def keep(embedded: Collection[Need], before: Mapping[str, str], report: Callable[[str], None]) -> None:
@@ -14,8 +14,7 @@ def keep(embedded: Collection[Need], before: Mapping[str, str], report: Callable
 
     That is what starting them has added to the environment as it was ``before``: nothing that the user has set.
     """
-    prepare_home()
-    limit_pools()
+    prepare_instance()
     added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     if embedded:
         services.keep(state_dir())

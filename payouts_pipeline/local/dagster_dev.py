@@ -1,4 +1,4 @@
-"""`payouts dev`: Dagster's own development server with our parts, once at a time."""
+"""`payouts dev`: Dagster's own development server (`dg dev`) with our parts, once at a time."""
 
 import fcntl
 import os
@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from upath import UPath
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.local import env_file
-from payouts_pipeline.local.environment import env_path, project_dir, state_dir
+from payouts_pipeline.local.environment import project_dir, state_dir
 from payouts_pipeline.local.family import bound
-from payouts_pipeline.local.instance import limit_pools, prepare_home
+from payouts_pipeline.local.instance import prepare_instance
+from payouts_pipeline.settings import required
 
 _HOST = "127.0.0.1"
 _LOOK_EVERY_S = 0.5
@@ -35,19 +38,9 @@ def only_one() -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Set Dagster's environment, and see that it is the one that Dagster will have.
-
-    Dagster lets `.env` count more than the shell. Raises PayoutsError where what 'payouts up' wrote into it is not what
-    holds here.
-    """
-    prepare_home()
-    for name, value in env_file.block(env_path()).items():
-        if os.environ.get(name) != value:
-            raise PayoutsError(
-                f"{name} in {env_path()}, as 'payouts up' wrote it, is not what holds here: "
-                "run 'payouts up' again, or 'payouts down' first."
-            )
-    limit_pools()
+    """Set Dagster's environment: its servers work in DAGSTER_HOME, where no other `dagster.yaml` or `.env` counts."""
+    prepare_instance()
+    os.environ["PAYOUTS_STORAGE"] = str(UPath(required("PAYOUTS_STORAGE")).absolute())
 
 
 def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) -> None:
@@ -56,6 +49,8 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
     With ``read_only_port``, a second page on which one can look at everything and start nothing. A port that is 0 or
     taken becomes a free one.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     url = _url(port)
     commands = [_dev(url)]
     report(f"the Dagster UI comes up at {url} (Ctrl-C stops everything)")
@@ -64,8 +59,6 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
         commands.append(_read_only(read_only_url))
         report(f"a read-only UI comes up at {read_only_url}")
     os.environ.setdefault("PAYOUTS_UI_URL", url)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     with ExitStack() as running:
         processes = [running.enter_context(_running(command)) for command in commands]
         try:
@@ -77,16 +70,12 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
 
 
 def _dev(url: str) -> list[str]:
-    return [*_module("dagster", "dev"), *_address(url), "--log-level", "warning"]
+    return [str(Path(sys.executable).with_name("dg")), "dev", *_address(url), "--log-level", "warning"]
 
 
 def _read_only(url: str) -> list[str]:
     quiet = ["--dagster-log-level", "warning", "--code-server-log-level", "warning"]
-    return [*_module("dagster_webserver", "--read-only"), *_address(url), *quiet]
-
-
-def _module(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", *arguments]
+    return [sys.executable, "-m", "dagster_webserver", "--read-only", *_address(url), *quiet]
 
 
 def _address(url: str) -> list[str]:
@@ -98,7 +87,7 @@ def _running(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command with all that it starts; leaving the context, or our death, ends them."""
     # A session of its own: Ctrl-C is for us to pass on, by letting go of the pipe.
     held = bound(command)
-    with subprocess.Popen(held, cwd=project_dir(), stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own
+    with subprocess.Popen(held, cwd=required("DAGSTER_HOME"), stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own
         yield process
 
 

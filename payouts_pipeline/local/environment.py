@@ -55,7 +55,7 @@ def state_dir() -> Path:
 
 
 def env_path() -> Path:
-    """The file that `dagster dev` reads its environment from."""
+    """The file that a plain `dg dev` reads its environment from."""
     return project_dir() / ".env"
 
 

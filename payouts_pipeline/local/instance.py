@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from payouts_pipeline.defs import dagster_private
 from payouts_pipeline.ledger import database
 from payouts_pipeline.local.environment import project_dir, state_dir
 from payouts_pipeline.settings import required
@@ -29,18 +30,12 @@ def prepare_home() -> None:
         os.environ["DAGSTER_HOME"] = str(home)
 
 
-def limit_pools() -> None:
-    """Give the pools that have none yet the default limit of `dagster.yaml`; a limit that somebody set stays.
-
-    Dagster does so when a run of a pool waits for the first time, which is too late for that time itself: runs that
-    wait together would all start.
-    """
+def prepare_instance() -> None:
+    """Set DAGSTER_HOME, and make its instance ready for Dagster's servers."""
+    prepare_home()
     with instance() as found:
-        storage, limit = found.event_log_storage, found.global_op_concurrency_default_limit
-        known = {each.name for each in storage.get_pool_limits()}
-        for pool in POOLS:
-            if limit and pool not in known:
-                storage.set_concurrency_slots(pool, limit)
+        dagster_private.limit_pools(found, POOLS)
+        dagster_private.note_newest_event(found)
 
 
 @contextmanager
@@ -49,6 +44,5 @@ def instance() -> Iterator[dg.DagsterInstance]:
     with database.connect(required("DAGSTER_DATABASE_URL"), "DAGSTER_DATABASE_URL"):
         pass
     with dg.DagsterInstance.get() as found:
-        # Keeps connections open, as for its webserver; one for each event takes a third of the time of a range.
-        found.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=20)
+        dagster_private.keep_connections(found)
         yield found

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.local.instance import limit_pools
+from payouts_pipeline.local.instance import prepare_instance
 from payouts_tests.support.definitions_for_tests import ASSETS, asset_nodes, definitions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def config(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def instance(config: Path) -> Iterator[dg.DagsterInstance]:
     """An instance as `payouts dev` and `payouts up` leave it; nothing has run on it."""
-    limit_pools()
+    prepare_instance()
     with dg.DagsterInstance.from_config(str(config)) as made:
         yield made
         for run in made.get_runs():

@@ -268,14 +268,19 @@ def paid(day: date) -> Callable[[dg.DagsterInstance], None]:
     return lambda instance: instance.report_runless_asset_event(dg.AssetMaterialization(PAID, partition=str(day)))
 
 
+def watching(instance: dg.DagsterInstance, topic: Topic) -> Sensor:
+    """The sensor that misses payouts, which has looked at the nights before the last one."""
+    return Sensor("alert_on_missing_payouts", instance, topic.arn, cursor=str(LAST_NIGHT - timedelta(days=1)))
+
+
 def test_a_night_without_payouts_is_told_of_once(instance: dg.DagsterInstance, topic: Topic) -> None:
-    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn)
+    sensor = watching(instance, topic)
     paid(LAST_NIGHT - timedelta(days=1))(instance)
     assert sensor.tick().startswith(f"Alert sent: The payouts of {LAST_NIGHT} did not happen: ")
     (alert,) = topic.received()
     assert "no run of it was started" in alert["Message"]
     assert alert["Message"].endswith(f"\n{PAGE}/assets/settled_payouts?view=partitions&partition={LAST_NIGHT}")
-    assert sensor.tick() == f"{LAST_NIGHT} was seen to already."
+    assert sensor.tick() == f"{LAST_NIGHT} was checked already."
     assert topic.received() == []
 
 
@@ -292,25 +297,40 @@ def test_the_alert_says_how_the_last_run_stands(
     before = {"dagster/partition": str(LAST_NIGHT - timedelta(days=1))}
     instance.add_run(dg.DagsterRun("pay_out_day", tags=tags, status=dg.DagsterRunStatus.FAILURE))
     instance.add_run(dg.DagsterRun("pay_out_day", tags=before, status=dg.DagsterRunStatus.SUCCESS))
-    assert "its last run is failure" in Sensor("alert_on_missing_payouts", instance, topic.arn).tick()
+    assert "its last run is failure" in watching(instance, topic).tick()
 
 
 def test_a_range_that_ended_before_the_night_is_no_run_of_it(instance: dg.DagsterInstance, topic: Topic) -> None:
     earlier = RANGE | {"dagster/asset_partition_range_end": str(LAST_NIGHT - timedelta(days=1))}
     instance.add_run(dg.DagsterRun("pay_out_day", tags=earlier, status=dg.DagsterRunStatus.SUCCESS))
-    assert "no run of it was started" in Sensor("alert_on_missing_payouts", instance, topic.arn).tick()
+    assert "no run of it was started" in watching(instance, topic).tick()
 
 
 def test_a_night_with_payouts_is_not_told_of(instance: dg.DagsterInstance, topic: Topic) -> None:
-    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn)
+    sensor = watching(instance, topic)
     paid(LAST_NIGHT)(instance)
     assert sensor.tick() == "Nothing to tell of."
     assert topic.received() == []
 
 
-def test_before_the_first_night_there_is_nothing_to_miss(instance: dg.DagsterInstance, topic: Topic) -> None:
+@pytest.mark.parametrize("start_date", ["2026-01-01", str(LAST_NIGHT + timedelta(days=1))])
+def test_a_new_installation_misses_nothing_of_the_time_before_it(
+    instance: dg.DagsterInstance, topic: Topic, start_date: str
+) -> None:
+    sensor = Sensor("alert_on_missing_payouts", instance, topic.arn, start_date=start_date)
+    assert sensor.tick() == "Looks at the nights that come from now on."
+    assert sensor.tick() in (
+        f"{LAST_NIGHT} was checked already.",
+        f"The first day (PAYOUTS_START_DATE), {start_date}, is not due yet.",
+    )
+    assert topic.received() == []
+
+
+def test_the_very_first_night_can_be_missed(instance: dg.DagsterInstance, topic: Topic) -> None:
     sensor = Sensor("alert_on_missing_payouts", instance, topic.arn, start_date=str(LAST_NIGHT + timedelta(days=1)))
-    assert "is not due yet" in sensor.tick()
+    sensor.tick()
+    sensor.start_date = str(LAST_NIGHT)
+    assert f"The payouts of {LAST_NIGHT} did not happen" in sensor.tick()
 
 
 @pytest.mark.parametrize(

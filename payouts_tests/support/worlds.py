@@ -136,8 +136,9 @@ class Worlds:
 def project(folder: Path) -> Path:
     """A folder that the command line takes for a checkout: its state is kept there and not in ours."""
     folder.mkdir(parents=True)
-    for name in ("dagster.yaml", "workspace.yaml"):
+    for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
+    (folder / "payouts_pipeline").symlink_to(ROOT / "payouts_pipeline")
     return folder
 
 

@@ -104,6 +104,7 @@ def development(demo: Demo) -> Iterator[str]:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
+    assert not re.search("DEBUG|WARN|ERROR", err), err
     _, alive = psutil.wait_procs(family, timeout=10)
     assert len(family) > 2
     assert not alive
