@@ -194,16 +194,13 @@ def _rules(snapshot: Snapshot, explained: Iterable[Fee | PayeeShare]) -> list[Ru
 
 def _would_book(snapshot: Snapshot) -> list[Difference]:
     """What materialising the days of the lines would book of them today."""
+    booked = [(f.day, f.match_id, f.match_player_id, f.player_id, "player", f.player_id, f.currency, f.amount_minor)
+              for f in snapshot.fees]  # fmt: skip
+    booked += [(s.day, s.match_id, s.match_player_id, s.player_id, s.billing_subject, s.subject_id, s.currency,
+                s.amount_minor) for s in snapshot.shares]  # fmt: skip
     days = {line.day for line in snapshot.fees} | ({snapshot.day} if snapshot.day else set())
-    return [
-        each for day in sorted(days, reverse=True) for each in snapshot.league.would_book(day, _booked(snapshot, day))
-    ]
-
-
-def _booked(snapshot: Snapshot, day: date) -> pd.DataFrame:
-    """The lines of a day as `frames.LINES`."""
-    booked = [(f.match_id, f.match_player_id, f.player_id, "player", f.player_id, f.currency, f.amount_minor)
-              for f in snapshot.fees if f.day == day]  # fmt: skip
-    booked += [(s.match_id, s.match_player_id, s.player_id, s.billing_subject, s.subject_id, s.currency, s.amount_minor)
-               for s in snapshot.shares if s.day == day]  # fmt: skip
-    return frames.conform(pd.DataFrame(booked, columns=list(frames.LINES)), frames.LINES)
+    found = []
+    for day in sorted(days, reverse=True):
+        lines = pd.DataFrame([line for of, *line in booked if of == day], columns=list(frames.LINES))
+        found += snapshot.league.would_book(day, frames.conform(lines, frames.LINES))
+    return found

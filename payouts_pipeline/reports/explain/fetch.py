@@ -44,19 +44,17 @@ def fetch(
     """What it takes to explain a subject (of one day). Raises PayoutsError where there is nothing to say."""
     with ledger.transaction():
         ledger.execute(league_sql("begin_snapshot"))
-        return replace(_of(ledger, league, subject, day), minimum_payouts_minor=minimum_payouts_minor)
-
-
-def _of(ledger: Connection, league: LeagueNow, subject: Subject, day: date | None) -> Snapshot:
-    if isinstance(subject, UUID):
-        return _of_instruction(ledger, subject, day)
-    if isinstance(subject, MatchName):
-        return _of_match(ledger, league, subject, day)
-    if day is None:
-        return _of_account(ledger, league, subject)
-    if subject.subject == BillingSubject.PLAYER:
-        return _of_player_day(ledger, league, subject, day)
-    return _of_payee_day(ledger, league, subject, day)
+        if isinstance(subject, UUID):
+            found = _of_instruction(ledger, subject, day)
+        elif isinstance(subject, MatchName):
+            found = _of_match(ledger, league, subject, day)
+        elif day is None:
+            found = _of_account(ledger, league, subject)
+        elif subject.subject == BillingSubject.PLAYER:
+            found = _of_player_day(ledger, league, subject, day)
+        else:
+            found = _of_payee_day(ledger, league, subject, day)
+    return replace(found, minimum_payouts_minor=minimum_payouts_minor)
 
 
 def _of_match(ledger: Connection, league: LeagueNow, match: MatchName, day: date | None) -> Snapshot:
@@ -158,13 +156,14 @@ def _with_funds(ledger: Connection, found: Snapshot, instruction_ids: Sequence[U
     charges = {line.charge_id for line in lines if line.charge_id and (found.fees or line.release_id is None)}
     payouts = {line.payout_id for line in found.shares if line.payout_id}
     owing = {line.player for line in lines if line.charge_id is None and line.release_id is None}
+    players = {"player_ids": [each.subject_id for each in owing]}
     owed = {line.payee for line in found.shares if line.payout_id is None and line.release_id is not None}
     own = {found.subject} if isinstance(found.subject, Payee) else set()
     return replace(
         found,
         instructions=_instructions(ledger, {*instruction_ids, *charges, *payouts}),
         positions=_positions(ledger, owing | owed | own),
-        blocked=_blocked(ledger, owing),
+        blocked={(payee, currency) for payee, currency in ledger.execute(sql("explain_blocked_players"), players)},
     )
 
 
@@ -188,13 +187,6 @@ def _positions(ledger: Connection, payees: Collection[Payee]) -> dict[tuple[str,
     subjects, ids = [each.subject.value for each in payees], [each.subject_id for each in payees]
     found = _rows(ledger, sql("explain_accounts"), snapshot.Position, {"subjects": subjects, "subject_ids": ids})
     return {(each.payee, each.currency): each for each in found}
-
-
-def _blocked(ledger: Connection, players: Collection[Payee]) -> frozenset[tuple[str, str]]:
-    parameters = {"player_ids": [each.subject_id for each in players]}
-    return frozenset(
-        (payee, currency) for payee, currency in ledger.execute(sql("explain_blocked_players"), parameters)
-    )
 
 
 def _held_out(

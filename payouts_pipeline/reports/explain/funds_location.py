@@ -15,8 +15,11 @@ from payouts_pipeline.reports.explain.snapshot import Instruction, Line, Positio
 
 def of_fee(snapshot: Snapshot, line: Line) -> FundsLocation:
     """Where the fee's part is that a line adds to it, or is a share of."""
+    if line.release_id is not None and line.charge_id is not None:
+        return FundsLocation(Place.COLLECTED, line.charge_id)
     if line.release_id is not None:
-        return _collected(line)
+        # A credit paid for it, or there was nothing to collect.
+        return FundsLocation(Place.CREDITED if line.fee_minor > 0 else Place.LOWERED)
     if line.charge_id is not None:
         return _charged(snapshot.instructions[line.charge_id])
     account = str(line.player), line.currency
@@ -33,17 +36,12 @@ def of_share(snapshot: Snapshot, line: ShareLine) -> FundsLocation:
     if line.billing_subject == BillingSubject.PLATFORM:
         return FundsLocation(Place.KEPT)
     if line.payout_id is not None:
-        return _in_payout(snapshot.instructions[line.payout_id])
+        payout = snapshot.instructions[line.payout_id]
+        is_paid = payout.status == Status.SETTLED
+        return FundsLocation(Place.PAID, payout.id) if is_paid else _open(Place.IN_PAYOUT, payout)
     minimum_minor = snapshot.minimum_payouts_minor.get(line.currency, minimum_charge_minor(line.currency))
     why, next_step = _why_not_paid(line.amount_minor, snapshot.positions[str(line.payee), line.currency], minimum_minor)
     return FundsLocation(Place.PAYABLE, None, why, next_step)
-
-
-def _collected(line: Line) -> FundsLocation:
-    """A fee whose shares are released: a charge collected it, a credit paid for it, or there was nothing to collect."""
-    if line.charge_id is not None:
-        return FundsLocation(Place.COLLECTED, line.charge_id)
-    return FundsLocation(Place.CREDITED if line.fee_minor > 0 else Place.LOWERED)
 
 
 def _charged(charge: Instruction) -> FundsLocation:
@@ -53,10 +51,6 @@ def _charged(charge: Instruction) -> FundsLocation:
     why = f"{charge.name} is settled, and the shares are not released yet"
     next_step = f"they are released automatically, or with 'payouts run {charge.day}'"
     return FundsLocation(Place.CHARGED, charge.id, why, next_step)
-
-
-def _in_payout(payout: Instruction) -> FundsLocation:
-    return FundsLocation(Place.PAID, payout.id) if payout.status == Status.SETTLED else _open(Place.IN_PAYOUT, payout)
 
 
 def _open(place: Place, instruction: Instruction) -> FundsLocation:

@@ -175,12 +175,9 @@ class LeagueNow:
         fees = found.merge(terms, on="fee_structure_id", how="left")
         lines = split(frames.conform(fees, frames.MATCHES))
         good = lines[lines["held_out_code"].isna()]
-        return FeesNow(day, _rules(fees), _rule_of(fees), frames.conform(good, frames.LINES))
-
-
-def _rule_of(fees: pd.DataFrame) -> dict[int, int]:
-    known = fees.dropna(subset=["match_player_id", "fee_structure_id"])
-    return dict(zip(known["match_player_id"].tolist(), known["fee_structure_id"].tolist(), strict=True))
+        known = fees.dropna(subset=["match_player_id", "fee_structure_id"])
+        rule_of = dict(zip(known["match_player_id"].tolist(), known["fee_structure_id"].tolist(), strict=True))
+        return FeesNow(day, _rules(fees), rule_of, frames.conform(good, frames.LINES))
 
 
 def _rules(fees: pd.DataFrame) -> dict[int, Rule]:
