@@ -46,6 +46,8 @@ class ReasonCode(StrEnum):
     PROVIDER_ERROR = "provider_error"
     TURNED_AWAY = "turned_away"
     NOT_TO_BE_ASKED = "not_to_be_asked"
+    NOT_STRIPES_ANSWER = "not_stripes_answer"
+    MOVEMENT_DIFFERS = "movement_differs"
 
 
 class Remedy(StrEnum):
@@ -59,6 +61,7 @@ class Remedy(StrEnum):
     FIX_OUR_KEY = "fix_our_key"
     FIX_OUR_ACCOUNT = "fix_our_account"
     TOP_UP_BALANCE = "top_up_balance"
+    JUDGE_MOVEMENT = "judge_movement"
     TIME = "time"
 
 
@@ -94,6 +97,9 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
+    ReasonCode.MOVEMENT_DIFFERS: _Meaning(
+        "Stripe has moved {moved} for it ({reference}), which is not what it asks for", Remedy.JUDGE_MOVEMENT
+    ),
 }
 
 # What has happened before nobody knew any more whether the money moved.
@@ -109,6 +115,7 @@ _UNKNOWN: Mapping[str, str] = {
     ReasonCode.PROVIDER_ERROR: "Stripe answered with an error of its own ({http_status})",
     ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
     ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
+    ReasonCode.NOT_STRIPES_ANSWER: "an answer came that is not Stripe's (HTTP status {http_status})",
 }
 _ASKED_AGAIN = "it is not known whether the money moved, and Stripe is asked again automatically"
 
@@ -221,6 +228,8 @@ def sentence(code: str, details: Mapping[str, Any], billing_type: str, currency:
     shown = {**details, "reason_code": code, **_whose(billing_type)}
     if "limit_minor" in shown:
         shown["limit"] = format_minor(int(shown["limit_minor"]), currency)
+    if "moved_minor" in shown:
+        shown["moved"] = format_minor(int(shown["moved_minor"]), str(shown["moved_currency"]))
     if "retry_days" in shown:
         shown["wait"] = "a day" if shown["retry_days"] == 1 else f"{shown['retry_days']} days"
     return _meaning_of(code, details).sentence.format_map(shown)

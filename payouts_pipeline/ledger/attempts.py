@@ -41,6 +41,13 @@ class Attempt:
     is_on_hold: bool = False
     # How often the card had no funds before.
     card_declines: int = 0
+    # Whom the instruction's attempts charge or pay: the customers or accounts of this one and of those before it.
+    payees: Sequence[str] = ()
+
+    @property
+    def payee(self) -> str:
+        """The customer that the attempt charges, or the account that it pays."""
+        return self.stripe_customer_id or self.stripe_account_id or ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _OF_A_PERSON = {
     Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
     "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {cancel}, then "
     "{run}",
+    Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it; it is asked about again "
+    "automatically, and nothing is sent meanwhile",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",

@@ -11,7 +11,8 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.queries import sql
-from payouts_pipeline.settlement.stripe_client import Movement, StripeClient
+from payouts_pipeline.settlement.stripe_answers import Movement
+from payouts_pipeline.settlement.stripe_client import StripeClient
 
 # Rule of money 3: every instruction moves money at most once.
 _RULE = 3

@@ -1,9 +1,10 @@
 """What Stripe's answers mean: the objects and the exceptions of its SDK, sorted into three.
 
-`Succeeded`: the money moved. `Refusal`: a definite no, nothing moved. `Indeterminate`: all else.
+`Succeeded`: the money moved. `Refusal`: a definite no, nothing moved. `Indeterminate`: all else, and so whatever is not
+Stripe's own answer (rule of money 10): proxies and firewalls answer, too, also after passing a call on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,6 +13,14 @@ import stripe
 
 from payouts_pipeline.domain.reasons import ReasonCode, why_no_answer
 from payouts_pipeline.domain.refusals import OUR_KEY, Refusal
+from payouts_pipeline.ledger.attempts import Attempt
+
+# The types of errors that refuse a call; `api_error` and `idempotency_error` say nothing about the money.
+# Source: docs.stripe.com/api/errors, and the older names that the SDK still knows.
+_REFUSING = frozenset({"card_error", "invalid_request_error", "authentication_error", "rate_limit_error"})
+
+# What the ids of Stripe's objects begin with.
+_PREFIXES = {"payment_intent": "pi_", "transfer": "tr_"}
 
 
 @dataclass(frozen=True)
@@ -39,27 +48,43 @@ Answer = Succeeded | Refusal | Indeterminate
 T = TypeVar("T")
 
 
+class NotStripes(Exception):  # noqa: N818 - what it is: an answer that somebody else gave
+    """What came back is not what Stripe says to such a call."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Money that Stripe says it moves; ``payee`` is the customer who is charged or the account that is paid."""
+
+    reference: str
+    instruction_id: str
+    amount_minor: int
+    currency: str
+    payee: str
+
+
 def answered(call: Callable[[], T], payee: str | None = None) -> T | Refusal | Indeterminate:
     """The answer to a call, with Stripe's exceptions sorted into definite refusals and missing answers.
 
-    ``payee`` is the account that the call pays, if it pays one.
+    ``call`` also looks whether the answer is Stripe's. Whatever it or the SDK stumbles over is no answer. ``payee`` is
+    the account that the call pays, if it pays one.
     """
     try:
         return call()
-    except stripe.CardError as error:
-        decline_code = error.error.decline_code if error.error else None
-        return Refusal(decline_code or _code(error) or "card_error", error.request_id)
-    except stripe.IdempotencyError as error:
-        # In use right now (409), or used with other parameters: either way something of ours is or was there.
-        return Indeterminate(ReasonCode.KEY_IN_USE, request_id=error.request_id)
     except stripe.APIConnectionError as error:
         return Indeterminate(ReasonCode.NO_ANSWER, request_id=error.request_id)
     except stripe.StripeError as error:
-        return _by_http_status(error, payee)
+        return _of_error(error, payee)
+    except (NotStripes, AttributeError, TypeError, ValueError, LookupError):
+        return Indeterminate(ReasonCode.NOT_STRIPES_ANSWER, {"http_status": 200})
 
 
-def of_intent(intent: Any) -> Answer:
-    """What the status of a confirmed payment intent means (docs.stripe.com/payments/paymentintents/lifecycle)."""
+def of_intent(intent: Any, attempt: Attempt) -> Answer:
+    """What the payment intent that was just confirmed means; raises NotStripes for one that is not the attempt's.
+
+    Source: docs.stripe.com/payments/paymentintents/lifecycle.
+    """
+    _require(_is_sent(movement_of(intent, "payment_intent"), attempt))
     if intent.status == "succeeded":
         return Succeeded(intent.id, _request_id(intent))
     if intent.status == "processing":
@@ -68,15 +93,118 @@ def of_intent(intent: Any) -> Answer:
     return Refusal(code, _request_id(intent))
 
 
-def of_transfer(transfer: Any) -> Answer:
-    """A transfer that is there has moved its money."""
+def of_transfer(transfer: Any, attempt: Attempt) -> Answer:
+    """A transfer that is there has moved its money; raises NotStripes for one that is not the attempt's."""
+    _require(_is_sent(movement_of(transfer, "transfer"), attempt))
     return Succeeded(transfer.id, _request_id(transfer))
+
+
+def of_found(found: Iterable[Any], kind: str, attempt: Attempt) -> Answer | None:
+    """What the intents or transfers mean that Stripe has of the attempt's instruction; None if nothing moves.
+
+    What differs from all attempts in amount, currency or payee settles nothing: a person must judge it.
+    """
+    moving = [(thing, movement_of(thing, kind)) for thing in found if _moves(thing)]
+    ours = [thing for thing, movement in moving if _is_of_attempts(movement, attempt)]
+    for thing in ours:
+        if thing.object == "transfer" or thing.status == "succeeded":
+            return Succeeded(thing.id)
+    for thing, movement in moving:
+        if thing not in ours:
+            return Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement))
+    return Indeterminate(ReasonCode.BANK_PROCESSING) if ours else None
+
+
+def _moves(thing: Any) -> bool:
+    """A transfer that is there has moved its money; a payment intent may never do so."""
+    return thing.object == "transfer" or thing.status in ("succeeded", "processing")
+
+
+def _shown(movement: Movement) -> dict[str, Any]:
+    return {
+        "reference": movement.reference,
+        "moved_minor": movement.amount_minor,
+        "moved_currency": movement.currency,
+    }
+
+
+def movement_of(thing: Any, kind: str) -> Movement:
+    """What a payment intent or a transfer says of itself; raises NotStripes for anything else."""
+    _require(thing.object == kind and thing.id.startswith(_PREFIXES[kind]) and type(thing.amount) is int)
+    payee = thing.customer if kind == "payment_intent" else thing.destination
+    return Movement(
+        reference=thing.id,
+        instruction_id=str(instruction_of(thing)),
+        amount_minor=thing.amount,
+        currency=thing.currency.upper(),
+        # Stripe gives a bare id, or an object where its SDK was told to expand it.
+        payee=str(getattr(payee, "id", payee)),
+    )
+
+
+def instruction_of(thing: Any) -> str | None:
+    """The instruction that a payment intent or a transfer is of, None for one that is not ours."""
+    return getattr(thing.metadata, "instruction_id", None)
+
+
+def of_page(page: Any, kind: str) -> Any:
+    """The page of a list; raises NotStripes for anything else.
+
+    That something is not listed is a definite no as well, and so has to be known to be Stripe's own.
+    """
+    _require(page.object == "list" and type(page.has_more) is bool and bool(_request_id(page)))
+    for thing in page.data:
+        movement_of(thing, kind)
+    _require(bool(page.data) or not page.has_more)
+    return page
+
+
+def default_method_of(customer: Any, customer_id: str) -> str | None:
+    """The payment method that the customer's invoices are paid with; raises NotStripes for anything else."""
+    _require(customer.object == "customer" and customer.id == customer_id)
+    invoice_settings = getattr(customer, "invoice_settings", None)
+    method = invoice_settings.default_payment_method if invoice_settings else None
+    return getattr(method, "id", method)
+
+
+def _is_sent(movement: Movement, attempt: Attempt) -> bool:
+    """Whether it is what the attempt asked for."""
+    return movement.payee == attempt.payee and _is_of_attempts(movement, attempt)
+
+
+def _is_of_attempts(movement: Movement, attempt: Attempt) -> bool:
+    """Whether it is what one of the instruction's attempts asked for."""
+    asked = (str(attempt.instruction_id), attempt.amount_minor, attempt.currency)
+    moved = (movement.instruction_id, movement.amount_minor, movement.currency)
+    return moved == asked and movement.payee in {attempt.payee, *attempt.payees}
+
+
+def _require(is_stripes: bool) -> None:
+    if not is_stripes:
+        raise NotStripes
 
 
 def _request_id(answer: Any) -> str | None:
     """What Stripe's support asks for; an object out of a list has none of its own."""
     response = getattr(answer, "last_response", None)
     return response.request_id if response else None
+
+
+def _of_error(error: stripe.StripeError, payee: str | None) -> Refusal | Indeterminate:
+    """A refusal only by Stripe's own error, with a type that refuses and a request id."""
+    body = error.json_body if isinstance(error.json_body, dict) else {}
+    said = body.get("error")
+    status = error.http_status or 0
+    if not (isinstance(said, dict) and said.get("type") and error.request_id):
+        return Indeterminate(ReasonCode.NOT_STRIPES_ANSWER, {"http_status": status}, error.request_id)
+    if said["type"] == "idempotency_error":
+        # In use right now (409), or used with other parameters: either way something of ours is or was there.
+        return Indeterminate(ReasonCode.KEY_IN_USE, request_id=error.request_id)
+    if said["type"] not in _REFUSING:
+        return Indeterminate(ReasonCode.PROVIDER_ERROR, {"http_status": status}, error.request_id)
+    if said["type"] == "card_error" and status == 402:
+        return Refusal(said.get("decline_code") or said.get("code") or "card_error", error.request_id)
+    return _by_http_status(error, payee)
 
 
 def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | Indeterminate:

@@ -9,8 +9,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,7 +23,19 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.attempts import Attempt
 from payouts_pipeline.settlement.rate_limit import NoRateLimiter, RateLimiter
-from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, answered, of_intent, of_transfer
+from payouts_pipeline.settlement.stripe_answers import (
+    Answer,
+    Indeterminate,
+    Movement,
+    answered,
+    default_method_of,
+    instruction_of,
+    movement_of,
+    of_found,
+    of_intent,
+    of_page,
+    of_transfer,
+)
 
 TIMEOUT_S = 20.0
 _RATE_LIMIT_TRIES = 4
@@ -35,17 +47,6 @@ _PAGE = 100
 _CLOCK_MARGIN = timedelta(days=1)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Movement:
-    """Money that Stripe says it has moved; ``payee`` is the customer who was charged or the account that was paid."""
-
-    reference: str
-    instruction_id: str
-    amount_minor: int
-    currency: str
-    payee: str
 
 
 class _Unanswered(Exception):  # noqa: N818 - what it is: a page that did not come
@@ -100,11 +101,13 @@ class StripeClient:
 
     def find(self, attempt: Attempt) -> Answer | None:
         """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
-        is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
+        kind = "payment_intent" if attempt.billing_type == BillingType.PLAYER_CHARGE else "transfer"
         try:
-            return self._find_charge(attempt) if is_charge else self._find_transfer(attempt)
+            listed = self._charges_of(attempt) if kind == "payment_intent" else self._transfers_of(attempt)
+            of_instruction = [each for each in listed if instruction_of(each) == str(attempt.instruction_id)]
         except _Unanswered as unanswered:
             return unanswered.answer
+        return answered(lambda: of_found(of_instruction, kind, attempt))
 
     def movements(self, since: datetime, until: datetime | None) -> Iterator[Movement]:
         """All that Stripe has moved for instructions, by when it was made there; a call for each hundred.
@@ -115,12 +118,12 @@ class StripeClient:
         if until:
             created["lte"] = int((until + _CLOCK_MARGIN).timestamp())
         try:
-            for intent in self._listed(self._services.payment_intents, {"created": created}):
-                if intent.status == "succeeded" and _instruction_of(intent):
-                    yield Movement(*_moved_by(intent), payee=_id(intent.customer))
-            for transfer in self._listed(self._services.transfers, {"created": created}):
-                if _instruction_of(transfer):
-                    yield Movement(*_moved_by(transfer), payee=_id(transfer.destination))
+            for intent in self._listed("payment_intent", {"created": created}):
+                if intent.status == "succeeded" and instruction_of(intent):
+                    yield movement_of(intent, "payment_intent")
+            for transfer in self._listed("transfer", {"created": created}):
+                if instruction_of(transfer):
+                    yield movement_of(transfer, "transfer")
         except _Unanswered as unanswered:
             answer = unanswered.answer
             why = answer.code if isinstance(answer, Refusal) else answer
@@ -130,12 +133,9 @@ class StripeClient:
 
     def default_payment_method(self, customer_id: str) -> str | Refusal | Indeterminate:
         """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""
-        return self._ask(lambda: self._read_default(customer_id)) or Refusal("missing_payment_method")
-
-    def _read_default(self, customer_id: str) -> str | None:
-        invoice_settings = getattr(self._services.customers.retrieve(customer_id), "invoice_settings", None)
-        method = invoice_settings.default_payment_method if invoice_settings else None
-        return getattr(method, "id", method)
+        customers = self._services.customers
+        default = self._ask(lambda: default_method_of(customers.retrieve(customer_id), customer_id))
+        return default or Refusal("missing_payment_method")
 
     def _charge(self, attempt: Attempt) -> Answer:
         params = _in_common(attempt) | {
@@ -147,33 +147,30 @@ class StripeClient:
         intents = self._services.payment_intents
         with failpoint(Failpoint.CHARGE):
             intent = intents.create(params, {"idempotency_key": attempt.idempotency_key})
-        return of_intent(intent)
+        return of_intent(intent, attempt)
 
     def _transfer(self, attempt: Attempt) -> Answer:
         params = _in_common(attempt) | {"destination": attempt.stripe_account_id}
         transfers = self._services.transfers
         with failpoint(Failpoint.TRANSFER):
             transfer = transfers.create(params, {"idempotency_key": attempt.idempotency_key})
-        return of_transfer(transfer)
+        return of_transfer(transfer, attempt)
 
-    def _find_charge(self, attempt: Attempt) -> Answer | None:
-        params = {"customer": attempt.stripe_customer_id, "created": {"gte": _earliest(attempt.first_sent_at)}}
-        for intent in self._listed(self._services.payment_intents, params):
-            if _is_of(intent, attempt) and intent.status in ("succeeded", "processing"):
-                return of_intent(intent)
-        return None
+    def _charges_of(self, attempt: Attempt) -> Iterator[Any]:
+        """All that the customers of the attempts were asked for since the day of the instruction."""
+        since = min(attempt.first_sent_at, datetime.combine(attempt.day, time_of_day.min, UTC))
+        for customer_id in sorted({attempt.payee, *attempt.payees}):
+            yield from self._listed("payment_intent", {"customer": customer_id, "created": {"gte": _earliest(since)}})
 
-    def _find_transfer(self, attempt: Attempt) -> Answer | None:
-        for transfer in self._listed(self._services.transfers, {"transfer_group": str(attempt.instruction_id)}):
-            if _is_of(transfer, attempt):
-                return of_transfer(transfer)
-        return None
+    def _transfers_of(self, attempt: Attempt) -> Iterator[Any]:
+        return self._listed("transfer", {"transfer_group": str(attempt.instruction_id)})
 
-    def _listed(self, service: Any, params: Mapping[str, Any]) -> Iterator[Any]:
+    def _listed(self, kind: str, params: Mapping[str, Any]) -> Iterator[Any]:
         """Every object of a kind, page by page, each page a call of its own; raises _Unanswered for one that fails."""
+        service = self._services.payment_intents if kind == "payment_intent" else self._services.transfers
         wanted = {**params, "limit": _PAGE}
         while True:
-            page = self._ask(partial(service.list, wanted))
+            page: Any = self._ask(lambda: of_page(service.list(wanted), kind))
             if isinstance(page, Refusal | Indeterminate):
                 raise _Unanswered(page)
             yield from page.data
@@ -219,25 +216,6 @@ def _in_common(attempt: Attempt) -> dict[str, Any]:
 def _earliest(since: datetime) -> int:
     """As Stripe takes it, with room for clocks that differ."""
     return int((since - _CLOCK_MARGIN).timestamp())
-
-
-def _is_of(movement: Any, attempt: Attempt) -> bool:
-    """Whether a movement at Stripe is of this instruction, by any of its attempts."""
-    return _instruction_of(movement) == str(attempt.instruction_id)
-
-
-def _instruction_of(movement: Any) -> str | None:
-    return getattr(movement.metadata, "instruction_id", None)
-
-
-def _moved_by(movement: Any) -> tuple[str, str, int, str]:
-    """What a payment intent and a transfer say alike: reference, instruction, amount, currency."""
-    return movement.id, str(_instruction_of(movement)), int(movement.amount), movement.currency.upper()
-
-
-def _id(payee: Any) -> str:
-    """Stripe gives a bare id, or an object where its SDK was told to expand it."""
-    return str(getattr(payee, "id", payee))
 
 
 def _pause(tried: int, retry_after: timedelta | None) -> None:

@@ -79,7 +79,12 @@ select
     (
         select count(*) from payouts.attempts as earlier
         where earlier.instruction_id = i.id and earlier.outcome = 'refused' and earlier.code = any(%(card_codes)s)
-    ) as card_declines
+    ) as card_declines,
+    array(
+        select distinct coalesce(each.stripe_customer_id, each.stripe_account_id)
+        from payouts.attempts as each
+        where each.instruction_id = i.id and coalesce(each.stripe_customer_id, each.stripe_account_id) is not null
+    ) as payees
 from payouts.instructions as i
 join payouts.accounts as account on account.id = i.account_id
 join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null

@@ -13,7 +13,8 @@ from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSe
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.reconciliation import Settlement, compare, reconcile
 from payouts_pipeline.settlement.attempt_execution import execute
-from payouts_pipeline.settlement.stripe_client import Movement, StripeClient
+from payouts_pipeline.settlement.stripe_answers import Movement
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe, transfer
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import left_alone, materialise, settled, unknown
