@@ -1,6 +1,7 @@
-"""The commands with which a person steps in: `hold`, `unhold`, `approve` and `cancel`."""
+"""The commands with which a person steps in: `hold`, `unhold`, `approve`, `retry` and `cancel`."""
 
 import getpass
+from datetime import date
 from uuid import UUID
 
 import click
@@ -100,6 +101,28 @@ def _approve(instruction: UUID, reason: str) -> None:
     rendering.line(
         f"Approved: {approved.billing_type} of {amount}. It continues when {approved.day} is materialised again."
     )
+
+
+@click.command()
+@click.option("--code", required=True, help="Why Stripe refused them, as the ledger has it: resource_missing, ...")
+@click.option("--day", type=parameters.DAY, help="Only this day's; otherwise those of all days.")
+@parameters.reason
+def retry(code: str, day: date | None, reason: str | None) -> None:
+    """Bring back all that Stripe refused with one CODE, rejected or waiting: it is sent with the next run of its day.
+
+    For a cause that was fixed outside of schema 'league', such as our own account at Stripe. Nothing of it can have
+    moved, and what a person holds stays held.
+    """
+    from payouts_pipeline.ledger import database
+    from payouts_pipeline.workflow.resume import retry as bring_back
+
+    why = parameters.given(reason)
+    with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
+        retried = bring_back(ledger, source, code, day, _actor(), why)
+    for of_day, count in retried.pending.items():
+        rendering.line(f"{_instructions(count)} of {of_day}: sent with the next run, or now by 'payouts run {of_day}'.")
+    if retried.held:
+        rendering.line(f"{_instructions(retried.held)} held for another reason: see 'payouts status'.")
 
 
 @click.command()

@@ -31,6 +31,7 @@ class ReasonCode(StrEnum):
     NO_STRIPE_ID = "no_stripe_id"
     HOLD_LIFTED = "hold_lifted"
     APPROVED = "approved"
+    RETRIED = "retried"
     # Cancelled.
     REPLACED = "replaced"
     CANCELLED = "cancelled"
@@ -95,6 +96,7 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.NO_STRIPE_ID: _Meaning("the {subject} has no Stripe {identity}", Remedy.ENTER_STRIPE_ID),
     ReasonCode.HOLD_LIFTED: _Meaning("the hold was lifted: {reason}"),
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
+    ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(

@@ -1,5 +1,7 @@
 """Takes instructions up again whose time has come, or whose cause was mended in `league` (design section 5)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -7,6 +9,7 @@ import pandas as pd
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -42,7 +45,42 @@ def resume(connection: Connection, source: Connection, day: date, actor: str) ->
     one also as soon as the ids in `league` have changed, since that is a new card or account. What would go on but
     for a hold, a missing approval or a missing account is held, with that as its reason.
     """
-    moving = find_moving(connection, source, day)
+    return _move(connection, find_moving(connection, source, day), actor)
+
+
+@dataclass(frozen=True)
+class Retried:
+    """How many instructions go on, by day, and how many something else holds now."""
+
+    pending: Mapping[date, int]
+    held: int
+
+
+def retry(connection: Connection, source: Connection, code: str, day: date | None, actor: str, reason: str) -> Retried:
+    """Make what was refused with this code pending again, of a day or of all days; a hold is kept to all the same.
+
+    Only what Stripe has definitely refused: of such an instruction no money can have moved. Raises PayoutsError where
+    there is none.
+    """
+    blocked = _read_blocked(connection, day)
+    refused = blocked[blocked["status"].isin([Status.WAITING, Status.REJECTED])]
+    chosen = refused[refused["reason_code"] == code]
+    if chosen.empty:
+        raise PayoutsError(_nothing_has(code, sorted(set(refused["reason_code"]))))
+    moving = _moving(_with_stripe_ids(source, chosen.assign(is_due="t")))
+    is_free = moving["status"] == Status.PENDING
+    moving.loc[is_free, _REASON] = list(Reason(ReasonCode.RETRIED, {"reason": reason}).columns.values())
+    _move(connection, moving, actor)
+    by_day = moving[is_free].groupby("day").size()
+    return Retried({date.fromisoformat(str(day)): int(count) for day, count in by_day.items()}, int((~is_free).sum()))
+
+
+def _nothing_has(code: str, others: Sequence[str]) -> str:
+    found = f"the codes there are: {', '.join(others)}" if others else "nothing is"
+    return f"No instruction is refused with code '{code}': {found}."
+
+
+def _move(connection: Connection, moving: pd.DataFrame, actor: str) -> int:
     if moving.empty:
         return 0
     with failpoint(Failpoint.RESUME), connection.transaction():
@@ -54,11 +92,16 @@ def resume(connection: Connection, source: Connection, day: date, actor: str) ->
 
 def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
     """The instructions of a day, or of all days, that `resume` would move, and what they become."""
-    blocked = copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
-    if blocked.empty:
-        return blocked
-    now = blocked.merge(reader.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
-    return _moving(now)
+    blocked = _read_blocked(connection, day)
+    return blocked if blocked.empty else _moving(_with_stripe_ids(source, blocked))
+
+
+def _read_blocked(connection: Connection, day: date | None) -> pd.DataFrame:
+    return copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
+
+
+def _with_stripe_ids(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
+    return blocked.merge(reader.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
 
 
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:

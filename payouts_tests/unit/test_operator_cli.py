@@ -20,7 +20,14 @@ def test_what_is_no_payee_is_refused_with_an_example(payee: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["hold", "club:1"], ["unhold", "club:1"], ["approve", _ID], ["cancel", _ID], ["cancel", _ID, "--reason", " "]],
+    [
+        ["hold", "club:1"],
+        ["retry", "--code", "stolen_card"],
+        ["unhold", "club:1"],
+        ["approve", _ID],
+        ["cancel", _ID],
+        ["cancel", _ID, "--reason", " "],
+    ],
 )
 def test_nobody_steps_in_without_a_reason(command: list[str]) -> None:
     result = CliRunner().invoke(payouts, command)

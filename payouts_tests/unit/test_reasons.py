@@ -21,6 +21,7 @@ _DETAILS: dict[str, dict[str, Any]] = {
     ReasonCode.ON_HOLD: {"reason": "fraud {suspected}"},
     ReasonCode.HOLD_LIFTED: {"reason": "cleared"},
     ReasonCode.APPROVED: {"reason": "checked"},
+    ReasonCode.RETRIED: {"reason": "the key was fixed"},
     ReasonCode.CANCELLED: {"reason": "wrong terms"},
     ReasonCode.APPROVAL_REQUIRED: {"limit_minor": 100_000},
     ReasonCode.PROVIDER_ERROR: {"http_status": 500},
