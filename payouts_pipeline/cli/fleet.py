@@ -50,14 +50,14 @@ def worker(billing_types: list[BillingType], drain: bool, concurrency: int | Non
             pass
         topology = find_topology(make_client("cloudformation"), settings.stack())
         with settlement(settings.database_url(), StripeAccount.from_environment(), threads) as parts:
-            parts.stripe.check()
+            parts.standing.check()
             wait_s = WAIT_S if drain else STAYING_WAIT_S
             with parts.pool(make_client("sqs"), topology, billing_types, wait_s) as workers:
                 log.info("started", extra={"billing_types": billing_types, "concurrency": threads})
                 if drain:
                     workers.drain()
                 _until_stopped(workers, _stop_at_a_signal(workers), grace_s)
-        log.info("ended", extra={"provider_calls": parts.stripe.calls})
+        log.info("ended", extra={"provider_calls": parts.calls})
 
 
 def _stop_at_a_signal(workers: "WorkerPool") -> Callable[[], bool]:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from payouts_pipeline.cli import fleet, operator, running, showing, start_up
+from payouts_pipeline.cli import fleet, identity, operator, running, showing, start_up
 from payouts_pipeline.cli.explain import explain
 from payouts_pipeline.errors import PayoutsError
 
@@ -26,6 +26,7 @@ for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
     *(showing.status, showing.verify, explain),
     *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel),
+    identity.ledger,
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),
 ):
     payouts.add_command(command)

@@ -44,7 +44,7 @@ def _hold(payee: Payee, reason: str) -> None:
     from payouts_pipeline.workflow import operator_actions
 
     with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        held = operator_actions.hold(ledger, source, payee, _actor(), reason)
+        held = operator_actions.hold(ledger, source, payee, actor(), reason)
     rendering.line(f"{payee} is on hold: {_instructions(held.held)} held back, and all that will be made for it.")
     for instruction_id in held.in_progress:
         rendering.line(f"  Instruction {instruction_id} is in progress at Stripe and can't be held back any more.")
@@ -59,7 +59,7 @@ def unhold(payee: Payee, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger:
-        held = operator_actions.unhold(ledger, payee, _actor(), why)
+        held = operator_actions.unhold(ledger, payee, actor(), why)
     rendering.line(
         f"{payee} is no longer on hold: what is held of it ({_instructions(held)}) continues when its day is "
         "materialised again, unless something else holds it."
@@ -96,7 +96,7 @@ def _approve(instruction: UUID, reason: str) -> None:
     from payouts_pipeline.workflow import operator_actions
 
     with ready_ledger() as ledger:
-        approved = operator_actions.approve(ledger, instruction, _actor(), reason)
+        approved = operator_actions.approve(ledger, instruction, actor(), reason)
     amount = format_minor(approved.amount_minor, approved.currency)
     rendering.line(
         f"Approved: {approved.billing_type} of {amount}. It continues when {approved.day} is materialised again."
@@ -118,7 +118,7 @@ def retry(code: str, day: date | None, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        retried = bring_back(ledger, source, code, day, _actor(), why)
+        retried = bring_back(ledger, source, code, day, actor(), why)
     for of_day, count in retried.pending.items():
         rendering.line(f"{_instructions(count)} of {of_day}: sent with the next run, or now by 'payouts run {of_day}'.")
     if retried.held:
@@ -138,7 +138,7 @@ def cancel(instruction: UUID, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger:
-        cancelled = operator_actions.cancel(ledger, instruction, _actor(), why)
+        cancelled = operator_actions.cancel(ledger, instruction, actor(), why)
     amount = format_minor(cancelled.amount_minor, cancelled.currency)
     rendering.line(
         f"Cancelled: {cancelled.billing_type} of {amount}. It stands on the account again, and the next run of "
@@ -146,7 +146,7 @@ def cancel(instruction: UUID, reason: str | None) -> None:
     )
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who stands behind a command in the history."""
     return f"cli {getpass.getuser()}"
 

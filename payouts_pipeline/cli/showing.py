@@ -65,9 +65,8 @@ def _at_stripe(ledger: "Connection", days: Collection[date]) -> "list[Violation]
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 
     with settlement(settings.database_url(), StripeAccount.from_environment(), threads=1) as parts:
-        parts.stripe.check()
-        found = reconcile(ledger, parts.stripe, days or None)
-        rendering.step(f"{parts.stripe.calls} questions to Stripe")
+        found = reconcile(ledger, parts.stripe(), days or None)
+        rendering.step(f"{parts.calls} questions to Stripe")
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.queries import sql
@@ -40,7 +41,7 @@ def reconcile(connection: Connection, stripe: StripeClient, days: Collection[dat
     parameters: dict[str, object] = {"days": None if days is None else sorted(days)}
     first, last, now = connection.execute(sql("attempts_period"), parameters).fetchall()[0]
     since, until = (first or now, last if days is not None else None)
-    movements = list(stripe.movements(since, until))
+    movements = list(stripe.movements(identity.read(connection).id, since, until))
     parameters |= {"ids": [movement.instruction_id for movement in movements], "asked_at": now}
     with connection.cursor(row_factory=class_row(Settlement)) as cursor:
         settlements = cursor.execute(sql("instructions_to_reconcile"), parameters).fetchall()

@@ -16,6 +16,7 @@ from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement.rate_limit import NoRateLimiter, SharedRateLimiter
+from payouts_pipeline.settlement.standing import Standing
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.worker import LEASE_S, Worker
@@ -49,9 +50,20 @@ class StripeAccount:
 class Settlement:
     """What settles instructions in this process: the Stripe client, and the worker's core on so many threads."""
 
-    stripe: StripeClient
     worker: Worker
     threads: int
+    standing: Standing
+    _stripe: StripeClient
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made at Stripe."""
+        return self._stripe.calls
+
+    def stripe(self) -> StripeClient:
+        """Our account at Stripe; raises PayoutsError unless it is this ledger's own. There is no other way to it."""
+        self.standing.check()
+        return self._stripe
 
     def pool(
         self, sqs: "SQSClient", topology: Topology, billing_types: Sequence[BillingType], wait_s: int = WAIT_S
@@ -77,7 +89,8 @@ def settlement(
     with _connections(ledger_url, wanted) as pool, ThreadPoolExecutor(threads, "provider") as calls:
         limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else NoRateLimiter()
         stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s)
-        yield Settlement(stripe, Worker(pool.connection, stripe, calls, actor, lease_s), threads)
+        standing = Standing(pool.connection, stripe)
+        yield Settlement(Worker(pool.connection, stripe, calls, standing, actor, lease_s), threads, standing, stripe)
 
 
 @contextmanager

@@ -147,6 +147,17 @@ def instruction_of(thing: Any) -> str | None:
     return getattr(thing.metadata, "instruction_id", None)
 
 
+def ledger_of(thing: Any) -> str | None:
+    """The ledger that has made a payment intent or a transfer, None for what none has made."""
+    return getattr(thing.metadata, "ledger", None)
+
+
+def account_of(account: Any) -> str:
+    """The id of our own account; raises NotStripes for anything else."""
+    _require(account.object == "account" and account.id.startswith("acct_") and bool(_request_id(account)))
+    return str(account.id)
+
+
 def of_page(page: Any, kind: str) -> Any:
     """The page of a list; raises NotStripes for anything else.
 

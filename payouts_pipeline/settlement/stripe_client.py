@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+from uuid import UUID
 
 import stripe
 
@@ -27,9 +28,11 @@ from payouts_pipeline.settlement.stripe_answers import (
     Answer,
     Indeterminate,
     Movement,
+    account_of,
     answered,
     default_method_of,
     instruction_of,
+    ledger_of,
     movement_of,
     of_found,
     of_intent,
@@ -47,6 +50,12 @@ _PAGE = 100
 _CLOCK_MARGIN = timedelta(days=1)
 
 T = TypeVar("T")
+Kind = Literal["payment_intent", "transfer"]
+KINDS: tuple[Kind, ...] = ("payment_intent", "transfer")
+
+
+class StripeAwayError(PayoutsError):
+    """Stripe could not be asked, for now: nothing was sent or judged."""
 
 
 class _Unanswered(Exception):  # noqa: N818 - what it is: a page that did not come
@@ -75,19 +84,36 @@ class StripeClient:
             http_client=stripe.RequestsClient(timeout=timeout_s),
         )
         self._services: Any = sdk.v1
+        self._is_live = "_live_" in api_key
         self._rate_limiter = rate_limiter or NoRateLimiter()
         self._lock = threading.Lock()
         self.calls = 0
 
-    def check(self) -> None:
-        """Raise PayoutsError unless Stripe can be reached and takes our key."""
-        answer = self._ask(self._services.balance.retrieve)
+    def account(self) -> str:
+        """Whose the key is; raises PayoutsError where Stripe does not take it, StripeAwayError where it can't be asked.
+
+        https://docs.stripe.com/api/accounts/retrieve: the account of the key, where none is named.
+        """
+        answer = self._ask(lambda: account_of(self._services.accounts.retrieve_current()))
         if isinstance(answer, Refusal):
             raise PayoutsError(f"Stripe refused our API key ({answer.code}): see that STRIPE_API_KEY is right.")
         if isinstance(answer, Indeterminate):
-            raise PayoutsError(
+            raise StripeAwayError(
                 f"Stripe can't be asked ({answer}): see STRIPE_API_BASE and the network, then run again."
             )
+        return answer
+
+    @property
+    def mode(self) -> str:
+        """`live` or `test`, as the key says it (https://docs.stripe.com/keys)."""
+        return "live" if self._is_live else "test"
+
+    def newest(self, kind: Kind, since: datetime | None) -> Iterator[Any]:
+        """Payment intents or transfers, newest first, each page a call; raises StripeAwayError without an answer."""
+        try:
+            yield from self._listed(kind, {"created": {"gte": _earliest(since)}} if since else {})
+        except _Unanswered as unanswered:
+            raise _cannot_be_asked(unanswered.answer) from None
 
     def send(self, attempt: Attempt, leased_until: float) -> Answer:
         """Ask Stripe to move the money of a committed attempt, under the attempt's own key.
@@ -109,8 +135,8 @@ class StripeClient:
             return unanswered.answer
         return answered(lambda: of_found(of_instruction, kind, attempt))
 
-    def movements(self, since: datetime, until: datetime | None) -> Iterator[Movement]:
-        """All that Stripe has moved for instructions, by when it was made there; a call for each hundred.
+    def movements(self, ledger_id: UUID, since: datetime, until: datetime | None) -> Iterator[Movement]:
+        """All that Stripe has moved for instructions of a ledger, by when it was made there; a call for each hundred.
 
         Raises PayoutsError where Stripe can't be asked.
         """
@@ -119,17 +145,13 @@ class StripeClient:
             created["lte"] = int((until + _CLOCK_MARGIN).timestamp())
         try:
             for intent in self._listed("payment_intent", {"created": created}):
-                if intent.status == "succeeded" and instruction_of(intent):
+                if intent.status == "succeeded" and ledger_of(intent) == str(ledger_id):
                     yield movement_of(intent, "payment_intent")
             for transfer in self._listed("transfer", {"created": created}):
-                if instruction_of(transfer):
+                if ledger_of(transfer) == str(ledger_id):
                     yield movement_of(transfer, "transfer")
         except _Unanswered as unanswered:
-            answer = unanswered.answer
-            why = answer.code if isinstance(answer, Refusal) else answer
-            raise PayoutsError(
-                f"Stripe could not be asked for its movements ({why}): verify again in a while."
-            ) from None
+            raise _cannot_be_asked(unanswered.answer) from None
 
     def default_payment_method(self, customer_id: str) -> str | Refusal | Indeterminate:
         """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""
@@ -195,6 +217,11 @@ class StripeClient:
                 self._rate_limiter.slow_down(answer.retry_after)
             _pause(tried, answer.retry_after)
         return answer
+
+
+def _cannot_be_asked(answer: Refusal | Indeterminate) -> PayoutsError:
+    why = answer.code if isinstance(answer, Refusal) else answer
+    return StripeAwayError(f"Stripe can't be asked for its movements ({why}): try again in a while.")
 
 
 def _in_common(attempt: Attempt) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.brake import Brake
 from payouts_pipeline.settlement.messages import BadMessage, Message, parse
+from payouts_pipeline.settlement.standing import Standing
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,14 @@ class Worker:
         connect: Connect,
         stripe: StripeClient,
         calls: Executor,
+        standing: Standing,
         actor: str | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         self._connect = connect
         self._stripe = stripe
         self._calls = calls
+        self._standing = standing
         self._actor = actor or f"worker {socket.gethostname()}:{os.getpid()}"
         self.lease_s = lease_s
         self.brake = Brake()
@@ -90,8 +93,7 @@ class Worker:
         """
         self.brake.check()
         leased_until = time.time() + self.lease_s
-        with self._connect() as connection:
-            claimed = attempts.claim(connection, sorted(ids), self.lease_s, self._actor)
+        claimed = self._claim(sorted(ids))
         make_call = partial(execute, stripe=self._stripe, log=self, leased_until=leased_until)
         outcomes = list(self._calls.map(make_call, claimed))
         # Before they are committed: who sees that all is done must see the brake, too.
@@ -102,6 +104,15 @@ class Worker:
         for attempt, outcome in zip(claimed, outcomes, strict=True):
             _log_outcome(attempt, outcome)
         return outcomes
+
+    def _claim(self, ids: Sequence[UUID]) -> list[Attempt]:
+        """From the database that was found good; raises PayoutsError, with nothing claimed, where none is."""
+        while ids:
+            with self._connect() as connection:
+                if self._standing.holds_for(connection):
+                    return attempts.claim(connection, ids, self.lease_s, self._actor)
+            self._standing.check()
+        return []
 
     def _of_queue(self, ids: Sequence[UUID], billing_type: str) -> set[UUID]:
         """Those of the ids that are instructions, and came by the queue that is theirs."""

@@ -21,6 +21,7 @@ from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.stripe_client import StripeAwayError
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.visibility import InHand
 from payouts_pipeline.settlement.worker import Worker
@@ -127,7 +128,7 @@ class WorkerPool:
                 if not self._work(billing_type) and self._drain:
                     return
                 failures = 0
-            except (psycopg.OperationalError, AwsError) as error:
+            except (psycopg.OperationalError, AwsError, StripeAwayError) as error:
                 failures += 1
                 self._report(error, failures)
                 self._stopping.wait(_PAUSE_S)

@@ -73,9 +73,9 @@ class Payments:
             return self._settle(day, progress, PAYOUT_TYPES)
 
     def _check_stripe(self, day: date) -> None:
-        """Raise PayoutsError where the day needs Stripe and it does not take our key; without need it may be away."""
+        """Raise PayoutsError where the day needs Stripe, and can't reach it or it is not this ledger's account."""
         if self.settlement and outbox.may_need_provider(self.ledger, day):
-            self.settlement.stripe.check()
+            self.settlement.standing.check()
 
     def _settle(self, day: date, progress: phases.Progress, kinds: Sequence[BillingType]) -> Changed:
         from payouts_pipeline.workflow.publish import Phase
@@ -87,4 +87,4 @@ class Payments:
         return Changed(progress.fee_components, progress.instructions, messages, self._calls() - calls_before)
 
     def _calls(self) -> int:
-        return self.settlement.stripe.calls if self.settlement else 0
+        return self.settlement.calls if self.settlement else 0

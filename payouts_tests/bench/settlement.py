@@ -132,7 +132,7 @@ def _in_run(
             ledger.execute("select status, count(*) from payouts.instructions group by status").fetchall()
         )
     assert statuses == {"settled": made + payouts}, statuses
-    return charges_s, settling.stripe.calls, payouts
+    return charges_s, settling.calls, payouts
 
 
 def _settle(

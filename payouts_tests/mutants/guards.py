@@ -29,6 +29,27 @@ GUARDS = [
         (f"{_INTEGRATION}/settlement/test_two_ledgers.py", "payouts_tests/unit/test_instructions.py"),
     ),
     Guard(
+        "the ledger belongs to one account and mode",
+        f"{_SETTLEMENT}/standing.py",
+        "if ledger.account not in (None, found):",
+        "if False:",
+        (f"{_INTEGRATION}/settlement/test_standing.py",),
+    ),
+    Guard(
+        "a new ledger asks where another has moved money",
+        f"{_SETTLEMENT}/standing.py",
+        "if trace and trace.ledger != str(ledger.id):",
+        "if False:",
+        (f"{_INTEGRATION}/settlement/test_standing.py",),
+    ),
+    Guard(
+        "a worker asks whether the ledger may use the account",
+        f"{_SETTLEMENT}/worker.py",
+        "if self._standing.holds_for(connection):",
+        "if True:",
+        (f"{_INTEGRATION}/settlement/test_standing.py",),
+    ),
+    Guard(
         "the lock of the day",
         f"{_SQL}/locks.sql",
         " for update",

@@ -31,6 +31,7 @@ from payouts_tests.stateful.workers import DyingCalls, Stopped, StoppingCalls, W
 from payouts_tests.stateful.world import LATE_S, LEASE_S, Parts, World
 from payouts_tests.support.leagues import SYDNEY, League
 from payouts_tests.support.ledger_steps import fingerprint, pass_time
+from payouts_tests.support.trust import TRUSTED
 
 NUMBER = st.integers(0, 11)
 NUMBERS = st.lists(NUMBER, min_size=1, max_size=6)
@@ -284,7 +285,7 @@ class Payouts(RuleBasedStateMachine):
         self.stopped += calls.stopped
 
     def _deliver_one_by_one(self, picks: list[int], calls: Executor) -> None:
-        worker = Worker(self.parts.connect, self.parts.provider, calls, "unlucky worker", LEASE_S)
+        worker = Worker(self.parts.connect, self.parts.provider, calls, TRUSTED, "unlucky worker", LEASE_S)
         for message in self.bus.take(picks):
             with suppress(WorkerDied):
                 self.bus.deliver(worker, [message])

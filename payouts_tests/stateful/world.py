@@ -16,6 +16,7 @@ from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
+from payouts_tests.support.trust import TRUSTED
 
 # So short that an answer can be late without the test being slow, and long enough for one that is in time.
 TIMEOUT_S = 0.3
@@ -81,7 +82,7 @@ class Parts:
 
     def worker(self, name: str) -> Worker:
         """The worker's real core, with real threads."""
-        return Worker(self.connect, self.provider, self.calls, name, LEASE_S)
+        return Worker(self.connect, self.provider, self.calls, TRUSTED, name, LEASE_S)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

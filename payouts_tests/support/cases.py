@@ -23,6 +23,7 @@ from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import book, ids, pass_time, release
 from payouts_tests.support.reasons import reasons
+from payouts_tests.support.trust import TRUSTED
 
 DAY = date(2026, 5, 2)
 TIMEOUT_S = 0.5
@@ -127,7 +128,9 @@ def one_case(ledger: Connection, source: Connection, league: League, stripe: Emu
         yield ledger
 
     with ThreadPoolExecutor(1) as calls:
-        worker = Worker(connect, StripeClient(API_KEY, stripe.url, timeout_s=TIMEOUT_S), calls, "worker", LEASE_S)
+        worker = Worker(
+            connect, StripeClient(API_KEY, stripe.url, timeout_s=TIMEOUT_S), calls, TRUSTED, "worker", LEASE_S
+        )
         club = league.club()
         made = Case(ledger, source, league, stripe, worker, league.player(club), club)
         league.fee(made.player, DAY)

@@ -41,7 +41,7 @@ def test_an_instruction_is_named_by_its_id() -> None:
 
 def test_the_history_names_the_person_behind_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
-    assert operator._actor() == "cli ada"
+    assert operator.actor() == "cli ada"
 
 
 def test_the_limit_for_approvals_is_read_like_the_minimum_of_payouts() -> None:

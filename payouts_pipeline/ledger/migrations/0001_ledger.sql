@@ -17,6 +17,18 @@ create table payouts.identity (
 );
 insert into payouts.identity default values;
 
+create table payouts.identity_events (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    actor text not null,
+    -- Stands beside another ledger on the same account; or belongs to another account from then on.
+    what text not null check (what in ('pinned', 'beside', 'repinned')),
+    reason text not null check (reason <> ''),
+    before jsonb not null,
+    after jsonb not null
+);
+comment on table payouts.identity_events is 'What was ever said of who this ledger is, by whom and why.';
+
 -- A day is booked under the lock of its row.
 create table payouts.days (
     day date primary key,
@@ -263,6 +275,8 @@ begin
 end
 $$;
 
+create trigger append_only before update or delete or truncate on payouts.identity_events
+    for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.identity
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.entries

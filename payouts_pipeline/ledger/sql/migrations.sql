@@ -27,3 +27,46 @@ select current_database() || ' of ' || extract(epoch from min(applied_at)) from 
 -- name: identity
 -- Who this ledger is, and which account at the provider it is pinned to, in which mode; both empty before its first call.
 select id, provider_account, provider_mode, pinned_at from payouts.identity
+
+-- name: pin_identity
+-- Pins the ledger to an account at the provider: for the first time, or to another one where a person says so.
+with was as (
+    select * from payouts.identity
+), pinned as (
+    update payouts.identity
+    set provider_account = %(account)s, provider_mode = %(mode)s, pinned_at = now()
+    where provider_account is null or %(what)s = 'repinned'
+    returning *
+)
+insert into payouts.identity_events (actor, what, reason, before, after)
+select %(actor)s, %(what)s, %(reason)s, to_jsonb(was), to_jsonb(pinned) from was, pinned
+
+-- name: insert_identity_event
+-- Notes what a person has said of the ledger, which changes nothing of its identity.
+insert into payouts.identity_events (actor, what, reason, before, after)
+select %(actor)s, %(what)s, %(reason)s, to_jsonb(i), to_jsonb(i) from payouts.identity as i
+
+-- name: identity_events
+-- All that was said of the ledger, in order.
+select at, actor, what, reason from payouts.identity_events order by id
+
+-- name: stands_beside
+-- Whether a person has said that other ledgers use the same account.
+select exists (select from payouts.identity_events where what = 'beside')
+
+-- name: has_sent
+-- Whether the ledger has ever made an attempt, so that it can tell its own movements.
+select exists (select from payouts.attempts)
+
+-- name: has_open_attempts
+-- Whether something may be in progress at the provider.
+select exists (select from payouts.attempts where outcome is null)
+
+-- name: ledger_mark
+-- Another text where the database was restored, made anew, or is another server's.
+select concat_ws(
+    ' ', extract(epoch from pg_postmaster_start_time()), d.oid, 'payouts.attempts'::regclass::oid,
+    pg_relation_filenode('payouts.attempts')
+)
+from pg_database as d
+where d.datname = current_database()

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed
@@ -50,6 +52,10 @@ def club(league: League, emulator: EmulatedStripe, provider: StripeClient) -> in
 def through(provider: StripeClient, attempt: Attempt) -> Outcome:
     """What a worker does."""
     return execute(attempt, provider, None, float("inf"))  # type: ignore[arg-type]
+
+
+def ours(ledger: Connection, instruction_id: str) -> dict[str, str]:
+    return {"ledger": str(identity.read(ledger).id), "instruction_id": instruction_id}
 
 
 def details(found: list[Violation]) -> list[tuple[str, bool]]:
@@ -106,7 +112,7 @@ def test_moved_twice_of_another_amount_and_to_somebody_else(
 ) -> None:
     materialise(ledger, source, DAY, lambda attempt: through(provider, attempt))
     ((payout,),) = ledger.execute("select id from payouts.instructions where billing_type = 'club_payout'").fetchall()
-    transfer(emulator.sdk(), 1_900, "eur", destination="acct_other", metadata={"instruction_id": str(payout)})
+    transfer(emulator.sdk(), 1_900, "eur", destination="acct_other", metadata=ours(ledger, str(payout)))
     found = reconcile(ledger, provider, [DAY])
     assert {violation.id for violation in found} == {str(payout)}
     assert details(found) == [
@@ -119,8 +125,10 @@ def test_moved_twice_of_another_amount_and_to_somebody_else(
 def test_money_for_an_instruction_that_does_not_exist(
     ledger: Connection, emulator: EmulatedStripe, provider: StripeClient, club: int
 ) -> None:
-    transfer(emulator.sdk(), 500, "eur", destination="acct_other", metadata={"instruction_id": "not of ours"})
+    transfer(emulator.sdk(), 500, "eur", destination="acct_other", metadata=ours(ledger, "not of ours"))
     transfer(emulator.sdk(), 500, "eur", destination="acct_other")
+    others = {"ledger": str(uuid4()), "instruction_id": str(uuid4())}
+    transfer(emulator.sdk(), 500, "eur", destination="acct_other", metadata=others)
     (violation,) = reconcile(ledger, provider, None)
     assert violation.id == "not of ours"
     assert "the ledger does not know it" in violation.detail

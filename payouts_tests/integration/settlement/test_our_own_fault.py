@@ -26,6 +26,7 @@ from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import book, ids, pass_time, release, settle
+from payouts_tests.support.trust import TRUSTED
 
 DAY = date(2026, 5, 2)
 LIVE, EXPIRED, RESTRICTED = "sk_live_own0123456789", "sk_test_expired0123456789", "rk_test_reads0123456789"
@@ -63,7 +64,7 @@ def instruction(ledger: Connection, source: Connection, league: League, stripe: 
 
 def deliver(ledger: Connection, stripe: EmulatedStripe, key: str = API_KEY) -> None:
     with ThreadPoolExecutor(1) as calls:
-        Worker(lambda: nullcontext(ledger), StripeClient(key, stripe.url), calls, "worker").settle(ids(ledger))
+        Worker(lambda: nullcontext(ledger), StripeClient(key, stripe.url), calls, TRUSTED, "worker").settle(ids(ledger))
 
 
 def stands(ledger: Connection, kind: BillingType) -> tuple[str, str | None]:

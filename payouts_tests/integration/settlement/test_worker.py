@@ -15,6 +15,7 @@ from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import book, fingerprint, ids
+from payouts_tests.support.trust import TRUSTED
 
 DAY = date(2026, 3, 7)
 
@@ -31,7 +32,9 @@ def charge(ledger: Connection, source: Connection, league: League) -> UUID:
 def worker(ledger: Connection) -> Iterator[Worker]:
     """A worker whose provider nobody may call."""
     with ThreadPoolExecutor(1) as calls:
-        yield Worker(lambda: nullcontext(ledger), StripeClient("sk_test_none", "http://127.0.0.1:9"), calls, "worker")
+        yield Worker(
+            lambda: nullcontext(ledger), StripeClient("sk_test_none", "http://127.0.0.1:9"), calls, TRUSTED, "worker"
+        )
 
 
 @pytest.mark.parametrize("foreign", ["of another queue", "of nobody", "not even a message"])
