@@ -28,10 +28,10 @@ def hold(payee: Payee | None, reason: str | None) -> None:
 
 
 def _list_holds() -> None:
-    from payouts_pipeline.workflow import operator_actions
+    from payouts_pipeline.ledger import holds
 
     with ready_ledger() as ledger:
-        held = operator_actions.holds(ledger)
+        held = holds.list_holds(ledger)
     for payee, at, actor, why in held:
         rendering.line(f"{payee}  since {at:%Y-%m-%d %H:%M} by {actor}: {why}")
     if not held:
@@ -82,10 +82,10 @@ def approve(instruction: UUID | None, reason: str | None) -> None:
 
 def _list_wanted_approvals() -> None:
     """With ids that can be copied."""
-    from payouts_pipeline.workflow import operator_actions
+    from payouts_pipeline.ledger import holds
 
     with ready_ledger() as ledger:
-        waiting = operator_actions.wanted_approvals(ledger)
+        waiting = holds.list_wanted_approvals(ledger)
     for instruction_id, day, billing_type, currency, amount_minor, payee in waiting:
         rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}")
     if not waiting:

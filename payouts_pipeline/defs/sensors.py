@@ -21,10 +21,10 @@ from payouts_pipeline.defs.partition_isolation import is_of_all_days, reason_of
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.defs.runs_in_progress import days_in_progress
 from payouts_pipeline.domain.calendar import yesterday
+from payouts_pipeline.ledger.bookings import days_never_booked
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settings import Calendar
-from payouts_pipeline.workflow.changed_days import day_states, differs
-from payouts_pipeline.workflow.due import days_due, days_never_booked
+from payouts_pipeline.workflow.due import day_states, days_due, differs
 
 _RESUME_EVERY_S = 60
 _LOOK_FOR_CHANGES_EVERY_S = 300

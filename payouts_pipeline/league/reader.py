@@ -19,6 +19,7 @@ sql = Queries("payouts_pipeline.league")
 
 _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"}
 _TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
+_LINE_UPS = {"match_id": frames.ID, "competition_id": frames.ID}
 
 STRIPE_IDS = {
     "billing_subject": frames.TEXT,
@@ -68,6 +69,21 @@ def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
     with snapshot(connection):
         found = copy_out(connection, sql("league_stripe_ids"), parameters, STRIPE_IDS)
     return found.drop_duplicates(["billing_subject", "subject_id"], keep=False, ignore_index=True)
+
+
+def with_stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
+    """The same rows (billing_subject, subject_id, ...) with the `stripe_ids` of each; none where there are none."""
+    if accounts.empty:
+        return accounts
+    return accounts.merge(stripe_ids(connection, accounts), on=["billing_subject", "subject_id"], how="left")
+
+
+def matches_without_line_up(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
+    """The matches that were played on the local day with nobody in their line-up: match_id, competition_id."""
+    kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
+    parameters = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    with snapshot(connection):
+        return copy_out(connection, sql("league_matches_without_line_up"), parameters, _LINE_UPS)
 
 
 @contextmanager

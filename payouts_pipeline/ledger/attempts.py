@@ -35,7 +35,7 @@ class Attempt:
     sends: int
     # The provider may have forgotten the key: the same call could move the money again.
     key_is_old: bool
-    # And nothing of an earlier call can be under way any more.
+    # And nothing of an earlier call can be in progress any more.
     is_gone: bool
     # A person has put the payee on hold: the provider may be asked, and told nothing.
     is_on_hold: bool = False
@@ -75,7 +75,7 @@ class TakenOver(Exception):  # noqa: N818 - nothing is wrong; this worker was to
 def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: str) -> list[Attempt]:
     """Take those of the instructions that may be sent now, with an attempt committed for each.
 
-    What is settled, taken by a living worker, cancelling or not due yet is left out: its message is done with.
+    What is settled, taken by a living worker, cancelled or not due yet is left out: its message is done with.
     """
     parameters = {
         "ids": list(ids),
@@ -107,7 +107,7 @@ def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
     """Close an attempt that provably never reached the provider, and open the next one.
 
     Raises TakenOver, with nothing written, where another worker has brought the instruction further meanwhile:
-    it may be taken back by now, or be under way with a new attempt.
+    it may be cancelled by now, or in progress with a new attempt.
     """
     parameters: dict[str, object] = {
         "ids": [attempt.instruction_id],

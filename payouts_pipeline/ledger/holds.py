@@ -1,16 +1,37 @@
-"""Why an instruction is held back: a person's hold, an amount that wants approval, or nobody known at Stripe."""
+"""What holds instructions back: a person's hold, an amount that wants approval, or nobody known at Stripe."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 import pandas as pd
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.reasons import ReasonCode
+from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.instructions import CANCELLABLE
+from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.ledger.bulk import copy_out
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.database import Connection, scalar, sql
+from payouts_pipeline.ledger.locks import lock_accounts_of
 
 _HELD_PAYEES = {"billing_subject": frames.TEXT, "subject_id": frames.ID, "hold_details": frames.TEXT}
+_HELD = {
+    "id": frames.TEXT,
+    "billing_subject": frames.TEXT,
+    "hold_details": frames.TEXT,
+    "approval_above_minor": frames.ID,
+    "stripe_account_id": frames.TEXT,
+    "stripe_customer_id": frames.TEXT,
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a hold did: how many instructions it holds back, and those that were in progress already."""
+
+    held: int
+    in_progress: list[UUID]
 
 
 def held_payees(connection: Connection) -> pd.DataFrame:
@@ -40,3 +61,60 @@ def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
     code[on_hold.notna()] = ReasonCode.ON_HOLD.value
     details = on_hold.fillna('{"limit_minor": ' + limit.astype(frames.TEXT) + "}").fillna("{}")
     return pd.DataFrame({"reason_code": code, "reason_details": details.where(code.notna(), pd.NA)})
+
+
+def lock(connection: Connection, payee: Payee) -> None:
+    """Lock what placing or lifting a hold changes: one person at a time, and no instruction is made meanwhile."""
+    connection.execute(sql("lock_holds"))
+    lock_accounts_of(connection, payee)
+
+
+def reason_of_hold(connection: Connection, payee: Payee) -> str | None:
+    """Why a payee is on hold; None where it is not."""
+    reason: str | None = scalar(connection, sql("hold_of_payee"), payee.parameters)
+    return reason
+
+
+def place(connection: Connection, payee: Payee, actor: str, reason: str) -> Held:
+    """Hold back everything of a payee that is not in progress, and all that will be made for it; under `lock`."""
+    hold = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": True}
+    connection.execute(sql("insert_hold"), hold)
+    held = connection.execute(sql("hold_instructions"), {**hold, "cancellable": sorted(CANCELLABLE)})
+    in_progress = connection.execute(sql("in_progress_of_payee"), payee.parameters)
+    return Held(held.rowcount, [row[0] for row in in_progress])
+
+
+def lift(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
+    """End a hold, under `lock`; how many instructions are held for the payee until they are resumed."""
+    connection.execute(sql("insert_hold"), {**payee.parameters, "actor": actor, "reason": reason, "is_hold": False})
+    return _say_why(connection, payee, None, Reason(ReasonCode.HOLD_LIFTED, {"reason": reason}), actor)
+
+
+def approve(connection: Connection, instruction: UUID, payee: Payee, actor: str, reason: str) -> None:
+    """Let an instruction above the limit be resumed, under the locks of its day and account."""
+    connection.execute(sql("insert_approval"), {"id": instruction, "actor": actor, "reason": reason})
+    _say_why(connection, payee, instruction, Reason(ReasonCode.APPROVED, {"reason": reason}), actor)
+
+
+def _say_why(connection: Connection, payee: Payee, instruction: UUID | None, otherwise: Reason, actor: str) -> int:
+    """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
+    which = {**payee.parameters, "instruction_id": instruction}
+    held = copy_out(connection, sql("held_instructions"), which, _HELD)
+    why = why_held(held).fillna(otherwise.columns)
+    reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
+    return connection.execute(sql("set_held_reasons"), {"ids": list(held["id"]), **reasons, "actor": actor}).rowcount
+
+
+def list_holds(connection: Connection) -> list[tuple[Any, ...]]:
+    """Who is on hold: payee, since when, by whom, and why."""
+    return connection.execute(sql("list_holds")).fetchall()
+
+
+def list_wanted_approvals(connection: Connection) -> list[tuple[Any, ...]]:
+    """What waits for approval: id, day, billing type, currency, amount_minor, payee."""
+    return connection.execute(sql("list_wanted_approvals")).fetchall()
+
+
+def has_account(connection: Connection, payee: Payee) -> bool:
+    """Whether the ledger knows a payee."""
+    return bool(scalar(connection, sql("has_account"), payee.parameters))

@@ -1,27 +1,31 @@
-"""Makes instructions from account balances: charges for what players owe, payouts of what was collected.
+"""Instructions: made from account balances, cancelled while nothing is at the provider, and resumed.
 
-Each function is one step of a transaction that holds `booking.lock_day` and `booking.lock_accounts`.
+What is made or resumed comes as a frame with the Stripe ids of `league` in it: nothing here reads there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
 import pandas as pd
+from psycopg.rows import class_row
 
 from payouts_pipeline.domain import currencies, frames
-from payouts_pipeline.domain.billing import BILLING_TYPE_OF
+from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
-from payouts_pipeline.league import reader
+from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
-from payouts_pipeline.ledger.database import Connection, scalar, sql
+from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
+from payouts_pipeline.ledger.outbox import LOST_AFTER
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
-_PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
+# The reason of an instruction that nothing holds back.
+PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
 
 _DUE = {
     "account_id": frames.ID,
@@ -36,82 +40,93 @@ _NEW = [
     "reason_details", "approval_above_minor",
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
+_BLOCKED = {
+    "day": frames.TEXT,
+    "id": frames.TEXT,
+    "billing_subject": frames.TEXT,
+    "subject_id": frames.ID,
+    "status": frames.TEXT,
+    "reason_code": frames.TEXT,
+    "reason_details": frames.TEXT,
+    "is_due": frames.TEXT,
+    "hold_details": frames.TEXT,
+    "approval_above_minor": frames.ID,
+    "known_account_id": frames.TEXT,
+    "known_customer_id": frames.TEXT,
+    "known_payment_method_id": frames.TEXT,
+}
 
 
-def cancel_charges(connection: Connection, day: date, actor: str) -> None:
-    """Take back charges of more than is owed, where nothing is under way at the provider."""
-    _cancel(connection, sql("find_cancellable_charges"), day, actor)
+@dataclass(frozen=True)
+class Instruction:
+    """An instruction as the person sees it who acts on it."""
+
+    id: UUID
+    day: date
+    billing_type: str
+    currency: str
+    amount_minor: int
+    status: str
+    account_id: int
+    subject: str
+    subject_id: int
+    wants_approval: bool
+    is_approved: bool
+
+    @property
+    def payee(self) -> Payee:
+        """Whom it pays, or which player."""
+        return Payee(BillingSubject(self.subject), self.subject_id)
 
 
-def cancel_payouts(connection: Connection, day: date, actor: str) -> None:
-    """Take back payouts of more than is due, where nothing is under way at the provider."""
-    _cancel(connection, sql("find_cancellable_payouts"), day, actor)
+def charges_due(connection: Connection, day: date) -> pd.DataFrame:
+    """The open balance of each player of the day, where it reaches Stripe's minimum. Under the locks of the day."""
+    return _from_minimum(copy_out(connection, sql("charges_due"), {"day": day}, _DUE), {})
 
 
-def _cancel(connection: Connection, query: str, day: date, actor: str) -> None:
-    connection.execute(query, {"day": day, "cancellable": sorted(CANCELLABLE)})
-    connection.execute(sql("cancel_instructions"), {"actor": actor, **Reason(ReasonCode.REPLACED).columns})
+def payouts_due(
+    connection: Connection, day: date, minimums_minor: Mapping[str, int], cancelled_account_ids: Sequence[int]
+) -> pd.DataFrame:
+    """The payable balance of each payee of the day, where it reaches the minimum. Under the locks of the day.
+
+    All that is payable, also of later days, on the accounts whose payout was cancelled just now (`cancel_payouts`).
+    """
+    parameters = {"day": day, "cancelled_account_ids": list(cancelled_account_ids)}
+    return _from_minimum(copy_out(connection, sql("payouts_due"), parameters, _DUE), minimums_minor)
 
 
-def release_collected_fees(connection: Connection, day: date, actor: str) -> int:
-    """Make the shares of fees payable that were really collected (rule of money 2); how many fees."""
-    connection.execute(sql("find_uncollected_fees"), {"day": day})
-    connection.execute(sql("count_uncollected_fees"))
-    connection.execute(sql("find_collected_fees"))
-    release_id = scalar(connection, sql("insert_release"), {"day": day, "actor": actor})
-    if release_id is None:
-        return 0
-    parameters = {"release_id": release_id}
-    connection.execute(sql("mark_fees_released"), parameters)
-    connection.execute(sql("insert_release_lines"), parameters)
-    connection.execute(sql("add_released"), parameters)
-    return int(connection.execute(sql("count_due")).fetchall()[0][0])
+def _from_minimum(due: pd.DataFrame, minimums_minor: Mapping[str, int]) -> pd.DataFrame:
+    minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
+    return due[due["amount_minor"] >= minimum.astype(frames.ID)]
 
 
 def make_charges(
-    connection: Connection,
-    source: Connection,
-    day: date,
-    actor: str,
-    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+    connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
-    """One charge for each player of the day whose open balance reaches Stripe's minimum; how many."""
-    due = copy_out(connection, sql("charges_due"), {"day": day}, _DUE)
-    return _make(connection, source, day, due, {}, approval_above_minor, actor, apply=sql("apply_charges"))
+    """A charge for each of `charges_due` with its Stripe ids, which covers all open fees of the account; how many."""
+    return _make(connection, day, due, approval_above_minor, actor, sql("apply_charges"))
 
 
 def make_payouts(
-    connection: Connection,
-    source: Connection,
-    day: date,
-    minimums_minor: Mapping[str, int],
-    actor: str,
-    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+    connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
-    """One payout for each payee of the day whose payable balance reaches the minimum; how many."""
-    due = copy_out(connection, sql("payouts_due"), {"day": day}, _DUE)
-    return _make(connection, source, day, due, minimums_minor, approval_above_minor, actor, apply=sql("apply_payouts"))
+    """A payout for each of `payouts_due` with its Stripe ids; how many."""
+    return _make(connection, day, due, approval_above_minor, actor, sql("apply_payouts"))
 
 
 def _make(
     connection: Connection,
-    source: Connection,
     day: date,
     due: pd.DataFrame,
-    minimums_minor: Mapping[str, int],
     approval_above_minor: Mapping[str, int],
     actor: str,
     apply: str,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
-    minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
-    due = due[due["amount_minor"] >= minimum.astype(frames.ID)]
     if due.empty:
         return 0
-    payee = ["billing_subject", "subject_id"]
     due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
-    due = due.merge(reader.stripe_ids(source, due), on=payee, how="left")
-    due = due.merge(held_payees(connection), on=payee, how="left")
+    due = due.merge(held_payees(connection), on=["billing_subject", "subject_id"], how="left")
     connection.execute(sql("create_new_instructions"))
     copy_in(connection, "new_instructions", _as_instructions(due, day, identity.read(connection).id))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
@@ -127,5 +142,65 @@ def _as_instructions(due: pd.DataFrame, day: date, ledger_id: UUID) -> pd.DataFr
     new["id"] = [str(instruction_id(ledger_id, day, *key)) for key in keys]
     why = why_held(new)
     new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
-    new = new.join(why.fillna(_PENDING))
-    return new[_NEW]
+    return new.join(why.fillna(PENDING))[_NEW]
+
+
+def cancel_charges(connection: Connection, day: date, actor: str) -> None:
+    """Cancel charges of more than is owed since a correction, where nothing is in progress at the provider."""
+    _cancel(connection, sql("charges_above_debt"), {"day": day}, Reason(ReasonCode.REPLACED), actor)
+
+
+def cancel_payouts(connection: Connection, day: date, actor: str) -> list[int]:
+    """Cancel payouts of more than is due since a correction, in the same way; the ids of their accounts."""
+    return _cancel(connection, sql("payouts_above_due"), {"day": day}, Reason(ReasonCode.REPLACED), actor)
+
+
+def cancel(connection: Connection, instruction: UUID, why: Reason, actor: str) -> bool:
+    """Cancel an instruction for a person; whether that could be done: nothing of it is in progress at the provider."""
+    return bool(_cancel(connection, sql("cancellable_instruction"), {"id": instruction}, why, actor))
+
+
+def _cancel(connection: Connection, find: str, which: Mapping[str, object], why: Reason, actor: str) -> list[int]:
+    """Cancel what a query finds and locks: the amounts stand on the accounts again, whose ids are returned."""
+    ids = [row[0] for row in connection.execute(find, {**which, "cancellable": sorted(CANCELLABLE)})]
+    if not ids:
+        return []
+    cancelled = connection.execute(sql("cancel_instructions"), {"ids": ids, "actor": actor, **why.columns})
+    return [row[0] for row in cancelled]
+
+
+def blocked(connection: Connection, day: date | None) -> pd.DataFrame:
+    """What of a day, or of all days, is held, waiting or rejected, with all that decides whether it can continue.
+
+    That is the reason that it has, whether its time has come (is_due), what may hold it now (hold_details,
+    approval_above_minor), and the Stripe ids that it was last tried with (known_...).
+    """
+    return copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
+
+
+def resume(connection: Connection, moving: pd.DataFrame, actor: str) -> int:
+    """Move blocked instructions to pending, or to held for another reason; how many were not moved by somebody else.
+
+    Columns: id, old_status, status, reason_code, reason_details and the Stripe ids of now.
+    """
+    connection.execute(sql("create_resuming"))
+    copy_in(connection, "resuming", moving)
+    connection.execute(sql("lock_resuming"))
+    return connection.execute(sql("resume"), {"actor": actor}).rowcount
+
+
+def days_due(connection: Connection) -> dict[date, str]:
+    """The days whose instructions can continue for no other reason than time, each with a text that changes with them.
+
+    A message, a worker or a run is taken to be lost when nothing has moved for `LOST_AFTER`.
+    """
+    return dict(connection.execute(sql("days_due"), {"lost_after": LOST_AFTER}).fetchall())
+
+
+def find(connection: Connection, instruction: UUID) -> Instruction:
+    """An instruction by its id; raises PayoutsError where there is none."""
+    with connection.cursor(row_factory=class_row(Instruction)) as cursor:
+        found = cursor.execute(sql("find_instruction"), {"id": instruction}).fetchone()
+    if found is None:
+        raise PayoutsError(f"There is no instruction {instruction} in the ledger: see that the id is right.")
+    return found

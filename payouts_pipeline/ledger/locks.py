@@ -1,15 +1,49 @@
-"""Locks of sessions: one run for each day at a time, where a second one waits and does not fail; and who is alive."""
+"""Who waits for whom. Every transaction takes its locks in one order, so that none can deadlock.
+
+The order: day, accounts of players by id, accounts of payees by id, instructions by id. Sessions have locks of their
+own, which say that a day is being run, and who is alive.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from secrets import randbits
 
+from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
-# The classes of our advisory locks; the other half of the key is the day's number, or one at random.
+# Our advisory locks: any numbers will do, as long as nothing else in the database takes the same ones. The last two are
+# classes; the other half of their keys is the day's number, or one at random.
+_MIGRATION_LOCK = 7_290_031
 _RUN_LOCKS = 7_290_032
 _HOLDER_LOCKS = 7_290_033
+
+
+def lock_migrations(connection: Connection) -> None:
+    """One migration at a time; until the transaction ends."""
+    connection.execute(sql("lock_migrations"), {"lock": _MIGRATION_LOCK})
+
+
+def lock_day(connection: Connection, day: date) -> None:
+    """Wait for every other transaction that books or pays this day; until the transaction ends."""
+    connection.execute(sql("lock_day"), {"day": day})
+    connection.execute(sql("await_day"), {"day": day})
+
+
+def lock_accounts_of_day(connection: Connection, day: date) -> None:
+    """Lock every account that this day can move."""
+    connection.execute(sql("lock_players_of_day"), {"day": day})
+    connection.execute(sql("lock_payees"))
+
+
+def lock_accounts_of(connection: Connection, payee: Payee) -> None:
+    """Lock the accounts of one payee or player: no instruction of it is made or resumed meanwhile."""
+    connection.execute(sql("lock_accounts_of_payee"), payee.parameters)
+
+
+def lock_account(connection: Connection, account_id: int) -> None:
+    """Lock one account, before its instructions."""
+    connection.execute(sql("lock_account"), {"account_id": account_id})
 
 
 @contextmanager

@@ -6,9 +6,7 @@ import psycopg
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection, sql
-
-# Any number will do, as long as nothing else in the database locks the same one.
-_LOCK = 7_290_031
+from payouts_pipeline.ledger.locks import lock_migrations
 
 
 def migrations() -> dict[str, str]:
@@ -21,7 +19,7 @@ def migrations() -> dict[str, str]:
 def migrate(connection: Connection) -> list[str]:
     """Apply what is missing, all or nothing, under a lock; the names of what was applied."""
     with connection.transaction():
-        connection.execute(sql("lock_migrations"), {"lock": _LOCK})
+        lock_migrations(connection)
         connection.execute(sql("create_migrations"))
         missing = [name for name in migrations() if name not in _applied(connection)]
         for name in missing:

@@ -9,6 +9,9 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
+# As long as a run may take between two of its transactions. A message that nobody has taken for so long may be lost,
+# and what has not moved for so long, nobody is moving.
+LOST_AFTER = timedelta(minutes=15)
 # After an outage of the provider every instruction of a day may be to be asked for.
 _AT_MOST_AGAIN = 2_000
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from psycopg.rows import class_row
 
-from payouts_pipeline.domain import calendar, frames
+from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.anomaly import check_usual_band, days_to_compare
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
 from payouts_pipeline.domain.corrections import difference
@@ -16,11 +16,9 @@ from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import NAMED, Finding, check_line_ups, totals
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import WithReason
-from payouts_pipeline.league.reader import snapshot
-from payouts_pipeline.league.reader import sql as league_sql
-from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger.bookings import booked_lines
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.database import sql as ledger_sql
 from payouts_pipeline.reports import status
 from payouts_pipeline.reports.audit import Audit, Violation, audit_of_run
 from payouts_pipeline.reports.queries import sql
@@ -29,7 +27,6 @@ from payouts_pipeline.reports.queries import sql
 _OVERDUE = timedelta(days=10)
 
 _OPEN = [each for each in Status if each not in (Status.SETTLED, Status.CANCELLED)]
-_LINE_UPS = {"match_id": frames.ID, "competition_id": frames.ID}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +54,7 @@ class _Overdue(_Named):
 
 def check_league(source: Connection, day: date, timezone: ZoneInfo) -> Finding:
     """Which matches of the day have no line-up, as schema `league` stands now."""
-    kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
-    parameters = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-    with snapshot(source):
-        return check_line_ups(copy_out(source, league_sql("league_matches_without_line_up"), parameters, _LINE_UPS))
+    return check_line_ups(reader.matches_without_line_up(source, day, timezone))
 
 
 def check_booking(connection: Connection, day: date, splits: pd.DataFrame) -> list[Finding]:
@@ -125,7 +119,7 @@ def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame
 def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -> list[int]:
     """The first of the fees that are booked in another way than they were split."""
     good = splits[splits["held_out_code"].isna()][list(frames.LINES)]
-    lines = difference(good, copy_out(connection, ledger_sql("booked_lines"), {"day": day}, frames.LINES))
+    lines = difference(good, booked_lines(connection, day))
     return [int(match_player_id) for match_player_id in lines["match_player_id"].unique()[:NAMED]]
 
 

@@ -104,7 +104,7 @@ def booked_days(connection: Connection) -> list[date]:
 def booked_totals(connection: Connection, day: date) -> dict[str, dict[str, int]]:
     """Minor units booked of a day, by currency and billing subject; the player's are the fees."""
     totals: dict[str, dict[str, int]] = {}
-    for currency, subject, amount_minor in connection.execute(ledger_sql("booked_totals"), {"day": day}):
+    for currency, subject, amount_minor in connection.execute(sql("booked_totals"), {"day": day}):
         totals.setdefault(currency, {})[subject] = amount_minor
     return totals
 

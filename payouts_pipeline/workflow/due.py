@@ -1,29 +1,51 @@
-"""Which days would move if they were materialised now, so that nobody has to remember them."""
+"""Which days would move, or be booked differently, if they were materialised now; so that nobody has to remember them.
+
+A change in `league` is found in two steps, so that looking every few minutes is cheap. One query there and one in the
+ledger give each day a text of its state; only days whose text is new are read, split and compared with what is booked.
+"""
 
 import hashlib
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.corrections import difference
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import bookings, instructions
+from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow.resume import find_moving
-
-# As long as a run may take between two of its transactions; what has not moved for so long, nobody is moving.
-_LOST_AFTER = timedelta(minutes=15)
 
 
 def days_due(connection: Connection, source: Connection) -> dict[date, str]:
-    """The days, each with a text that changes when what is due of it changes."""
-    due: dict[date, str] = dict(connection.execute(sql("days_due"), {"lost_after": _LOST_AFTER}).fetchall())
+    """The days of which something can continue, each with a text that changes when that does."""
+    due = instructions.days_due(connection)
     moving = find_moving(connection, source, None)
     for day, rows in moving.groupby("day"):
         texts = sorted(rows["id"] + rows["old_status"] + rows["reason_code"] + rows["reason_details"])
-        mended = hashlib.sha256(" ".join(texts).encode()).hexdigest()
+        fixed = hashlib.sha256(" ".join(texts).encode()).hexdigest()
         key = date.fromisoformat(str(day))
-        due[key] = due.get(key, "") + mended[:32]
+        due[key] = due.get(key, "") + fixed[:32]
     return dict(sorted(due.items()))
 
 
-def days_never_booked(connection: Connection, first_day: date, last_day: date, timezone: ZoneInfo) -> list[date]:
-    """The days of a period that were never booked, from the day before the installation's first run on."""
-    period = {"first_day": first_day, "last_day": last_day, "timezone": timezone.key}
-    return [day for (day,) in connection.execute(sql("days_never_booked"), period)]
+def day_states(
+    ledger: Connection, source: Connection, first_day: date, last_day: date, timezone: ZoneInfo
+) -> dict[date, str]:
+    """The days of the period that were booked, each with a text that changes when its source or its booking does."""
+    booked = bookings.booked_states(ledger, first_day, last_day)
+    found = reader.fingerprints(source, list(booked), timezone)
+    return {day: f"{state} {found.get(day, 'no fees')}" for day, state in booked.items()}
+
+
+def differs(ledger: Connection, source: Connection, day: date, timezone: ZoneInfo) -> bool:
+    """Whether materialising the day now would book something, or hold out another fee or for another reason.
+
+    Exact, where a new text only says that something has moved: the day may have been booked since it did.
+    """
+    splits = split(reader.fees_of_day(source, day, timezone))
+    good = splits.loc[splits["held_out_code"].isna(), list(frames.LINES)]
+    return bool(
+        len(difference(good, bookings.booked_lines(ledger, day)))
+        or not bookings.held_out_of(splits).equals(bookings.held_out(ledger, day))
+    )

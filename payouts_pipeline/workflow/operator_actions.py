@@ -1,80 +1,41 @@
-"""What a person may do to instructions: hold a payee and release it, approve an instruction, cancel one.
+"""What a person may do to instructions: hold a payee and lift the hold, approve an instruction, cancel one.
 
 Each leaves a row of its own with actor and reason, and an event on every instruction that it touches. Locks are
-taken in the one order of all transactions: day, accounts by id, instructions by id.
+taken in the one order of all transactions (`ledger.locks`).
 """
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
 import pandas as pd
-from psycopg.rows import class_row
 
-from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import Payee
-from payouts_pipeline.domain.instructions import CANCELLABLE, Status
+from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger.bookings import lock_day
-from payouts_pipeline.ledger.bulk import copy_out
-from payouts_pipeline.ledger.database import Connection, Parameters, scalar, sql
-from payouts_pipeline.ledger.holds import why_held
-
-_HELD = {
-    "id": frames.TEXT,
-    "billing_subject": frames.TEXT,
-    "hold_details": frames.TEXT,
-    "approval_above_minor": frames.ID,
-    "stripe_account_id": frames.TEXT,
-    "stripe_customer_id": frames.TEXT,
-}
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a hold did: how many instructions it holds back, and those that were under way already."""
-
-    held: int
-    in_progress: list[UUID]
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """An instruction as an intervention sees it."""
-
-    id: UUID
-    day: date
-    billing_type: str
-    currency: str
-    amount_minor: int
-    status: str
-    account_id: int
-    subject: str
-    subject_id: int
-    wants_approval: bool
-    is_approved: bool
+from payouts_pipeline.ledger import holds, instructions
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.holds import Held
+from payouts_pipeline.ledger.instructions import Instruction
+from payouts_pipeline.ledger.locks import lock_account, lock_day
 
 
 def hold(connection: Connection, source: Connection, payee: Payee, actor: str, reason: str) -> Held:
-    """Hold back everything of a payee that is not under way, and all that will be made for it.
+    """Hold back everything of a payee that is not in progress, and all that will be made for it.
 
     Raises PayoutsError where nobody knows the payee, or it is on hold already.
     """
-    _require_known(connection, source, payee)
+    # A slip of the finger would hold nobody, and nobody would see that.
+    in_league = reader.stripe_ids(source, pd.DataFrame([{"billing_subject": payee.subject, **payee.parameters}]))
+    if in_league.empty and not holds.has_account(connection, payee):
+        raise PayoutsError(f"There is no {payee} in schema 'league' or in the ledger: see that the id is right.")
     with connection.transaction():
-        connection.execute(sql("lock_holds"))
-        connection.execute(sql("lock_accounts_of_payee"), payee.parameters)
-        why = scalar(connection, sql("hold_of_payee"), payee.parameters)
+        holds.lock(connection, payee)
+        why = holds.reason_of_hold(connection, payee)
         if why:
             raise PayoutsError(f"{payee} is on hold: {why}: lift the hold first to give another reason.")
-        parameters = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": True}
-        connection.execute(sql("insert_hold"), parameters)
-        held = connection.execute(sql("hold_instructions"), {**parameters, "cancellable": sorted(CANCELLABLE)})
-        in_progress = connection.execute(sql("in_progress_of_payee"), payee.parameters)
-        return Held(held.rowcount, [row[0] for row in in_progress])
+        return holds.place(connection, payee, actor, reason)
 
 
 def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
@@ -83,18 +44,14 @@ def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int
     Raises PayoutsError where it is not on hold.
     """
     with connection.transaction():
-        connection.execute(sql("lock_holds"))
-        connection.execute(sql("lock_accounts_of_payee"), payee.parameters)
-        if not scalar(connection, sql("hold_of_payee"), payee.parameters):
+        holds.lock(connection, payee)
+        if not holds.reason_of_hold(connection, payee):
             raise PayoutsError(f"{payee} is not on hold: 'payouts hold' without a payee lists who is.")
-        parameters = {**payee.parameters, "actor": actor, "reason": reason, "is_hold": False}
-        connection.execute(sql("insert_hold"), parameters)
-        held = {**payee.parameters, "instruction_id": None}
-        return _say_why(connection, held, Reason(ReasonCode.HOLD_LIFTED, {"reason": reason}), actor)
+        return holds.lift(connection, payee, actor, reason)
 
 
 def approve(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
-    """Let an instruction above the limit go with the next materialisation of its day.
+    """Let an instruction above the limit continue with the next materialisation of its day.
 
     Raises PayoutsError where there is none such, or it needs no approval (any more).
     """
@@ -109,73 +66,34 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
                 f"Instruction {found.id} is cancelled: approve the one that the next run of {found.day} makes."
             )
         if found.is_approved:
-            raise PayoutsError(f"Instruction {found.id} is approved already: materialise {found.day} and it goes on.")
-        connection.execute(sql("insert_approval"), {"id": found.id, "actor": actor, "reason": reason})
-        held = {"subject": found.subject, "subject_id": found.subject_id, "instruction_id": found.id}
-        _say_why(connection, held, Reason(ReasonCode.APPROVED, {"reason": reason}), actor)
+            raise PayoutsError(f"Instruction {found.id} is approved already: materialise {found.day} and it continues.")
+        holds.approve(connection, found.id, found.payee, actor, reason)
         return found
 
 
 def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
-    """Take an instruction back, so that its amount stands on the account again.
+    """Cancel an instruction, so that its amount stands on the account again.
 
     The next materialisation of the day makes a new one of what is due then. Raises PayoutsError where the money
     may have moved.
     """
     with connection.transaction():
         found = _locked(connection, instruction_id)
-        parameters = {"id": found.id, "cancellable": sorted(CANCELLABLE)}
-        if not connection.execute(sql("find_cancellable"), parameters).rowcount:
-            _refuse_to_cancel(_find(connection, found.id))
-        why = Reason(ReasonCode.CANCELLED, {"reason": reason})
-        connection.execute(sql("cancel_instructions"), {"actor": actor, **why.columns})
+        if not instructions.cancel(connection, found.id, Reason(ReasonCode.CANCELLED, {"reason": reason}), actor):
+            _refuse_to_cancel(instructions.find(connection, found.id))
         return found
-
-
-def holds(connection: Connection) -> list[tuple[Any, ...]]:
-    """Who is on hold: payee, since when, by whom, and why."""
-    return connection.execute(sql("list_holds")).fetchall()
-
-
-def wanted_approvals(connection: Connection) -> list[tuple[Any, ...]]:
-    """What waits for approval: id, day, billing type, currency, amount_minor, payee."""
-    return connection.execute(sql("list_wanted_approvals")).fetchall()
-
-
-def _require_known(connection: Connection, source: Connection, payee: Payee) -> None:
-    """A slip of the finger would hold nobody, and nobody would see that."""
-    in_league = reader.stripe_ids(source, pd.DataFrame([{"billing_subject": payee.subject, **payee.parameters}]))
-    if in_league.empty and not scalar(connection, sql("has_account"), payee.parameters):
-        raise PayoutsError(f"There is no {payee} in schema 'league' or in the ledger: see that the id is right.")
-
-
-def _say_why(connection: Connection, which: Parameters, otherwise: Reason, actor: str) -> int:
-    """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
-    held = copy_out(connection, sql("held_instructions"), which, _HELD)
-    why = why_held(held).fillna(otherwise.columns)
-    reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
-    parameters = {"ids": list(held["id"]), **reasons, "actor": actor}
-    return connection.execute(sql("set_held_reasons"), parameters).rowcount
 
 
 def _locked(connection: Connection, instruction_id: UUID) -> Instruction:
     """The instruction, under the locks of its day and its account."""
-    found = _find(connection, instruction_id)
+    found = instructions.find(connection, instruction_id)
     lock_day(connection, found.day)
-    connection.execute(sql("lock_account"), {"account_id": found.account_id})
-    return _find(connection, instruction_id)
-
-
-def _find(connection: Connection, instruction_id: UUID) -> Instruction:
-    with connection.cursor(row_factory=class_row(Instruction)) as cursor:
-        found = cursor.execute(sql("find_instruction"), {"id": instruction_id}).fetchone()
-    if found is None:
-        raise PayoutsError(f"There is no instruction {instruction_id} in the ledger: see that the id is right.")
-    return found
+    lock_account(connection, found.account_id)
+    return instructions.find(connection, instruction_id)
 
 
 def _refuse_to_cancel(found: Instruction) -> NoReturn:
-    """Say why an instruction can't be taken back, and what can be done instead."""
+    """Say why an instruction can't be cancelled, and what can be done instead."""
     which, day = f"Instruction {found.id}", found.day
     sentences = {
         Status.SENDING: f"{which} is being sent to Stripe and can't be cancelled: see 'payouts status {day}'.",

@@ -7,17 +7,19 @@ from datetime import date
 import pandas as pd
 
 from payouts_pipeline.failpoints import Failpoint, failpoint
+from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import instructions
-from payouts_pipeline.ledger.bookings import book, lock_accounts, lock_day
-from payouts_pipeline.ledger.calendar import keep_timezone
+from payouts_pipeline.ledger.bookings import book, keep_timezone
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
+from payouts_pipeline.ledger.locks import lock_accounts_of_day, lock_day
+from payouts_pipeline.ledger.releases import release_collected_fees
 from payouts_pipeline.workflow.resume import resume
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a stage changed: lines booked, instructions made or taken up again, fees whose shares were released."""
+    """What a phase changed: lines booked, instructions made or resumed, fees whose shares were released."""
 
     fee_components: int = 0
     instructions: int = 0
@@ -46,10 +48,11 @@ def open_charges(
         booking = book(connection, day, splits, actor)
         if booking.id is None:
             # A booking has them locked by now; twice would be out of order.
-            lock_accounts(connection, day)
+            lock_accounts_of_day(connection, day)
         instructions.cancel_charges(connection, day, actor)
-        released = instructions.release_collected_fees(connection, day, actor)
-        made = instructions.make_charges(connection, source, day, actor, approval_above_minor)
+        released = release_collected_fees(connection, day, actor)
+        due = reader.with_stripe_ids(source, instructions.charges_due(connection, day))
+        made = instructions.make_charges(connection, day, due, approval_above_minor, actor)
     return Progress(booking.lines, resuming + made, released)
 
 
@@ -65,8 +68,10 @@ def open_payouts(
     resuming = resume(connection, source, day, actor)
     with failpoint(Failpoint.RELEASE_DAY), connection.transaction():
         lock_day(connection, day)
-        lock_accounts(connection, day)
-        released = instructions.release_collected_fees(connection, day, actor)
-        instructions.cancel_payouts(connection, day, actor)
-        made = instructions.make_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
+        lock_accounts_of_day(connection, day)
+        released = release_collected_fees(connection, day, actor)
+        cancelled = instructions.cancel_payouts(connection, day, actor)
+        payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
+        due = reader.with_stripe_ids(source, payable)
+        made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)
     return Progress(instructions=resuming + made, fees_released=released)

@@ -27,8 +27,6 @@ _POLL_S = 0.1
 _REPORT_EVERY_S = 5.0
 # A run stays for an unknown outcome that is asked for again this soon, and leaves the others to a later one.
 _PATIENCE = timedelta(seconds=10)
-# A message that nobody has taken for so long is published again: it may be lost.
-_LOST_AFTER = timedelta(minutes=15)
 
 
 class _Patience:
@@ -83,14 +81,14 @@ class Phase:
             return 0
         with workers() if workers else nullcontext() as own:
             # Whatever was published before this run started its workers has no worker any more.
-            published = self._publish(timedelta(0) if own else _LOST_AFTER)
+            published = self._publish(timedelta(0) if own else outbox.LOST_AFTER)
             patience = _Patience(timeout)
             while not self._is_quiet() and not patience.is_over():
                 time.sleep(_POLL_S)
                 if own:
                     own.check()
                     patience.renew_if_changed((published, self._in_progress()))
-                published += self._publish(_LOST_AFTER)
+                published += self._publish(outbox.LOST_AFTER)
                 if patience.wants_report():
                     self.report(f"{self.day}: {published} messages published, {self._in_progress().moving} in progress")
             if own:

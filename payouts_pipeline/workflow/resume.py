@@ -1,4 +1,4 @@
-"""Takes instructions up again whose time has come, or whose cause was mended in `league` (design section 5)."""
+"""Resumes instructions whose time has come, or whose cause was fixed in `league`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,43 +6,25 @@ from datetime import date
 
 import pandas as pd
 
-from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger.bulk import copy_in, copy_out
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger import instructions
+from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import why_held
 
-_BLOCKED = {
-    "day": frames.TEXT,
-    "id": frames.TEXT,
-    "billing_subject": frames.TEXT,
-    "subject_id": frames.ID,
-    "currency": frames.TEXT,
-    "status": frames.TEXT,
-    "reason_code": frames.TEXT,
-    "reason_details": frames.TEXT,
-    "is_due": frames.TEXT,
-    "hold_details": frames.TEXT,
-    "approval_above_minor": frames.ID,
-    "known_account_id": frames.TEXT,
-    "known_customer_id": frames.TEXT,
-    "known_payment_method_id": frames.TEXT,
-}
-_PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
-_REASON = list(_PENDING)
+_REASON = list(instructions.PENDING)
 _IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
 _KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
 
 
 def resume(connection: Connection, source: Connection, day: date, actor: str) -> int:
-    """Make instructions of the day pending again that can go on now; how many moved.
+    """Make instructions of the day pending again that can continue now; how many moved.
 
-    A held one goes on once nothing holds it any more; a waiting one when its time has come; a waiting or rejected
-    one also as soon as the ids in `league` have changed, since that is a new card or account. What would go on but
+    A held one continues once nothing holds it any more; a waiting one when its time has come; a waiting or rejected
+    one also as soon as the ids in `league` have changed, since that is a new card or account. What would continue but
     for a hold, a missing approval or a missing account is held, with that as its reason.
     """
     return _move(connection, find_moving(connection, source, day), actor)
@@ -50,7 +32,7 @@ def resume(connection: Connection, source: Connection, day: date, actor: str) ->
 
 @dataclass(frozen=True)
 class Retried:
-    """How many instructions go on, by day, and how many something else holds now."""
+    """How many instructions continue, by day, and how many something else holds now."""
 
     pending: Mapping[date, int]
     held: int
@@ -62,12 +44,12 @@ def retry(connection: Connection, source: Connection, code: str, day: date | Non
     Only what Stripe has definitely refused: of such an instruction no money can have moved. Raises PayoutsError where
     there is none.
     """
-    blocked = _read_blocked(connection, day)
+    blocked = instructions.blocked(connection, day)
     refused = blocked[blocked["status"].isin([Status.WAITING, Status.REJECTED])]
     chosen = refused[refused["reason_code"] == code]
     if chosen.empty:
         raise PayoutsError(_nothing_has(code, sorted(set(refused["reason_code"]))))
-    moving = _moving(_with_stripe_ids(source, chosen.assign(is_due="t")))
+    moving = _moving(reader.with_stripe_ids(source, chosen.assign(is_due="t")))
     is_free = moving["status"] == Status.PENDING
     moving.loc[is_free, _REASON] = list(Reason(ReasonCode.RETRIED, {"reason": reason}).columns.values())
     _move(connection, moving, actor)
@@ -84,40 +66,29 @@ def _move(connection: Connection, moving: pd.DataFrame, actor: str) -> int:
     if moving.empty:
         return 0
     with failpoint(Failpoint.RESUME), connection.transaction():
-        connection.execute(sql("create_resuming"))
-        copy_in(connection, "resuming", moving.drop(columns="day"))
-        connection.execute(sql("lock_resuming"))
-        return connection.execute(sql("resume"), {"actor": actor}).rowcount
+        return instructions.resume(connection, moving.drop(columns="day"), actor)
 
 
 def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
     """The instructions of a day, or of all days, that `resume` would move, and what they become."""
-    blocked = _read_blocked(connection, day)
-    return blocked if blocked.empty else _moving(_with_stripe_ids(source, blocked))
-
-
-def _read_blocked(connection: Connection, day: date | None) -> pd.DataFrame:
-    return copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
-
-
-def _with_stripe_ids(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
-    return blocked.merge(reader.stripe_ids(source, blocked), on=["billing_subject", "subject_id"], how="left")
+    blocked = instructions.blocked(connection, day)
+    return blocked if blocked.empty else _moving(reader.with_stripe_ids(source, blocked))
 
 
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
     """The blocked instructions that become pending, or held for a reason that they do not have yet."""
     why = why_held(blocked)
     is_free, is_held = why["reason_code"].isna(), blocked["status"] == "held"
-    would_go_on = (blocked["is_due"] == "t") | _changed_in_league(blocked)
-    becomes_held = ~is_free & (would_go_on | blocked["hold_details"].notna())
+    would_continue = (blocked["is_due"] == "t") | _changed_in_league(blocked)
+    becomes_held = ~is_free & (would_continue | blocked["hold_details"].notna())
     is_news = ~is_held | (why.fillna("") != blocked[_REASON]).any(axis=1)
     status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
     moved = blocked.assign(old_status=blocked["status"], status=status)
-    moved[_REASON] = why.fillna(_PENDING)
+    moved[_REASON] = why.fillna(instructions.PENDING)
     # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
     for current, known in zip(_IDS, _KNOWN, strict=True):
         moved[current] = blocked[current].where(is_free, blocked[known])
-    is_moving = (is_free & would_go_on) | (becomes_held & is_news)
+    is_moving = (is_free & would_continue) | (becomes_held & is_news)
     return moved.loc[is_moving, ["day", "id", "old_status", "status", *_REASON, *_IDS]]
 
 

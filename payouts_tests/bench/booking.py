@@ -7,7 +7,7 @@ from statistics import median
 
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import bookings
+from payouts_pipeline.ledger import bookings, locks
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.workflow import phases
 from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
@@ -95,7 +95,7 @@ def _pair(url: str) -> Pair:
 
         def book() -> None:
             with ledger.transaction():
-                bookings.lock_day(ledger, DAY)
+                locks.lock_day(ledger, DAY)
                 bookings.book(ledger, DAY, lines, "bench")
 
         booking_s = timed(book)

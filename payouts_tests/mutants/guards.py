@@ -302,8 +302,8 @@ GUARDS = [
     Guard(
         "a run takes what was published before it to be lost",
         "payouts_pipeline/workflow/publish.py",
-        "timedelta(0) if own else _LOST_AFTER",
-        "_LOST_AFTER",
+        "timedelta(0) if own else outbox.LOST_AFTER",
+        "outbox.LOST_AFTER",
         (f"{_CRASH}[CLAIM:before:1]",),
     ),
     Guard(

@@ -32,19 +32,6 @@ where day = %(day)s
 group by match_id, match_player_id, player_id, billing_subject, subject_id, currency
 having sum(amount_minor) <> 0
 
--- name: booked_totals
--- What is booked of a day by currency and billing subject, for the proof that fees = shares.
-select currency, 'player' as billing_subject, sum(amount_minor)::bigint as amount_minor
-from payouts.fees
-where day = %(day)s
-group by currency
-union all
-select currency, billing_subject, sum(amount_minor)::bigint
-from payouts.shares
-where day = %(day)s
-group by currency, billing_subject
-order by 1, 2
-
 -- name: booked_states
 -- The days of a period that were booked, each with a text that changes when what is booked or held out of it changes.
 select d.day,
@@ -125,3 +112,16 @@ order by match_player_id, match_id, reason_code collate "C"
 -- name: clear_held_out
 -- Forgets what was held out of a day, before the new list goes in.
 delete from payouts.held_out where day = %(day)s
+
+-- name: days_never_booked
+-- The days of a period that were never booked, since the installation has been at work: from the day before its very first
+-- run on. What was before that nobody has asked for, whichever old day somebody materialises.
+with candidates as (
+    select %(first_day)s::date + number as day
+    from generate_series(0, %(last_day)s::date - %(first_day)s::date) as number
+)
+select c.day
+from candidates as c
+where c.day >= (select (min(d.first_booked_at) at time zone %(timezone)s)::date - 1 from payouts.days as d)
+    and not exists (select from payouts.days as d where d.day = c.day)
+order by c.day

@@ -29,20 +29,20 @@ where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
 -- name: payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was
 -- released up to this day, so that a range of days makes the payouts that the days would make one by one. It is all
--- that there is where a payout was just taken back (`cancelling`), or where a later correction has left less.
+-- that there is where a payout was cancelled just now, or where a later correction has left less.
 with payable as (
     select l.account_id,
         sum(l.amount_minor) filter (where r.day <= %(day)s) as up_to_day_minor,
         sum(l.amount_minor) as all_minor,
-        l.account_id in (select account_id from cancelling) as is_retracted
+        l.account_id = any(%(cancelled_account_ids)s) as had_payout_cancelled
     from payouts.release_lines as l
     join payouts.releases as r on r.id = l.release_id
     where l.payout_id is null
     group by l.account_id
-    having bool_or(r.day = %(day)s) or l.account_id in (select account_id from cancelling)
+    having bool_or(r.day = %(day)s) or l.account_id = any(%(cancelled_account_ids)s)
 ), due as (
     select account_id,
-        (case when is_retracted then all_minor else least(up_to_day_minor, all_minor) end)::bigint as amount_minor
+        (case when had_payout_cancelled then all_minor else least(up_to_day_minor, all_minor) end)::bigint as amount_minor
     from payable
 )
 select
@@ -107,9 +107,9 @@ cross join payouts.releases as r
 where l.account_id = n.account_id and l.payout_id is null and r.id = l.release_id
     and (r.day <= %(day)s or p.amount_minor = n.amount_minor)
 
--- name: find_cancellable_charges
--- Charges that ask for more than is owed since a correction, and of which nothing is under way at the provider.
-create temporary table cancelling on commit drop as
+-- name: charges_above_debt
+-- Locks the charges that ask for more than is owed since a correction, and of which nothing is in progress at the
+-- provider.
 with owed_less as (
     select a.id
     from payouts.accounts as a
@@ -117,16 +117,15 @@ with owed_less as (
         and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
         and a.booked_minor - a.in_flight_minor - a.settled_minor < 0
 )
-select i.id, i.account_id, i.amount_minor
+select i.id
 from payouts.instructions as i
 where i.account_id in (select id from owed_less) and i.status = any(%(cancellable)s)
 order by i.id
 for update
 
--- name: find_cancellable_payouts
--- Payouts of more than is due since a correction, and of which nothing is under way at the provider. A release of
--- this day may hold corrections of fees of other days, so the payees of the day's fees are not all.
-create temporary table cancelling on commit drop as
+-- name: payouts_above_due
+-- Locks the payouts of more than is due since a correction, and of which nothing is in progress at the provider. A
+-- release of this day may hold corrections of fees of other days, so the payees of the day's fees are not all.
 with due_less as (
     select a.id
     from payouts.accounts as a
@@ -144,43 +143,39 @@ with due_less as (
         )
         and a.released_minor - a.in_flight_minor - a.settled_minor < 0
 )
-select i.id, i.account_id, i.amount_minor
+select i.id
 from payouts.instructions as i
 where i.account_id in (select id from due_less) and i.status = any(%(cancellable)s)
 order by i.id
 for update
 
--- name: find_cancellable
--- The instruction that a person wants to take back, if nothing of it is under way at the provider.
-create temporary table cancelling on commit drop as
-select id, account_id, amount_minor
-from payouts.instructions
-where id = %(id)s and status = any(%(cancellable)s)
-for update
+-- name: cancellable_instruction
+-- Locks the instruction that a person wants to cancel, if nothing of it is in progress at the provider.
+select id from payouts.instructions where id = %(id)s and status = any(%(cancellable)s) for update
 
 -- name: cancel_instructions
--- Takes the instructions in `cancelling` back: their amounts stand on the accounts again.
+-- Cancels instructions that are locked: their amounts stand on their accounts again, whose ids it gives.
 with cancelled as (
     update payouts.instructions as i
     set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
         reason_code = %(reason_code)s, reason_details = %(reason_details)s::jsonb, retry_at = null, leased_until = null
-    from cancelling as r
-    where i.id = r.id
-    returning i.id
+    where i.id = any(%(ids)s)
+    returning i.id, i.account_id, i.amount_minor
 ), fees_reopened as (
     update payouts.fees as f
     set charge_id = null
-    from cancelling as r
-    join payouts.accounts as a on a.id = r.account_id
+    from cancelled as c
+    join payouts.accounts as a on a.id = c.account_id
     where a.subject = 'player' and f.player_id = a.subject_id and f.currency = a.currency
-        and f.release_id is null and f.charge_id = r.id
+        and f.release_id is null and f.charge_id = c.id
 ), lines_reopened as (
-    update payouts.release_lines as l set payout_id = null from cancelling as r where l.payout_id = r.id
+    update payouts.release_lines as l set payout_id = null from cancelled as c where l.payout_id = c.id
 )
 update payouts.accounts as a
-set in_flight_minor = a.in_flight_minor - r.amount_minor
-from (select account_id, sum(amount_minor) as amount_minor from cancelling group by account_id) as r
-where a.id = r.account_id
+set in_flight_minor = a.in_flight_minor - c.amount_minor
+from (select account_id, sum(amount_minor) as amount_minor from cancelled group by account_id) as c
+where a.id = c.account_id
+returning a.id
 
 -- name: find_instruction
 -- One instruction, with whose it is and whether a person has approved it.

@@ -60,3 +60,7 @@ select pg_try_advisory_xact_lock(%(lock)s, %(number)s)
 -- name: give_holder_lock
 -- Gives a number of this session back.
 select pg_advisory_unlock(%(lock)s, %(number)s)
+
+-- name: lock_migrations
+-- One migration at a time; until the transaction ends.
+select pg_advisory_xact_lock(%(lock)s)

@@ -1,9 +1,5 @@
 -- The schema's own history, and what tells one ledger from another.
 
--- name: lock_migrations
--- One migration at a time; until the transaction ends.
-select pg_advisory_xact_lock(%(lock)s)
-
 -- name: create_migrations
 -- The schema, and the list of the migrations that made it.
 create schema if not exists payouts;

@@ -56,10 +56,8 @@ where f.is_settled
     and f.running_minor <= a.settled_minor + a.in_flight_minor - a.released_minor - coalesce(f.taken_minor, 0)
 
 -- name: insert_release
--- Opens a release, if there is anything to release.
-insert into payouts.releases (day, actor)
-select %(day)s, %(actor)s where exists (select from due)
-returning id
+-- Opens a release; its lines follow.
+insert into payouts.releases (day, actor) values (%(day)s, %(actor)s) returning id
 
 -- name: mark_fees_released
 -- Ties the fees in `due` to their release, and counts them as collected on the players' accounts.
@@ -94,7 +92,3 @@ update payouts.accounts as a
 set released_minor = a.released_minor + l.amount_minor
 from payouts.release_lines as l
 where l.release_id = %(release_id)s and a.id = l.account_id
-
--- name: count_due
--- How many fees were released.
-select count(*) from due

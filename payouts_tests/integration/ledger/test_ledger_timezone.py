@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.calendar import keep_timezone
+from payouts_pipeline.ledger.bookings import keep_timezone
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.conftest import Connect
 from payouts_tests.support.command_line import payouts

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.ledger import holds
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import QUERIES, audit, audit_of_run
 from payouts_pipeline.reports.checks import check_settlement
@@ -326,7 +327,7 @@ def _provider(chance: random.Random) -> Decide:
 def _intervene(ledger: Connection, source: Connection, chance: random.Random, club: int) -> None:
     """Hold or release the club, or cancel what can be cancelled."""
     payee = Payee(BillingSubject.CLUB, club)
-    on_hold = bool(operator_actions.holds(ledger))
+    on_hold = bool(holds.list_holds(ledger))
     match chance.randrange(4):
         case 0 if on_hold:
             operator_actions.unhold(ledger, payee, "cli ada", "cleared")

@@ -8,6 +8,7 @@ import pytest
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader as league_reader
+from payouts_pipeline.ledger import holds
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_tests.support.leagues import SYDNEY, League
@@ -134,11 +135,9 @@ def test_a_worker_sends_nothing_without_the_approval_whatever_the_status_says(
 def test_what_waits_is_listed_until_it_is_approved_once(ledger: Connection, source: Connection, player: int) -> None:
     move(ledger, source)
     waits = held(ledger)
-    assert operator_actions.wanted_approvals(ledger) == [
-        (waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}")
-    ]
+    assert holds.list_wanted_approvals(ledger) == [(waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}")]
     approve(ledger, waits)
-    assert operator_actions.wanted_approvals(ledger) == []
+    assert holds.list_wanted_approvals(ledger) == []
     with pytest.raises(PayoutsError, match="approved already"):
         approve(ledger, waits)
     events = ledger.execute("select from_status, to_status, actor from payouts.events order by id").fetchall()

@@ -8,7 +8,7 @@ import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import attempts
+from payouts_pipeline.ledger import attempts, holds
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
@@ -255,7 +255,7 @@ def test_a_hold_of_nobody_a_second_hold_and_a_release_without_one_are_refused(
     hold(ledger, source, club)
     with pytest.raises(PayoutsError, match="on hold: fraud suspected"):
         hold(ledger, source, club)
-    assert [row[0] for row in operator_actions.holds(ledger)] == [f"club:{club}"]
+    assert [row[0] for row in holds.list_holds(ledger)] == [f"club:{club}"]
 
 
 def test_a_hold_waits_for_a_day_that_is_just_making_instructions(

@@ -1,10 +1,10 @@
--- What can go on: instructions whose time has come or whose cause was fixed, and the days that would move.
+-- Instructions that are blocked (held, waiting, rejected): what can resume them, and the days that would move.
 
 -- name: blocked_instructions
 -- Instructions of a day, or of all days, that wait for time, for data or for a person, with the Stripe ids that they were last tried
 -- with, the hold on their payee, and the limit that they exceed without an approval.
 select
-    i.day, i.id, a.subject as billing_subject, a.subject_id, i.currency, i.status, i.reason_code, i.reason_details,
+    i.day, i.id, a.subject as billing_subject, a.subject_id, i.status, i.reason_code, i.reason_details,
     -- What was held while it waited still waits for its time when the hold is gone.
     coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
@@ -83,16 +83,3 @@ select day, md5(string_agg(distinct id::text || status || retry_at::text, ' ')) 
 from due
 group by day
 order by day
-
--- name: days_never_booked
--- The days of a period that were never booked, since the installation has been at work: from the day before its very first
--- run on. What was before that nobody has asked for, whichever old day somebody materialises.
-with candidates as (
-    select %(first_day)s::date + number as day
-    from generate_series(0, %(last_day)s::date - %(first_day)s::date) as number
-)
-select c.day
-from candidates as c
-where c.day >= (select (min(d.first_booked_at) at time zone %(timezone)s)::date - 1 from payouts.days as d)
-    and not exists (select from payouts.days as d where d.day = c.day)
-order by c.day
