@@ -101,7 +101,7 @@ def _run_as_json(days: Sequence[date]) -> bool:
 
 
 def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
-    """What came of each day. One that fails says why, and the others go on."""
+    """What came of each day. One that fails says why, and the others continue."""
     from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
     from payouts_pipeline.defs.materialize import run_days
 

@@ -1,4 +1,4 @@
-"""The pace of calls at the provider, one for all workers of a fleet, kept where they all look anyway."""
+"""The rate of calls at the provider, one for all workers of a fleet, kept where they all look anyway."""
 
 from datetime import timedelta
 
@@ -16,5 +16,5 @@ def reserve_call(connection: Connection, calls_per_s: float) -> float:
 
 
 def slow_down(connection: Connection, pause: timedelta) -> None:
-    """Let the whole fleet pause, and go on at half its pace: the provider has turned a call away for its rate."""
+    """Let the whole fleet pause, and continue at half its rate: the provider has turned a call away."""
     connection.execute(sql("slow_down_calls"), {"pause": pause, "slowest": _SLOWEST})

@@ -66,7 +66,7 @@ def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until:
 def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
     """A call that Stripe turned away at the door says nothing of an earlier one of the same attempt.
 
-    That one may have moved the money, or be about to, until it can't be under way any more and Stripe, asked just
+    That one may have moved the money, or be about to, until it can't be in progress any more and Stripe, asked just
     before this call, knew of nothing.
     """
     if isinstance(answer, Refusal) and not answer.is_stored and attempt.sends > 0 and not attempt.is_gone:

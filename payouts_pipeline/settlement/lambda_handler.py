@@ -53,7 +53,7 @@ def _billing_type(queue_arn: str) -> BillingType:
     for billing_type in BillingType:
         if queue_arn.endswith(f"-{billing_type.replace('_', '-')}"):
             return billing_type
-    raise PayoutsError(f"{queue_arn} is no queue of the template: only those may trigger this function.")
+    raise PayoutsError(f"{queue_arn} is not a queue of the template: only those may trigger this function.")
 
 
 def _message(record: Mapping[str, Any]) -> Message:

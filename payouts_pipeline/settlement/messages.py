@@ -32,7 +32,7 @@ _Answer = tuple[Sequence[Mapping[str, object]], Sequence[Mapping[str, object]]] 
 VERSION = 1
 BILLING_TYPE = "billing_type"  # the message attribute that the subscriptions of the template filter on
 
-_BATCH_SIZE = 10
+BATCH_SIZE = 10
 _LONGEST_BODY = 256  # characters; ours have 71, and what is much longer is not worth parsing
 _TRIES = 4
 _FIRST_PAUSE_S = 0.1
@@ -116,14 +116,14 @@ def publish_batches(
         in_progress: deque[Future[PublishResult]] = deque()
         for batch in _batches(pointers):
             in_progress.append(pool.submit(_publish, sns, topic_arn, batch))
-            if len(in_progress) >= 2 * threads:  # one under way and one waiting keep each thread busy
+            if len(in_progress) >= 2 * threads:  # one in progress and one waiting keep each thread busy
                 yield in_progress.popleft().result()
         while in_progress:
             yield in_progress.popleft().result()
 
 
 def receive(
-    sqs: SQSClient, queue_url: str, wait_s: int, max_messages: int = _BATCH_SIZE, hidden_for_s: int | None = None
+    sqs: SQSClient, queue_url: str, wait_s: int, max_messages: int = BATCH_SIZE, hidden_for_s: int | None = None
 ) -> list[Message]:
     """Up to `max_messages` (1 to 10), as soon as there is one, and none after `wait_s` seconds (0 to 20).
 
@@ -244,5 +244,5 @@ def _pause(tried: int) -> None:
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     source = iter(items)
-    while batch := list(islice(source, _BATCH_SIZE)):
+    while batch := list(islice(source, BATCH_SIZE)):
         yield batch

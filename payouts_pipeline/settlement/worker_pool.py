@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BATCH = 10
 # A run's own workers end with the run; those that stay ask an empty queue less often, since each question costs.
 WAIT_S = 1
 STAYING_WAIT_S = 5
@@ -41,7 +40,7 @@ _FAILURES_IN_A_ROW = 30
 
 def _batch_size(threads: int) -> int:
     """How many messages are received at once: any queue may have all the work."""
-    return min(_BATCH, threads)
+    return min(messages.BATCH_SIZE, threads)
 
 
 def loops_per_queue(threads: int) -> int:

@@ -71,9 +71,9 @@ class Phase:
     def settle(self, workers: Callable[[], WorkerPool] | None, timeout: timedelta) -> int:
         """Publish, and wait until nothing moves any more; how many messages were published.
 
-        With ``workers`` of its own it goes on for as long as something changes within ``timeout``; without
+        With ``workers`` of its own it continues for as long as something changes within ``timeout``; without
         them it waits for others, that long in all. What stays open is no failure: it is shown with its reason, and
-        the next materialisation of the day goes on from there.
+        the next materialisation of the day continues from there.
 
         Raises PayoutsError where its workers gave up, or stopped sending (`settlement.brake`).
         """
@@ -114,7 +114,7 @@ class Phase:
         return outbox.in_progress(self.connection, self.day, self.billing_types, _PATIENCE)
 
     def _is_quiet(self) -> bool:
-        """Whether nothing of the phase moves on by itself soon."""
+        """Whether nothing of the phase moves on automatically soon."""
         in_progress = self._in_progress()
         if in_progress.moving or in_progress.unknown_soon:
             return False

@@ -84,7 +84,7 @@ create table payouts.instructions (
     leased_until timestamptz check (leased_until is not null or status <> 'sending'),
     -- The limit that its amount was above when it was made: it is sent only once a person has approved it.
     approval_above_minor bigint check (approval_above_minor < amount_minor),
-    -- Read from `league` when the instruction is made or taken up again.
+    -- Read from `league` when the instruction is made or resumed.
     stripe_account_id text,
     stripe_customer_id text,
     stripe_payment_method_id text,
@@ -140,7 +140,7 @@ create table payouts.attempts (
     finished_at timestamptz check ((finished_at is null) = (outcome is null)),
     primary key (instruction_id, number)
 );
--- At most one attempt of an instruction can be under way.
+-- At most one attempt of an instruction can be in progress.
 create unique index attempts_open on payouts.attempts (instruction_id) where outcome is null;
 -- At most one attempt of an instruction can move money.
 create unique index attempts_settled on payouts.attempts (instruction_id) where outcome = 'settled';
@@ -170,7 +170,7 @@ create table payouts.holds (
     at timestamptz not null default clock_timestamp()
 );
 create index holds_of_payee on payouts.holds (subject, subject_id, id);
-comment on table payouts.holds is 'Every hold that a person placed on a payee, and every release from one.';
+comment on table payouts.holds is 'Every hold that a person placed on a payee, and every lifting of one.';
 
 create view payouts.held_payees as
 select h.subject, h.subject_id, h.reason, h.actor, h.at
@@ -180,7 +180,7 @@ where h.is_hold and not exists (
     where later.subject = h.subject and later.subject_id = h.subject_id and later.id > h.id
 );
 
--- An approval is given once and not taken back: who has second thoughts cancels the instruction.
+-- An approval is given once and not revoked: who has second thoughts cancels the instruction.
 create table payouts.approvals (
     instruction_id uuid primary key references payouts.instructions,
     actor text not null,

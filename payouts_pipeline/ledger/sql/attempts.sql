@@ -50,7 +50,7 @@ where i.id = any(%(ids)s) and a.id = i.account_id
 returning i.id
 
 -- name: claim_open_attempts
--- Opens an attempt where none is under way; the number only grows after a refusal or a proven absence.
+-- Opens an attempt where none is in progress; the number only grows after a refusal or a proven absence.
 insert into payouts.attempts (
     instruction_id, number, stripe_account_id, stripe_customer_id, stripe_payment_method_id, sends
 )

@@ -19,7 +19,7 @@ left join payouts.approvals as p on p.instruction_id = i.id
 where i.day = coalesce(%(day)s::date, i.day) and i.status in ('held', 'waiting', 'rejected')
 
 -- name: create_resuming
--- Where instructions are collected that go on, or are held from now on or for another reason, with the status that
+-- Where instructions are collected that continue, or are held from now on or for another reason, with the status that
 -- they had and the Stripe ids of now.
 create temporary table resuming (
     id uuid, old_status text, status text, reason_code text, reason_details jsonb,
@@ -37,7 +37,7 @@ for no key update
 
 -- name: resume
 -- Moves the instructions in `resuming` to pending or held, unless somebody else moved them in the meantime, or put
--- the payee of one that would go on on hold.
+-- the payee of one that would continue on hold.
 with locked as (
     select i.id
     from payouts.instructions as i

@@ -14,12 +14,12 @@ lock table payouts.holds in share row exclusive mode
 select reason from payouts.held_payees where subject = %(subject)s and subject_id = %(subject_id)s
 
 -- name: insert_hold
--- Places a hold on a payee, or releases it from one.
+-- Places a hold on a payee, or lifts it.
 insert into payouts.holds (subject, subject_id, is_hold, actor, reason)
 values (%(subject)s, %(subject_id)s, %(is_hold)s, %(actor)s, %(reason)s)
 
 -- name: hold_instructions
--- Holds back what is not under way of a payee, each with the status that it had. What waits for its time keeps it.
+-- Holds back what is not in progress of a payee, each with the status that it had. What waits for its time keeps it.
 with locked as (
     select i.id, h.reason
     from payouts.instructions as i

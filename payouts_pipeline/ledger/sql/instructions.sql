@@ -53,7 +53,7 @@ select
 from due as d
 join payouts.accounts as a on a.id = d.account_id
 where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
-    -- A share that was taken back, but waits with its fee for a charge, is worked off before anything more is paid.
+    -- A share that a correction took away, but waits with its fee for a charge, is worked off before anything more is paid.
     and d.amount_minor <= a.booked_minor - a.in_flight_minor - a.settled_minor
 
 -- name: create_new_instructions

@@ -14,7 +14,7 @@ select day from payouts.days where day = %(day)s for update
 select id from payouts.accounts where id = %(account_id)s for no key update
 
 -- name: lock_accounts_of_payee
--- Locks the accounts of one payee, in the order of their ids: no instruction of it is made or taken up meanwhile.
+-- Locks the accounts of one payee, in the order of their ids: no instruction of it is made or resumed meanwhile.
 select id from payouts.accounts where subject = %(subject)s and subject_id = %(subject_id)s order by id
 for no key update
 

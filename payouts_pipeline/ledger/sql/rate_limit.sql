@@ -17,7 +17,7 @@ from before as b
 returning extract(epoch from b.call_at - clock_timestamp())::double precision
 
 -- name: slow_down_calls
--- Halves the fleet's pace, once for all that are turned away in the same second, and keeps everyone waiting for a while.
+-- Halves the fleet's rate, once for all that are turned away in the same second, and keeps everyone waiting for a while.
 update payouts.rate_limit
 set slow_factor = least(%(slowest)s, case when slowed_at > now() - interval '1 second' then 1 else 2 end * slow_factor),
     slowed_at = now(),

@@ -105,7 +105,7 @@ def test_only_what_nobody_can_read_is_to_come_again(own_world: World) -> None:
 
 
 def test_a_queue_that_is_none_of_the_templates_is_refused(own_world: World) -> None:
-    with pytest.raises(PayoutsError, match="is no queue of the template"):
+    with pytest.raises(PayoutsError, match="is not a queue of the template"):
         lambda_handler.handler({"Records": [record(1, "{}", "somebody-elses")]}, None)
 
 
