@@ -14,11 +14,10 @@ from payouts_pipeline.domain.billing import PAYOUT_TYPES
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.status import booked_days, day_status
 from payouts_tests.browser.ui import Operator
-from payouts_tests.support.worlds import YESTERDAY, World
+from payouts_tests.support.worlds import ASSETS, YESTERDAY, World
 
 pytestmark = pytest.mark.timeout(600)
 
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 AUTOMATIONS = (
     "nightly_payouts",
     "resume_payouts",

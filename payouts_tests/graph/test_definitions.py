@@ -10,7 +10,8 @@ from dagster_shared.serdes import serialize_value
 
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.errors import PayoutsError
-from payouts_tests.support.definitions_for_tests import ASSETS, asset_nodes, check_specs, definitions
+from payouts_tests.support.definitions_for_tests import asset_nodes, check_specs, definitions
+from payouts_tests.support.worlds import ASSETS
 
 # Every connection of this process would be refused, and with it the definitions.
 _LOAD = """

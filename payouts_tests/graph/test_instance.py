@@ -20,7 +20,8 @@ from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.instance import prepare_instance
-from payouts_tests.support.definitions_for_tests import ASSETS, asset_nodes, definitions
+from payouts_tests.support.definitions_for_tests import asset_nodes, definitions
+from payouts_tests.support.worlds import ASSETS
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = [date(2026, 3, 7), date(2026, 3, 8)]

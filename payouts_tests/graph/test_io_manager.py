@@ -3,7 +3,6 @@
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 import boto3
@@ -15,9 +14,7 @@ from upath import UPath
 from payouts_pipeline.defs.jobs import JOB
 from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
 from payouts_tests.support.emulated_aws import emulated_aws, options
-from payouts_tests.support.leagues import League
-
-DAY = date(2026, 3, 7)
+from payouts_tests.support.leagues import DAY, League
 
 
 @pytest.fixture(scope="module")

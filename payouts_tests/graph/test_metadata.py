@@ -1,6 +1,5 @@
 """What the pages of the assets say: descriptions, columns, and the figures of `matches` and `splits` for each day."""
 
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -12,9 +11,7 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.definitions_for_tests import asset_nodes, definitions
-from payouts_tests.support.leagues import SYDNEY, League
-
-DAY = date(2026, 3, 7)
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 
 
 @pytest.fixture

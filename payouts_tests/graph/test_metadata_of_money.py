@@ -27,14 +27,13 @@ from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow import operator_actions
 from payouts_pipeline.workflow.pay_day import Changed
 from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
-from payouts_tests.support.leagues import SYDNEY, League, ShareRow
+from payouts_tests.support.leagues import DAY, SYDNEY, League, ShareRow
 from payouts_tests.support.ledger_steps import account, book, materialise, rejected, settle, settled, waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-DAY = date(2026, 3, 7)
 NEXT = DAY + timedelta(days=1)
 MONEY = ("collected_fees", "settled_payouts")
 FOUR: tuple[ShareRow, ...] = (("club", None, 0, 6_000), ("organiser", None, 0, 2_500), ("platform", None, 0, 1_500))

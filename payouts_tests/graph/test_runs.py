@@ -11,9 +11,8 @@ import pytest
 
 from payouts_pipeline.defs.jobs import JOB
 from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
-from payouts_tests.support.leagues import LONDON, SYDNEY, League
+from payouts_tests.support.leagues import DAY, LONDON, SYDNEY, League
 
-DAY = date(2026, 3, 7)
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 

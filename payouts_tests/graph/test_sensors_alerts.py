@@ -22,12 +22,10 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
 from payouts_tests.support.definitions_for_tests import QUIET
 from payouts_tests.support.emulated_aws import emulated_aws, options
+from payouts_tests.support.leagues import LAST_NIGHT, NOON
 
 PAGE = "https://dagster.example.com"
 SENSORS = ("alert_on_failed_run", "alert_on_failed_checks", "alert_on_missing_payouts")
-# Where it is noon now, so that last night's payouts are due; whole hours from UTC.
-NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
-LAST_NIGHT = datetime.now(NOON).date() - timedelta(days=1)
 
 
 @dataclass(frozen=True)

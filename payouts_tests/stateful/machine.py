@@ -28,9 +28,9 @@ from payouts_tests.stateful.invariants import Watch
 from payouts_tests.stateful.operations import Operator
 from payouts_tests.stateful.season import CLOSING_DAY, CURRENCIES, DAYS, Season, pick
 from payouts_tests.stateful.workers import DyingCalls, Stopped, StoppingCalls, WorkerDied
-from payouts_tests.stateful.world import LATE_S, LEASE_S, Parts, World
+from payouts_tests.stateful.world import LATE_S, Parts, World
 from payouts_tests.support.leagues import SYDNEY, League
-from payouts_tests.support.ledger_steps import fingerprint, pass_time
+from payouts_tests.support.ledger_steps import LEASE_S, fingerprint, pass_time
 from payouts_tests.support.trust import TRUSTED
 
 NUMBER = st.integers(0, 11)

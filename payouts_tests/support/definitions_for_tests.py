@@ -8,7 +8,6 @@ import dagster as dg
 
 from payouts_pipeline.defs.build import build_defs
 
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,11 @@ from payouts_pipeline.ledger.database import Connection
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 LONDON = ZoneInfo("Europe/London")
+# A Saturday, on which the tests play.
+DAY = date(2026, 3, 7)
+# Where it is noon now, so that last night is over; whole hours from UTC.
+NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
+LAST_NIGHT = datetime.now(NOON).date() - timedelta(days=1)
 
 # A row of league.fee_shares: billing subject, partner, fixed part and basis points.
 ShareRow = tuple[str | None, int | None, int | None, int | None]

@@ -22,10 +22,9 @@ from payouts_tests.support.command_line import payouts, start
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.ledger_steps import fingerprint, violations
 from payouts_tests.support.materialising import day_by_day, ledger_of
-from payouts_tests.support.worlds import TRIM, YESTERDAY, World, project
+from payouts_tests.support.worlds import ASSETS, TRIM, YESTERDAY, World, project
 
 DAYS = [YESTERDAY - timedelta(days=2), YESTERDAY - timedelta(days=1)]
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 PATIENCE_S = 100.0
 
 LAUNCH = """

@@ -16,10 +16,9 @@ import pytest
 from payouts_pipeline.cli.main import main
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import fingerprint, ids, materialise, settled, waiting
 
-DAY = date(2026, 3, 7)
 NEXT = DAY + timedelta(days=1)
 # What must never be shown: names, and what leads to a customer, a card or an account.
 BUSY = "Stripe was busy with the same account"

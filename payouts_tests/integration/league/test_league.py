@@ -14,9 +14,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader as league_reader
 from payouts_pipeline.ledger import bulk
 from payouts_pipeline.ledger.database import Connection, open_connection
-from payouts_tests.support.leagues import LONDON, SYDNEY, League
-
-DAY = date(2026, 3, 7)
+from payouts_tests.support.leagues import DAY, LONDON, SYDNEY, League
 
 
 def _read(source: Connection, day: date = DAY, timezone: ZoneInfo = SYDNEY) -> list[int]:

@@ -1,7 +1,6 @@
 """Claims, attempts and outcomes: at most one movement, whatever workers, messages and clocks do."""
 
 from dataclasses import replace
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +13,7 @@ from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.attempts import TakenOver
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow.resume import resume
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     account,
@@ -30,8 +29,6 @@ from payouts_tests.support.ledger_steps import (
     violations,
     waiting,
 )
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Booking a day: what is written, that it is written once, and what is held out."""
 
-from datetime import date
-
 import pandas as pd
 import pytest
 
@@ -12,10 +10,8 @@ from payouts_pipeline.league import reader as league_reader
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import phases
 from payouts_tests.support import oracle
-from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import ACTOR, account, book, fingerprint, violations
-
-DAY = date(2026, 3, 7)
 
 
 def _splits(source: Connection) -> pd.DataFrame:

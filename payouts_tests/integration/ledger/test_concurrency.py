@@ -12,7 +12,7 @@ import pytest
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection, connect, open_connection
 from payouts_tests.support import oracle
-from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     account,
@@ -27,7 +27,6 @@ from payouts_tests.support.ledger_steps import (
     violations,
 )
 
-DAY = date(2026, 3, 7)
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 
 

@@ -1,6 +1,5 @@
 """What the database itself refuses, whoever asks."""
 
-from datetime import date
 from itertools import product
 from uuid import uuid4
 
@@ -11,10 +10,8 @@ from psycopg.errors import CheckViolation, RaiseException, UniqueViolation
 from payouts_pipeline.domain.instructions import FIRST_STATUSES, TRANSITIONS, Status
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.migrate import migrate
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, book, claim, ids, materialise, settle, unknown
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.ledger import outbox
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     book,
     claim,
@@ -25,7 +25,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 
-DAY = date(2026, 3, 7)
 CHARGES = [BillingType.PLAYER_CHARGE]
 LOST_AFTER = timedelta(minutes=15)
 

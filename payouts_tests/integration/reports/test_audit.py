@@ -15,7 +15,7 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import QUERIES, audit, audit_of_run
 from payouts_pipeline.reports.checks import check_settlement
 from payouts_pipeline.workflow import operator_actions
-from payouts_tests.support.leagues import League, ShareRow
+from payouts_tests.support.leagues import DAY, League, ShareRow
 from payouts_tests.support.ledger_steps import (
     Decide,
     book,
@@ -28,7 +28,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 
-DAY = date(2026, 3, 7)
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
 SHARES: tuple[ShareRow, ...] = (("club", None, 0, 6_000), ("organiser", None, 0, 3_000), ("platform", None, 0, 1_000))
 

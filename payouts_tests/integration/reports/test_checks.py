@@ -11,10 +11,8 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.checks import check_age, check_booking, check_league, check_settlement
-from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, ids, materialise, rejected, release, settle, unknown
-
-DAY = date(2026, 3, 7)
 
 
 def booking(ledger: Connection, source: Connection, day: date = DAY) -> dict[str, Finding]:

@@ -15,7 +15,7 @@ from payouts_pipeline.reports.explain.documents import Part, Place
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_tests.integration.ledger.test_corrections_at_random import Season, _phase_at_random
 from payouts_tests.support.explaining import Explain, parts_of, require_adds_up
-from payouts_tests.support.leagues import SYDNEY, League, ShareRow
+from payouts_tests.support.leagues import DAY, SYDNEY, League, ShareRow
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     Decide,
@@ -31,7 +31,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 
-DAY = date(2026, 3, 7)
 NEXT = DAY + timedelta(days=1)
 
 

@@ -1,7 +1,7 @@
 """The figures of the asset pages, from a real ledger: what is open by name, the day's flow, and the last weeks."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,10 +9,9 @@ from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.overview import DayAmount, flow, last_days, open_instructions, state_of
 from payouts_pipeline.reports.status import booked_totals
-from payouts_tests.support.leagues import League, ShareRow
+from payouts_tests.support.leagues import DAY, League, ShareRow
 from payouts_tests.support.ledger_steps import book, instructions, materialise, rejected, release, settle, waiting
 
-DAY = date(2026, 3, 7)
 CHARGES = [BillingType.PLAYER_CHARGE]
 ALL = [*CHARGES, *PAYOUT_TYPES]
 SHARED: tuple[ShareRow, ...] = (("club", None, 0, 6_000), ("organiser", None, 0, 3_000), ("platform", None, 0, 1_000))

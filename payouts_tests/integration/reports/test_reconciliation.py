@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -18,10 +18,8 @@ from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.stripe_answers import Movement
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe, transfer
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import left_alone, materialise, settled, unknown
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,11 +12,9 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.messages import Message, body
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import book, fingerprint, ids
 from payouts_tests.support.trust import TRUSTED
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What is above the limit waits for a person; what a person cancels stands on the account again."""
 
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +10,7 @@ from payouts_pipeline.league import reader as league_reader
 from payouts_pipeline.ledger import holds
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import operator_actions, phases
-from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     Decide,
@@ -33,7 +32,6 @@ from payouts_tests.support.ledger_steps import (
 )
 from payouts_tests.support.reasons import sentences
 
-DAY = date(2026, 3, 7)
 LIMITS = {"EUR": 100_000}
 
 

@@ -7,7 +7,7 @@ import pytest
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     Decide,
@@ -29,7 +29,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 
-DAY = date(2026, 3, 7)
 NEXT = DAY + timedelta(days=1)
 LATER = DAY + timedelta(days=2)
 

@@ -9,7 +9,7 @@ import pytest
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.ledger.database import Connection, sql
-from payouts_tests.support.leagues import SYDNEY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import (
     Decide,
     book,
@@ -23,8 +23,6 @@ from payouts_tests.support.ledger_steps import (
     unknown,
     waiting,
 )
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture(autouse=True)

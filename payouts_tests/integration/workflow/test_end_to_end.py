@@ -13,9 +13,8 @@ from payouts_tests.support.leagues import SYDNEY
 from payouts_tests.support.ledger_steps import fingerprint, violations
 from payouts_tests.support.materialising import day_by_day
 from payouts_tests.support.reasons import reasons
-from payouts_tests.support.worlds import YESTERDAY, World, Worlds
+from payouts_tests.support.worlds import ASSETS, YESTERDAY, World, Worlds
 
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 CURRENCIES = {"AUD", "EUR", "JPY", "KWD"}
 
 Money = Counter[tuple[str, str]]  # minor units by whoever it is at Stripe, and currency

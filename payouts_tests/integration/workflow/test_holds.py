@@ -1,6 +1,6 @@
 """A payee on hold is neither charged nor paid, whatever else happens, and goes on once it is released."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,7 @@ from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.workflow import operator_actions
 from payouts_tests.conftest import Connect
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     Decide,
@@ -35,8 +35,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 from payouts_tests.support.reasons import sentences
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture

@@ -14,10 +14,7 @@ from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.defs.sensors import last_night_over
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.conftest import Connect
-
-# Where it is noon now, so that last night is over; whole hours from UTC.
-NOON = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
-LAST_NIGHT = datetime.now(NOON).date() - timedelta(days=1)
+from payouts_tests.support.leagues import LAST_NIGHT, NOON
 
 
 def nights_ago(number: int) -> date:

@@ -11,9 +11,8 @@ from payouts_pipeline.defs import asset_checks
 from payouts_pipeline.defs.materialize import DayRun, run_days
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.ledger_steps import violations
-from payouts_tests.support.worlds import FIRST_DAY, YESTERDAY, World, Worlds
+from payouts_tests.support.worlds import ASSETS, FIRST_DAY, YESTERDAY, World, Worlds
 
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
 CHECKS = 18
 DAYS = [FIRST_DAY - timedelta(days=1), FIRST_DAY, YESTERDAY]
 BAD = DAYS[1]

@@ -1,13 +1,13 @@
 """Taking up again what waited for its time, or for something in `league`; nothing else, and not before."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow.resume import resume
-from payouts_tests.support.leagues import League
+from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
     Decide,
@@ -27,8 +27,6 @@ from payouts_tests.support.ledger_steps import (
     waiting,
 )
 from payouts_tests.support.reasons import reasons, sentences
-
-DAY = date(2026, 3, 7)
 
 
 @pytest.fixture
