@@ -14,7 +14,7 @@ from payouts_pipeline.queries import Queries
 Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = Mapping[str, Any]
 
-_CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10
 # A host may be several, or the folder of a socket.
 _READABLE = {"host": re.compile(r"[\w.,:/%-]*"), "port": re.compile(r"[\d,]*"), "dbname": re.compile(r"[^@:/]*")}
 
@@ -35,7 +35,7 @@ def open_connection(url: str, variable: str = "PAYOUTS_DATABASE_URL") -> Connect
     """The same, for a caller that closes it."""
     require_readable(url, variable)
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="payouts")
+        return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="payouts")
     except psycopg.Error as error:
         raise PayoutsError(
             f"The database {_where(url)} of {variable} can't be reached ({_first_line(error)}): "

@@ -15,7 +15,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.settlement.rate_limit import NoRateLimiter, SharedRateLimiter
+from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S
+from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
 from payouts_pipeline.settlement.standing import Standing
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 from payouts_pipeline.settlement.topology import Topology
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 # Beside the loops, for calls that wait for the rate limit or note a card.
 _CONNECTIONS_OF_CALLS = 4
-_CONNECT_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def settlement(
     """
     wanted = connections or loops_per_queue(threads) + _CONNECTIONS_OF_CALLS
     with _connections(ledger_url, wanted) as pool, ThreadPoolExecutor(threads, "provider") as calls:
-        limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else NoRateLimiter()
+        limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else None
         stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s)
         standing = Standing(pool.connection, stripe)
         yield Settlement(Worker(pool.connection, stripe, calls, standing, actor, lease_s), threads, standing, stripe)
@@ -101,7 +101,7 @@ def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
         url, min_size=1, max_size=at_most, kwargs={"autocommit": True}, check=check, open=False
     ) as pool:
         try:
-            pool.wait(_CONNECT_TIMEOUT_S)
+            pool.wait(CONNECT_TIMEOUT_S)
         except PoolTimeout:
             raise PayoutsError(
                 "The database of PAYOUTS_DATABASE_URL can't be reached: see that it runs, and the network to it."

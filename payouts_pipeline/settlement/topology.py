@@ -12,7 +12,6 @@ from payouts_pipeline.domain.billing import BillingType
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,10 @@ def find_topology(client: CloudFormationClient, stack: str) -> Topology:
     if found is None:
         raise AwsError(f"There is no {where}: run 'payouts deploy', or set PAYOUTS_STACK to the one there is.")
     try:
-        return _topology(_outputs(found))
+        return _topology({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
     except KeyError as error:
         status = found["StackStatus"]
         raise AwsError(f"The {where} ({status}) has no output {error}: run 'payouts deploy' to finish it.") from error
-
-
-def _outputs(stack: StackTypeDef) -> dict[str, str]:
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def _topology(outputs: Mapping[str, str]) -> Topology:

@@ -16,8 +16,8 @@ from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
-from payouts_tests.support.trust import TRUSTED
 from payouts_tests.support.ledger_steps import LEASE_S
+from payouts_tests.support.trust import TRUSTED
 
 # So short that an answer can be late without the test being slow, and long enough for one that is in time.
 TIMEOUT_S = 0.3

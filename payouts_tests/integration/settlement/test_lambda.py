@@ -111,7 +111,7 @@ def test_a_queue_that_is_none_of_the_templates_is_refused(own_world: World) -> N
 
 def test_without_the_ledger_all_of_the_batch_comes_again(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYOUTS_DATABASE_URL", "postgresql://payouts@127.0.0.1:9/nowhere")
-    monkeypatch.setattr(assemble, "_CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(assemble, "CONNECT_TIMEOUT_S", 0.3)
     with pytest.raises(PayoutsError, match="PAYOUTS_DATABASE_URL"):
         lambda_handler.handler({"Records": [record(1, "{}")]}, None)
 
