@@ -211,6 +211,7 @@ def test_every_page_of_a_list_is_a_call_that_waits_is_counted_and_can_fail(
 def test_what_is_assembled_keeps_to_the_limit_of_its_ledger(
     stripe: EmulatedStripe, database_url: str, ledger: Connection, calls_per_s: float | None
 ) -> None:
+    stripe.start_over()
     [(before,)] = ledger.execute("select next_call_at from payouts.rate_limit").fetchall()
     with settlement(database_url, StripeAccount(API_KEY, stripe.url, calls_per_s), threads=1) as parts:
         parts.stripe()
