@@ -2,16 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import stripe
 
+from payouts_pipeline.local.embedded.ports import any_free_port
 from payouts_pipeline.local.stripe_emulator.admin import AccountBehaviour, AccountSeed, CustomerSeed, EmulatorAdmin
 
 API_KEY = "sk_test_emulated0123456789"
@@ -21,7 +22,7 @@ class EmulatedStripe:
     """One emulator on one state file, which can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
+        self.port = any_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin = EmulatorAdmin(self.url)
         self.output = folder / "emulator.log"
@@ -107,7 +108,20 @@ def transfer(
     return api.v1.transfers.create(params, {"idempotency_key": key} if key else {})
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def error_of(refused: pytest.ExceptionInfo[stripe.StripeError]) -> stripe.ErrorObject:
+    """What Stripe's answer says of the refusal."""
+    assert refused.value.error is not None
+    return refused.value.error
+
+
+def intent_of(refused: pytest.ExceptionInfo[stripe.StripeError]) -> stripe.PaymentIntent:
+    """The payment intent that a refusal is about."""
+    intent = error_of(refused).payment_intent
+    assert intent is not None
+    return intent
+
+
+def headers_of(refused: pytest.ExceptionInfo[stripe.StripeError]) -> Mapping[str, str]:
+    """The headers of Stripe's answer."""
+    assert refused.value.headers is not None
+    return refused.value.headers

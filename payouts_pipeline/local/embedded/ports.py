@@ -1,6 +1,7 @@
 """Free ports on 127.0.0.1, the same as last time where that can be."""
 
 import socket
+from collections.abc import Collection
 
 from payouts_pipeline.local.embedded.state import State
 
@@ -14,12 +15,13 @@ def choose_port(state: State, name: str) -> int:
     """
     ports = state.read("ports")
     earlier = ports.get(name)
-    port = earlier if isinstance(earlier, int) and _is_free(earlier) else _any_free_port(set(ports.values()))
+    port = earlier if isinstance(earlier, int) and is_free(earlier) else any_free_port(ports.values())
     state.write("ports", ports | {name: port})
     return port
 
 
-def _any_free_port(taken: set[int]) -> int:
+def any_free_port(taken: Collection[int] = ()) -> int:
+    """Return a port that nobody listens on, and that is not one of ``taken``."""
     while True:
         with socket.socket() as probe:
             probe.bind((LOCALHOST, 0))
@@ -28,7 +30,7 @@ def _any_free_port(taken: set[int]) -> int:
             return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     """Ask as a server would: connections of the last run that are in TIME_WAIT don't occupy the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,6 @@
 """Stripe's API as the official SDK sees it in the emulator: objects, refusals, balance, restart."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,22 +14,12 @@ from payouts_tests.support.emulated_stripe import (
     charge,
     default_card,
     emulated_stripe,
+    error_of,
+    intent_of,
     transfer,
 )
 
 DAY_S = 24 * 60 * 60
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
 
 
 @pytest.mark.parametrize("customer", ["cus_payer", "cus_cardless"])
@@ -96,9 +85,7 @@ def test_a_declined_card_moves_nothing_and_leaves_an_intent_that_says_why(
 def test_a_declined_intent_can_be_confirmed_with_another_card_and_only_once(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.CardError) as declined:
         charge(api, payment_method="pm_card_chargeDeclined")
-    assert declined.value.error is not None
-    assert declined.value.error.payment_intent is not None
-    intent_id = declined.value.error.payment_intent.id
+    intent_id = intent_of(declined).id
 
     paid = api.v1.payment_intents.confirm(intent_id, {"payment_method": "pm_card_visa", "off_session": True})
 
@@ -208,8 +195,7 @@ def test_an_account_that_cannot_receive_gets_nothing(
     with pytest.raises(error) as refused:
         transfer(api, destination=destination)
 
-    assert refused.value.error is not None
-    assert refused.value.error.code == code
+    assert error_of(refused).code == code
     assert emulator.admin.journal() == []
 
 

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
@@ -10,22 +9,9 @@ import pytest
 import stripe
 
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge
 
 PAGE = "<html><body><h1>Not here</h1></body></html>"
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-        assert running.output.read_bytes() == b""
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
 
 
 def answer_with(emulator: EmulatedStripe, answer: OtherAnswer, *, acted: bool, path: str = "/v1/") -> None:

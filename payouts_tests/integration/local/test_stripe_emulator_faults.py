@@ -2,27 +2,20 @@
 
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 import stripe
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-        assert running.output.read_bytes() == b""
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
+from payouts_tests.support.emulated_stripe import (
+    API_KEY,
+    EmulatedStripe,
+    charge,
+    error_of,
+    headers_of,
+    transfer,
+)
 
 
 def movements(emulator: EmulatedStripe) -> int:
@@ -63,9 +56,8 @@ def test_a_stored_500_is_replayed_and_only_asking_tells_what_happened(
         with pytest.raises(stripe.APIError) as refused:
             transfer(api, key="k", transfer_group="i-1")
         assert refused.value.http_status == 500
-        assert refused.value.headers is not None
-        assert refused.value.headers.get("Idempotent-Replayed") == replayed
-        assert refused.value.headers["Stripe-Should-Retry"] == "false"
+        assert headers_of(refused).get("Idempotent-Replayed") == replayed
+        assert headers_of(refused)["Stripe-Should-Retry"] == "false"
 
     found = api.v1.transfers.list({"transfer_group": "i-1"}).data
     assert len(found) == movements(emulator) == int(acted)
@@ -96,11 +88,9 @@ def test_conflict_and_rate_limit_are_answered_without_acting(
         transfer(api, key="k")
 
     assert (conflict.value.http_status, movements(emulator)) == (409, 0)
-    assert limited.value.headers is not None
-    assert locked.value.headers is not None
-    assert limited.value.headers["Retry-After"] == "7"
-    assert "Stripe-Should-Retry" not in limited.value.headers
-    assert locked.value.headers["Stripe-Should-Retry"] == "true"
+    assert headers_of(limited)["Retry-After"] == "7"
+    assert "Stripe-Should-Retry" not in headers_of(limited)
+    assert headers_of(locked)["Stripe-Should-Retry"] == "true"
     assert transfer(api, key="k").amount == 1000
 
 
@@ -153,8 +143,7 @@ def test_money_can_be_refused_whatever_the_card_and_the_balance(
         charge(api, key="j:1")
 
     assert short.value.code == "balance_insufficient"
-    assert declined.value.error is not None
-    assert declined.value.error.decline_code == "insufficient_funds"
+    assert error_of(declined).decline_code == "insufficient_funds"
     transfer(api, key="i:2")
     charge(api, key="j:2")
     assert movements(emulator) == 2

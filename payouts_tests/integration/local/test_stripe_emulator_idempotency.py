@@ -1,7 +1,6 @@
 """Idempotency keys in the emulator: what is replayed, what is refused, and when a key pays again."""
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,21 +8,16 @@ import pytest
 import stripe
 
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed, FaultKind, FaultRule
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import (
+    API_KEY,
+    EmulatedStripe,
+    charge,
+    headers_of,
+    intent_of,
+    transfer,
+)
 
 DAY_S = 24 * 60 * 60
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
 
 
 def post(emulator: EmulatedStripe, path: str, form: dict[str, str], key: str = "raw") -> httpx.Response:
@@ -78,9 +72,7 @@ def test_a_decline_is_replayed_and_a_new_key_makes_a_new_intent(
     paid = charge(api, key="i:2")
 
     assert again.value.json_body == first.value.json_body
-    assert first.value.error is not None
-    assert first.value.error.payment_intent is not None
-    assert paid.id != first.value.error.payment_intent.id
+    assert paid.id != intent_of(first).id
     assert len(emulator.admin.journal()) == 1
 
 
@@ -93,8 +85,7 @@ def test_a_refusal_for_lack_of_funds_stays_under_its_key(api: stripe.StripeClien
     with pytest.raises(stripe.InvalidRequestError) as again:
         transfer(api, key="i:1")
     assert again.value.code == "balance_insufficient"
-    assert again.value.headers is not None
-    assert again.value.headers["Idempotent-Replayed"] == "true"
+    assert headers_of(again)["Idempotent-Replayed"] == "true"
     assert transfer(api, key="i:2").amount == 1000
 
 

@@ -1,24 +1,11 @@
 """Finding things again in the emulator: pages, filters, expansion, counters."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe
 
-from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
+from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, transfer
 
 
 def test_lists_are_paged_newest_first_in_both_directions(api: stripe.StripeClient) -> None:

@@ -1,6 +1,5 @@
 """The life of a payment intent in the emulator: on its way, declined and paid later, cancelled, or out of reach."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,31 +7,16 @@ import stripe
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed, PlatformSeed
-from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, error_of, intent_of, transfer
 
 DAY_S = 24 * 60 * 60
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-        assert running.output.read_bytes() == b""
-
-
-@pytest.fixture
-def api(emulator: EmulatedStripe) -> stripe.StripeClient:
-    emulator.start_over()
-    return emulator.sdk()
 
 
 def declined(api: stripe.StripeClient, card: str = "pm_card_chargeDeclined", **fields: Any) -> str:
     """The id of an intent that stands open after a decline."""
     with pytest.raises(stripe.CardError) as refused:
         charge(api, payment_method=card, **fields)
-    assert refused.value.error is not None
-    assert refused.value.error.payment_intent is not None
-    return refused.value.error.payment_intent.id
+    return intent_of(refused).id
 
 
 def statuses_of_charges(api: stripe.StripeClient, intent_id: str) -> list[tuple[str, str | None]]:
@@ -141,8 +125,7 @@ def test_each_attempt_has_a_charge_of_its_own(api: stripe.StripeClient) -> None:
         )
 
     second = api.v1.payment_intents.retrieve(intent_id)
-    assert again.value.error is not None
-    assert again.value.error.decline_code == "insufficient_funds"
+    assert error_of(again).decline_code == "insufficient_funds"
     assert second.status == "requires_payment_method"
     assert second.last_payment_error is not None
     assert second.last_payment_error.decline_code == "insufficient_funds"
@@ -192,9 +175,7 @@ def test_an_intent_that_nobody_has_paid_can_be_cancelled_once(
         with pytest.raises(stripe.InvalidRequestError, match=r"a status of canceled\. Only a PaymentIntent") as again:
             api.v1.payment_intents.cancel(intent_id)
         assert (again.value.http_status, again.value.code) == (400, "payment_intent_unexpected_state")
-        assert again.value.error is not None
-        assert again.value.error.payment_intent is not None
-        assert again.value.error.payment_intent.status == "canceled"
+        assert intent_of(again).status == "canceled"
         with pytest.raises(stripe.InvalidRequestError, match="a status of canceled"):
             api.v1.payment_intents.confirm(intent_id)
         with pytest.raises(

@@ -1,44 +1,23 @@
 """The sample season's customers and accounts at a real emulator."""
 
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
 import stripe
 
 from payouts_pipeline.local.season import catalogue, reference_frames, register_with_emulator, stripe_entities
-from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_tests.support import emulated_stripe
-
-API_KEY = "sk_test_season"
-
-
-@pytest.fixture(scope="module")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    state = tmp_path_factory.mktemp("stripe") / "state.sqlite"
-    command = [sys.executable, "-m", "payouts_pipeline.local.stripe_emulator"]
-    arguments = ["--port", str(port), "--state", str(state), "--api-key", API_KEY]
-    with subprocess.Popen([*command, *arguments]) as emulator:
-        yield f"http://127.0.0.1:{port}"
-        emulator.terminate()
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 
 
 @pytest.fixture
-def registered(base_url: str) -> stripe.StripeClient:
+def registered(api: stripe.StripeClient, emulator: EmulatedStripe) -> stripe.StripeClient:
     """The provider as the pipeline sees it, after the season was registered twice."""
     day = date(2026, 11, 22)
     entities = stripe_entities(reference_frames(day, day))
-    with EmulatorAdmin(base_url) as admin:
-        admin.wait_until_healthy()
-        register_with_emulator(admin, entities)
-        register_with_emulator(admin, entities)
-    return stripe.StripeClient(API_KEY, base_addresses={"api": base_url}, max_network_retries=0)
+    register_with_emulator(emulator.admin, entities)
+    register_with_emulator(emulator.admin, entities)
+    return api
 
 
 def charge(client: stripe.StripeClient, player_id: int) -> stripe.PaymentIntent:
@@ -70,8 +49,7 @@ def test_the_awkward_cards_are_declined(registered: stripe.StripeClient, player_
     with pytest.raises(stripe.CardError) as declined:
         charge(registered, player_id)
 
-    assert declined.value.error is not None
-    assert declined.value.error.decline_code == decline_code
+    assert emulated_stripe.error_of(declined).decline_code == decline_code
 
 
 @pytest.mark.parametrize(
