@@ -3,10 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from payouts_pipeline.domain import currencies
@@ -23,6 +23,8 @@ DEFAULT_UI_URL = "http://127.0.0.1:3000"
 _LIVE_CALLS_PER_S = 80.0
 _TEST_CALLS_PER_S = 20.0
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -34,25 +36,19 @@ class Calendar:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read ``PAYOUTS_TIMEZONE`` and ``PAYOUTS_START_DATE``; raises PayoutsError for a malformed one."""
-        return cls(_timezone(environment), _start_date(environment))
+        zone, day = "a timezone: give a name like Europe/London", "a date: give one like 2026-01-31"
+        return cls(
+            _parsed("PAYOUTS_TIMEZONE", environment, DEFAULT_TIMEZONE, ZoneInfo, zone),
+            _parsed("PAYOUTS_START_DATE", environment, DEFAULT_START_DATE, date.fromisoformat, day),
+        )
 
 
-def _timezone(environment: Mapping[str, str]) -> ZoneInfo:
-    name = environment.get("PAYOUTS_TIMEZONE") or DEFAULT_TIMEZONE
+def _parsed(name: str, environment: Mapping[str, str], default: str, parse: Callable[[str], _T], wanted: str) -> _T:
+    text = environment.get(name) or default
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PayoutsError(
-            f"PAYOUTS_TIMEZONE is '{name}', which is not a timezone: give a name like Europe/London."
-        ) from None
-
-
-def _start_date(environment: Mapping[str, str]) -> date:
-    text = environment.get("PAYOUTS_START_DATE") or DEFAULT_START_DATE
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise PayoutsError(f"PAYOUTS_START_DATE is '{text}', which is not a date: give one like 2026-01-31.") from None
+        return parse(text)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise PayoutsError(f"{name} is '{text}', which is not {wanted}.") from None
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
@@ -139,15 +135,13 @@ def _minor_by_currency(name: str, environment: Mapping[str, str]) -> dict[str, i
         amounts = json.loads(text)
     except ValueError:
         amounts = None
-    if not isinstance(amounts, dict) or not all(map(_is_amount, amounts, amounts.values())):
+    if not isinstance(amounts, dict) or not all(
+        currency in currencies.KNOWN and type(minor) is int and minor >= 0 for currency, minor in amounts.items()
+    ):
         raise PayoutsError(
             f'{name} is not a JSON object of minor units by currency: give one like {{"EUR": 1000, "JPY": 500}}.'
         )
     return amounts
-
-
-def _is_amount(currency: str, amount_minor: object) -> bool:
-    return currency in currencies.KNOWN and type(amount_minor) is int and amount_minor >= 0
 
 
 def required(name: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
@@ -45,10 +44,14 @@ def build(folder: Path, python_version: str = PYTHON_VERSION) -> Path:
     """Make the zip file in ``folder``, of the versions that are installed here, for Lambda's Linux."""
     site = folder / "site"
     _install(site, python_version)
+    ours = Path(str(files("payouts_pipeline")))
+    added = {path.relative_to(ours.parent): path for path in ours.rglob("*") if path.suffix in _SUFFIXES}
+    installed = (path for path in site.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    added |= {path.relative_to(site): path for path in installed}
     package = folder / "worker.zip"
     with ZipFile(package, "w", ZIP_DEFLATED) as archive:
-        for name, content in sorted([*_ours(), *_theirs(site)]):
-            archive.writestr(ZipInfo(name, _EARLIEST), content, ZIP_DEFLATED)
+        for name, path in sorted(added.items()):
+            archive.writestr(ZipInfo(name.as_posix(), _EARLIEST), path.read_bytes(), ZIP_DEFLATED)
     return package
 
 
@@ -73,25 +76,8 @@ def pins() -> list[str]:
         found[canonicalize_name(requirement.name)] = f"{requirement.name}=={installed.version}"
         for text in installed.requires or []:
             needed = Requirement(text)
-            if _applies(needed, requirement.extras) and canonicalize_name(needed.name) not in found:
+            extras = ("", *requirement.extras)
+            applies = needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras)
+            if applies and canonicalize_name(needed.name) not in found:
                 wanted.append(needed)
     return sorted(found.values())
-
-
-def _applies(needed: Requirement, extras: set[str]) -> bool:
-    if needed.marker is None:
-        return True
-    return any(needed.marker.evaluate({"extra": extra}) for extra in ("", *extras))
-
-
-def _ours() -> Iterator[tuple[str, bytes]]:
-    root = Path(str(files("payouts_pipeline")))
-    for path in root.rglob("*"):
-        if path.suffix in _SUFFIXES:
-            yield f"payouts_pipeline/{path.relative_to(root).as_posix()}", path.read_bytes()
-
-
-def _theirs(site: Path) -> Iterator[tuple[str, bytes]]:
-    for path in site.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(site).as_posix(), path.read_bytes()

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,12 +13,14 @@ from pathlib import Path
 from upath import UPath
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.local.embedded.ports import LOCALHOST, any_free_port, is_free
 from payouts_pipeline.local.environment import project_dir, state_dir
 from payouts_pipeline.local.family import bound
 from payouts_pipeline.local.instance import prepare_instance
 from payouts_pipeline.settings import required
 
-_HOST = "127.0.0.1"
+_QUIET = ("--dagster-log-level", "warning", "--code-server-log-level", "warning")
+_READ_ONLY_SERVER = (sys.executable, "-m", "dagster_webserver", "--read-only", *_QUIET)
 _LOOK_EVERY_S = 0.5
 
 
@@ -52,11 +53,11 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     url = _url(port)
-    commands = [_dev(url)]
+    commands = [[str(Path(sys.executable).with_name("dg")), "dev", *_address(url), "--log-level", "warning"]]
     report(f"the Dagster UI comes up at {url} (Ctrl-C stops everything)")
     if read_only_port is not None:
         read_only_url = _url(read_only_port)
-        commands.append(_read_only(read_only_url))
+        commands.append([*_READ_ONLY_SERVER, *_address(read_only_url)])
         report(f"a read-only UI comes up at {read_only_url}")
     os.environ.setdefault("PAYOUTS_UI_URL", url)
     with ExitStack() as running:
@@ -69,17 +70,8 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
     raise PayoutsError(f"Dagster ended by itself with exit code {code}: what it printed above says why.")
 
 
-def _dev(url: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("dg")), "dev", *_address(url), "--log-level", "warning"]
-
-
-def _read_only(url: str) -> list[str]:
-    quiet = ["--dagster-log-level", "warning", "--code-server-log-level", "warning"]
-    return [sys.executable, "-m", "dagster_webserver", "--read-only", *_address(url), *quiet]
-
-
 def _address(url: str) -> list[str]:
-    return ["--host", _HOST, "--port", url.rpartition(":")[2], "--workspace", str(project_dir() / "workspace.yaml")]
+    return ["--host", LOCALHOST, "--port", url.rpartition(":")[2], "--workspace", str(project_dir() / "workspace.yaml")]
 
 
 @contextmanager
@@ -101,20 +93,4 @@ def _first_to_end(processes: "Sequence[subprocess.Popen[bytes]]") -> int:
 
 
 def _url(port: int) -> str:
-    return f"http://{_HOST}:{port if port and _is_free(port) else _free_port()}"
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
+    return f"http://{LOCALHOST}:{port if port and is_free(port) else any_free_port()}"

@@ -35,7 +35,9 @@ def write_block(path: Path, variables: Mapping[str, str]) -> bool:
     was_open = path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & ~_OWNER_ONLY)
     own = own_text(path)
     own = own if not own or own.endswith("\n") else f"{own}\n"
-    lines = [f"{name}={_quoted(value)}\n" for name, value in sorted(variables.items())]
+    # In single quotes nothing but the quote and the backslash has a meaning.
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in sorted(variables.items())}
+    lines = [f"{name}='{value}'\n" for name, value in quoted.items()]
     _replace(path, f"{own}{_FIRST_LINE}\n{''.join(lines)}{_LAST_LINE}\n")
     return was_open
 
@@ -61,12 +63,6 @@ def _parts(path: Path) -> tuple[str, str]:
     if is_ours:
         raise PayoutsError(f"In {path} the line '{_LAST_LINE}' is missing: delete what 'payouts up' wrote before it.")
     return "".join(own), "".join(ours)
-
-
-def _quoted(value: str) -> str:
-    """In single quotes nothing but the quote and the backslash has a meaning."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _replace(path: Path, text: str) -> None:

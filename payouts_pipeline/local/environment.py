@@ -26,6 +26,13 @@ _VARIABLES_OF = {
     Need.AWS: ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"],
     Need.STRIPE: ["STRIPE_API_KEY", "STRIPE_API_BASE"],
 }
+# The first without the second says nothing.
+_SET_BY_HALF = (
+    ("STRIPE_API_BASE", "STRIPE_API_KEY"),
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    ("PAYOUTS_SOURCE_URL", "PAYOUTS_DATABASE_URL"),
+)
 # Where the shell names a proxy, these keep local connections off it.
 _DIRECT = ("no_proxy", "NO_PROXY")
 # Any of these says that boto3 already knows where to go.
@@ -65,7 +72,9 @@ def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> s
     Raises PayoutsError where a part is set by half, or one's own ledger would meet the embedded Stripe, or the embedded
     ledger live money: what one of these says to the other is never true.
     """
-    _require_whole(environment)
+    for given, missing in _SET_BY_HALF:
+        if environment.get(given) and not environment.get(missing):
+            raise PayoutsError(f"{given} is set but {missing} is not: set both, or neither to use the embedded part.")
     own = {
         Need.LEDGER: bool(environment.get("PAYOUTS_DATABASE_URL")),
         Need.DAGSTER: bool(environment.get("DAGSTER_DATABASE_URL")),
@@ -90,17 +99,6 @@ def _refuse_mixture(environment: Mapping[str, str], *, own_ledger: bool, own_str
             "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own database, "
             "or try the sample season with a test key."
         )
-
-
-def _require_whole(environment: Mapping[str, str]) -> None:
-    for given, missing in (
-        ("STRIPE_API_BASE", "STRIPE_API_KEY"),
-        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
-        ("PAYOUTS_SOURCE_URL", "PAYOUTS_DATABASE_URL"),
-    ):
-        if environment.get(given) and not environment.get(missing):
-            raise PayoutsError(f"{given} is set but {missing} is not: set both, or neither to use the embedded part.")
 
 
 def stay_local(report: Callable[[str], None]) -> None:

@@ -27,16 +27,11 @@ def main(command: Sequence[str]) -> int:
     """Run the command until it ends, or until we are let go of; its exit code."""
     # A session of its own, so that it is told to stop once, by us, and not by the terminal's Ctrl-C as well.
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as process:  # noqa: S603 - our own
-        while process.poll() is None and not _is_let_go():
+        # Nobody ever writes to us, so that there is something to read only at the end.
+        while process.poll() is None and not select.select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
             pass
         _stop(process)
         return process.returncode
-
-
-def _is_let_go() -> bool:
-    """Look for a moment; nobody ever writes to us, so that there is something to read only at the end."""
-    readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY_S)
-    return bool(readable)
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -26,13 +26,9 @@ _POLL_S = 0.02
 _STARTS = 3
 
 
-def _silently(_: str) -> None:
-    pass
-
-
 @contextmanager
 def embedded(
-    parts: Iterable[str], state_dir: Path, report: Callable[[str], None] = _silently, grace_s: float = 2.0
+    parts: Iterable[str], state_dir: Path, report: Callable[[str], None] = lambda _: None, grace_s: float = 2.0
 ) -> Iterator[dict[str, str]]:
     """Run the embedded parts (`postgres`, `aws`, `stripe`) and yield the environment that leads there.
 

@@ -70,7 +70,10 @@ class Cluster:
         unfinished.mkdir(mode=0o700)
         password_file = unfinished / "password"
         password_file.write_text(secrets.token_urlsafe(18))
-        self._give_to_user(unfinished, password_file)
+        if self.run_as:
+            os.chown(unfinished, *self.run_as)
+            os.chown(password_file, *self.run_as)
+            _open_way_to(unfinished)
         await self._initialise(unfinished / "data", password_file)
         await self._create_databases(unfinished / "data")
         unfinished.rename(self._folder)
@@ -98,12 +101,6 @@ class Cluster:
         if process.returncode != 0:
             complaint = " ".join(output.decode(errors="replace").split()[-40:])
             raise PayoutsError(f"{Path(command[0]).name} could not make the database in {self._folder}: {complaint}")
-
-    def _give_to_user(self, *paths: Path) -> None:
-        if self.run_as:
-            for path in paths:
-                os.chown(path, *self.run_as)
-            _open_way_to(paths[0])
 
     def _clear_crash(self) -> None:
         """End servers that outlived a kill, and remove the pid file: its pid may be another's by now."""

@@ -1,13 +1,8 @@
-"""What the supervisor has to know about a part, and the check that the HTTP parts share."""
+"""What the supervisor has to know about a part."""
 
-import asyncio
-import http.client
 import os
 import signal
 from typing import Protocol
-
-from payouts_pipeline.local.embedded.ports import LOCALHOST
-from payouts_pipeline.local.embedded.state import State
 
 PART_NAMES = ("postgres", "aws", "stripe")
 READY_TIMEOUT_S = 30.0
@@ -51,48 +46,6 @@ class Part(Protocol):
         """Return the variables by which a client finds the part."""
 
 
-class HttpPart:
-    """The common half of the parts that answer a health check and need no preparation."""
-
-    name: str
-    title: str
-    health_path: str
-    stop_signal = signal.SIGTERM
-    ready_timeout_s = READY_TIMEOUT_S
-    run_as: tuple[int, int] | None = None
-
-    def __init__(self, state: State) -> None:
-        self.folder = state.folder / self.name
-
-    async def prepare(self) -> None:
-        """Make the part's own folder."""
-        self.folder.mkdir(exist_ok=True)
-
-    def child_environment(self, port: int) -> dict[str, str]:
-        """Need nothing more, unless a part says otherwise."""
-        return {}
-
-    async def is_ready(self, pid: int, port: int) -> bool:
-        """Ask the health path, in a thread since the standard client blocks."""
-        return await asyncio.to_thread(_answers_ok, port, self.health_path)
-
-
-def base_url(port: int) -> str:
-    """Return the address of an HTTP part."""
-    return f"http://{LOCALHOST}:{port}"
-
-
 def plain_environment() -> dict[str, str]:
     """Return the few variables of this process that a part or the supervisor may see."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-
-
-def _answers_ok(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(LOCALHOST, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -27,12 +27,11 @@ from typing import Any
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.embedded import leftovers
-from payouts_pipeline.local.embedded.aws import Aws
+from payouts_pipeline.local.embedded.emulators import Aws, Stripe
 from payouts_pipeline.local.embedded.parts import Part
 from payouts_pipeline.local.embedded.postgres import Postgres
 from payouts_pipeline.local.embedded.process import PartProcess
 from payouts_pipeline.local.embedded.state import State
-from payouts_pipeline.local.embedded.stripe import Stripe
 
 # The client that started us has to find the socket; a slow machine must not make us give up on it.
 _FIRST_CLIENT_TIMEOUT_S = 15.0
@@ -59,7 +58,8 @@ class Supervisor:
         for name in leftovers.end_leftovers(self._state):
             _logger.warning("%s was still running without a supervisor and has been ended", name)
         self._state.withdraw()
-        self._end_on_signal()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._ending.set)
         socket_path = self._state.new_socket_path()
         server = await asyncio.start_unix_server(self._serve, socket_path)
         self._state.publish(socket_path)
@@ -70,11 +70,6 @@ class Supervisor:
             server.close()
             self._state.withdraw()
             await self._stop_parts()
-
-    def _end_on_signal(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ending.set)
 
     def _end_after(self, delay_s: float) -> None:
         self._idle = asyncio.get_running_loop().call_later(delay_s, self._ending.set)

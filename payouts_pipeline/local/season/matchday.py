@@ -34,8 +34,8 @@ def match_day(day: date, timezone: ZoneInfo) -> MatchDay:
     """
     rng = np.random.default_rng([_SEED, day.toordinal()])
     result = MatchDay([], [])
-    for number, (fixture, home, away) in enumerate(_pairings(_fixtures(rng), rng), start=1):
-        match_id = _first_match_id(day) + number
+    for number, (fixture, home, away) in enumerate(_pairings(rng), start=1):
+        match_id = int(f"{day:%Y%m%d}{number:02}")
         kicked_off_at = datetime.combine(day, fixture.kick_off, timezone).astimezone(UTC)
         result.matches.append((match_id, fixture.competition_id, kicked_off_at, fixture.status))
         line_up = [*_side(home, rng, fixture.guest_id), *_side(away, rng)]
@@ -46,24 +46,10 @@ def match_day(day: date, timezone: ZoneInfo) -> MatchDay:
     return result
 
 
-def _first_match_id(day: date) -> int:
-    """Say what the ids of a day's matches start above: the local date with two digits for the number."""
-    return int(f"{day:%Y%m%d}") * 100
-
-
-def _squad(club_id: int) -> list[int]:
-    """List the ids of a club's players, the captain first."""
-    first = catalogue.captain_id(club_id)
-    return list(range(first, catalogue.FIRST_PLAYER_ID + catalogue.PLAYER_COUNT, len(catalogue.CLUB_NAMES)))
-
-
-def _fixtures(rng: np.random.Generator) -> list[Fixture]:
+def _pairings(rng: np.random.Generator) -> Iterator[tuple[Fixture, int, int]]:
+    """Draw a day's fixtures and give each a home and an away club; no club plays twice on a day."""
     extras = [fixture for fixture in catalogue.EXTRA_FIXTURES if rng.random() < 0.5]
-    return [*catalogue.DAILY_FIXTURES, *extras]
-
-
-def _pairings(fixtures: list[Fixture], rng: np.random.Generator) -> Iterator[tuple[Fixture, int, int]]:
-    """Give each fixture a home and an away club; no club plays twice on a day."""
+    fixtures = [*catalogue.DAILY_FIXTURES, *extras]
     taken = {fixture.home_club_id for fixture in fixtures}
     free = {organiser: _drawn_clubs(organiser, taken, rng) for organiser in catalogue.ORGANISERS}
     for fixture in fixtures:
@@ -81,7 +67,8 @@ def _drawn_clubs(organiser_id: int, taken: set[int | None], rng: np.random.Gener
 
 def _side(club_id: int, rng: np.random.Generator, guest_id: int | None = None) -> list[tuple[int, int | None]]:
     """Draw one side's 11 to 14 as (player, club played for): the captain first, a guest last."""
-    captain, *others = _squad(club_id)
+    after_last = catalogue.FIRST_PLAYER_ID + catalogue.PLAYER_COUNT
+    captain, *others = range(catalogue.captain_id(club_id), after_last, len(catalogue.CLUB_NAMES))
     size = int(rng.integers(*_LINE_UP, endpoint=True)) - 1
     drawn = rng.choice(others, size, replace=False)
     written = rng.random(size) < _CLUB_WRITTEN_DOWN

@@ -31,15 +31,12 @@ def revisions(first_day: date, last_day: date) -> list[date]:
     return dates
 
 
-def _effective_dates(competition: Competition, first_day: date, last_day: date) -> list[date]:
-    if competition.id == catalogue.NEWCOMER_CUP:
-        return [first_day + timedelta(days=NEWCOMER_DAYS_WITHOUT_TERMS)]
-    return revisions(first_day, last_day) if len(competition.terms) > 1 else [_ALWAYS]
-
-
 def _structures(first_day: date, last_day: date) -> Iterator[tuple[Competition, date]]:
     for competition in catalogue.COMPETITIONS:
-        for effective_from in _effective_dates(competition, first_day, last_day):
+        dates = revisions(first_day, last_day) if len(competition.terms) > 1 else [_ALWAYS]
+        if competition.id == catalogue.NEWCOMER_CUP:
+            dates = [first_day + timedelta(days=NEWCOMER_DAYS_WITHOUT_TERMS)]
+        for effective_from in dates:
             yield competition, effective_from
 
 

@@ -1,7 +1,7 @@
 """The admin API for Python: what tests and the sample season ask of the emulator besides Stripe's own API."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -91,15 +91,14 @@ class EmulatorAdmin:
 
     def journal(self, after: int = 0) -> list[JournalRow]:
         """Every movement of money after that sequence number, in order."""
-        return list(self._journal_rows(after))
-
-    def _journal_rows(self, after: int) -> Iterator[JournalRow]:
+        rows: list[JournalRow] = []
         more = True
         while more:
             query = {"after": after, "limit": MAX_JOURNAL_PAGE}
             page = JournalPage.model_validate(self._call("GET", "/journal", query=query))
-            yield from page.rows
+            rows += page.rows
             after, more = page.next_after, page.has_more
+        return rows
 
     def clock(self) -> ClockReading:
         """Return the emulator's time."""

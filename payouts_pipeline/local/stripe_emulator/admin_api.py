@@ -4,7 +4,8 @@ A request with an API key in `Authorization` is about what that key's account ha
 about the default account in test mode. Faults, counters and the clock are the emulator's own, of all of them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from http import HTTPMethod
 
 from starlette.requests import Request
@@ -45,21 +46,18 @@ OPERATIONS: tuple[tuple[str, HTTPMethod, Operation], ...] = (
 def admin_routes(dispatcher: Dispatcher) -> list[Route]:
     """Return the routes of the admin API."""
     return [
-        Route(path, _json_endpoint(dispatcher, operation), methods=[method]) for path, method, operation in OPERATIONS
+        Route(path, partial(_answer, dispatcher, operation), methods=[method]) for path, method, operation in OPERATIONS
     ]
 
 
-def _json_endpoint(dispatcher: Dispatcher, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        body = await request.body()
-        try:
-            books = _books(dispatcher, bearer_token(request.headers.get("authorization", "")))
-            with books.store.transaction():
-                return JSONResponse(operation(AdminRequest(dispatcher, books, dict(request.query_params), body)))
-        except BadAdminRequestError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-
-    return endpoint
+async def _answer(dispatcher: Dispatcher, operation: Operation, request: Request) -> Response:
+    body = await request.body()
+    try:
+        books = _books(dispatcher, bearer_token(request.headers.get("authorization", "")))
+        with books.store.transaction():
+            return JSONResponse(operation(AdminRequest(dispatcher, books, dict(request.query_params), body)))
+    except BadAdminRequestError as error:
+        return JSONResponse({"error": str(error)}, status_code=400)
 
 
 def _books(dispatcher: Dispatcher, key: str) -> Books:

@@ -6,6 +6,8 @@ digits, as in the payment method object, so nothing about it has to be kept anyw
 
 from dataclasses import dataclass
 
+from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
 
 @dataclass(frozen=True, slots=True)
 class Decline:
@@ -24,6 +26,23 @@ class Card:
     brand: str = "visa"
     decline: Decline | None = None
     needs_authentication: bool = False
+
+    @property
+    def details(self) -> JsonObject:
+        """What its payment method shows."""
+        return {
+            "type": "card",
+            "card": {
+                "brand": self.brand,
+                "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+                "country": "US",
+                "exp_month": 12,
+                "exp_year": 2040,
+                "fingerprint": f"emulated{self.last4}",
+                "funding": "credit",
+                "last4": self.last4,
+            },
+        }
 
 
 AUTHENTICATION_REQUIRED = Decline(

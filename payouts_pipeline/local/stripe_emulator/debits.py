@@ -9,6 +9,7 @@ dollars only: those of the other debits here are named after them, so that a tes
 from dataclasses import dataclass
 
 from payouts_pipeline.local.stripe_emulator.cards import Decline
+from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 # "A payment typically takes 4 business days to arrive in your account."
 DEBIT_DURATION_S = 4 * 24 * 60 * 60
@@ -30,6 +31,12 @@ class Debit:
     currency: str
     failure: Decline | None = None
     ends: bool = True
+
+    @property
+    def details(self) -> JsonObject:
+        """What its payment method shows."""
+        account = {"bank_name": "STRIPE TEST BANK", "fingerprint": f"emulated{self.last4}", "last4": self.last4}
+        return {"type": self.type, self.type: account}
 
 
 def _failure(code: str, message: str) -> Decline:

@@ -20,13 +20,12 @@ class Faults:
 
     def add(self, rules: Iterable[FaultRule]) -> list[FaultState]:
         """Put rules in force, after those that are; gives them with their ids."""
-        added = [self._added(rule) for rule in rules]
+        added = []
+        for rule in rules:
+            [(rule_id,)] = self._store.rows("insert_fault", rule=rule.model_dump_json())
+            added.append(FaultState(id=rule_id, rule=rule, seen=0, hits=0))
         self._states += added
         return added
-
-    def _added(self, rule: FaultRule) -> FaultState:
-        [(rule_id,)] = self._store.rows("insert_fault", rule=rule.model_dump_json())
-        return FaultState(id=rule_id, rule=rule, seen=0, hits=0)
 
     def all(self) -> list[FaultState]:
         """Return the rules in force with their counts."""

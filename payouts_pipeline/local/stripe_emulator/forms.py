@@ -60,19 +60,15 @@ def _put(params: RawParams, name: str, value: str) -> None:
 def checked(raw: RawParams, spec: Spec, prefix: str = "") -> JsonObject:
     """Return the typed parameters; refuse unknown, malformed and missing ones in Stripe's words."""
     names = {name: f"{prefix}[{name}]" if prefix else name for name in (*raw, *spec)}
-    _refuse_unknown([names[name] for name in raw if name not in spec])
+    unknown = [names[name] for name in raw if name not in spec]
+    if unknown:
+        message = f"Received unknown parameter{'s' if len(unknown) > 1 else ''}: {', '.join(unknown)}"
+        raise InvalidRequestError(message, code="parameter_unknown", param=unknown[0])
     for name, param in spec.items():
         if param.required and name not in raw:
             label = names[name]
             raise InvalidRequestError(f"Missing required param: {label}.", code="parameter_missing", param=label)
     return {name: spec[name].read(names[name], value) for name, value in raw.items()}
-
-
-def _refuse_unknown(names: list[str]) -> None:
-    if names:
-        plural = "s" if len(names) > 1 else ""
-        message = f"Received unknown parameter{plural}: {', '.join(names)}"
-        raise InvalidRequestError(message, code="parameter_unknown", param=names[0])
 
 
 def text(name: str, raw: Raw) -> str:

@@ -18,7 +18,6 @@ def payment_method(
     livemode: bool = False,
 ) -> JsonObject:
     """Return a payment method that behaves as one of the test ones, attached to `owner` if there is one."""
-    details = _details(TEST_METHODS[test_method])
     return {
         "id": method_id,
         "object": "payment_method",
@@ -28,26 +27,7 @@ def payment_method(
         "customer": owner,
         "livemode": livemode,
         "metadata": metadata or {},
-        **details,
-    }
-
-
-def _details(method: Card | Debit) -> JsonObject:
-    if isinstance(method, Debit):
-        account = {"bank_name": "STRIPE TEST BANK", "fingerprint": f"emulated{method.last4}", "last4": method.last4}
-        return {"type": method.type, method.type: account}
-    return {
-        "type": "card",
-        "card": {
-            "brand": method.brand,
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": "US",
-            "exp_month": 12,
-            "exp_year": 2040,
-            "fingerprint": f"emulated{method.last4}",
-            "funding": "credit",
-            "last4": method.last4,
-        },
+        **TEST_METHODS[test_method].details,
     }
 
 

@@ -145,24 +145,18 @@ def charge(call: Call, intent: JsonObject, method: JsonObject, status: str, refu
 def charge_outcome(amount: int, status: str, refusal: Decline | None) -> JsonObject:
     """Return what a charge says of how it ended; a bank debit learns that days after it was made."""
     paid = status == "succeeded"
+    outcome = {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
+    if refusal:
+        reason = refusal.decline_code
+        outcome = {"network_status": "declined_by_network", "reason": reason, "type": "issuer_declined"}
     return {
         "amount_captured": amount if paid else 0,
         "captured": paid,
         "failure_code": refusal.code if refusal else None,
         "failure_message": refusal.message if refusal else None,
-        "outcome": _outcome(refusal),
+        "outcome": outcome,
         "paid": paid,
         "status": status,
-    }
-
-
-def _outcome(refusal: Decline | None) -> JsonObject:
-    if refusal is None:
-        return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
-    return {
-        "network_status": "declined_by_network",
-        "reason": refusal.decline_code,
-        "type": "issuer_declined",
     }
 
 

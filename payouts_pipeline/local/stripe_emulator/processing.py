@@ -46,18 +46,11 @@ def end_due(call: Call) -> None:
         intent = call.store.get("payment_intent", intent_id)
         if intent is not None:
             method = call.store.get("payment_method", intent["payment_method"])
-            end(call, intent, _failure_of(method or _used(call, intent)))
-
-
-def _used(call: Call, intent: JsonObject) -> JsonObject:
-    """Return the payment method as its charge tells of it: a test one that was named directly is kept nowhere."""
-    charge: JsonObject = call.require("charge", intent["latest_charge"], "charge")["payment_method_details"]
-    return charge
-
-
-def _failure_of(method: JsonObject) -> Decline | None:
-    behaviour = behaviour_of(method)
-    return behaviour.failure if isinstance(behaviour, Debit) else None
+            # A test method that was named directly is kept nowhere: the charge tells of it.
+            behaviour = behaviour_of(
+                method or call.require("charge", intent["latest_charge"], "charge")["payment_method_details"]
+            )
+            end(call, intent, behaviour.failure if isinstance(behaviour, Debit) else None)
 
 
 def end(call: Call, intent: JsonObject, failure: Decline | None) -> None:

@@ -69,13 +69,6 @@ SELECT seq, id, kind, amount, currency, payment_intent, customer, destination, i
        metadata, request_id, at, stripe_version
 FROM journal WHERE seq > :after ORDER BY seq LIMIT :limit;
 
--- name: journal_columns
--- A file from before the version of the API was noted has no column for it.
-SELECT name FROM pragma_table_info('journal');
-
--- name: add_stripe_version
-ALTER TABLE journal ADD COLUMN stripe_version TEXT;
-
 -- name: insert_processing
 INSERT INTO processing (payment_intent, due_at, idempotency_key, request_id, stripe_version)
 VALUES (:payment_intent, :due_at, :idempotency_key, :request_id, :stripe_version);

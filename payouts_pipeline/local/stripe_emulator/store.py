@@ -51,17 +51,11 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
-            self._upgrade()
         except sqlite3.Error as error:
             raise PayoutsError(
                 f"The Stripe emulator cannot open its state file {path.name!r} ({error}): stop the emulator "
                 "that uses it, or name another file with --state."
             ) from error
-
-    def _upgrade(self) -> None:
-        """Add what a file of an earlier version lacks."""
-        if ("stripe_version",) not in self.rows("journal_columns"):
-            self.run("add_stripe_version")
 
     def close(self) -> None:
         """Write the WAL back and give the file free."""

@@ -57,7 +57,9 @@ async def deliver(scope: Scope, send: Send, request: ApiRequest, answer: Answer,
         await _hang_up(scope, reset=fault.reset)
         return
     status, body, headers = _as_sent(answer, _headers(request, answer), fault.answer if fault else None)
-    await send({"type": "http.response.start", "status": status, "headers": _encoded(headers, body)})
+    headers = [*headers, ("content-length", str(len(body)))]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
     if fault and fault.kind is FaultKind.DROP_DURING:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         await _hang_up(scope, reset=fault.reset)
@@ -98,8 +100,3 @@ def _headers(request: ApiRequest, answer: Answer) -> Headers:
     if request.idempotency_key:
         headers.append(("idempotency-key", request.idempotency_key))
     return headers + [(name.lower(), value) for name, value in answer.headers]
-
-
-def _encoded(headers: Headers, body: bytes) -> list[tuple[bytes, bytes]]:
-    sized = [*headers, ("content-length", str(len(body)))]
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sized]

@@ -74,11 +74,8 @@ def _currencies(lines: Sequence[FlowLine]) -> list[str]:
     for line in lines:
         if line.amount_minor > 0:
             counts[line.currency] += line.count
-    return sorted((currency for currency in counts if _ribbons_of(lines, currency)), key=lambda c: (-counts[c], c))
-
-
-def _ribbons_of(lines: Sequence[FlowLine], currency: str) -> Ribbons:
-    return _ribbons([line for line in lines if line.currency == currency])
+    drawable = (c for c in counts if _ribbons([line for line in lines if line.currency == c]))
+    return sorted(drawable, key=lambda currency: (-counts[currency], currency))
 
 
 def _draw_panel(sheet: Sheet, top_px: float, currency: str, lines: Sequence[FlowLine]) -> None:
