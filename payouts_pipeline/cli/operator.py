@@ -21,10 +21,18 @@ def hold(payee: Payee | None, reason: str | None) -> None:
 
     It stays held, also what is made later, until 'payouts unhold'. Without PAYEE: list who is on hold.
     """
+    from payouts_pipeline.ledger import database
+    from payouts_pipeline.workflow import operator_actions
+
     if payee is None:
         _list_holds()
-    else:
-        _hold(payee, parameters.given(reason))
+        return
+    why = parameters.given(reason)
+    with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
+        held = operator_actions.hold(ledger, source, payee, actor(), why)
+    rendering.line(f"{payee} is on hold: {_instructions(held.held)} held back, and all that will be made for it.")
+    for instruction_id in held.in_progress:
+        rendering.line(f"  Instruction {instruction_id} is in progress at Stripe and can't be held back any more.")
 
 
 def _list_holds() -> None:
@@ -36,18 +44,6 @@ def _list_holds() -> None:
         rendering.line(f"{payee}  since {at:%Y-%m-%d %H:%M} by {actor}: {why}")
     if not held:
         rendering.line("Nobody is on hold.")
-
-
-def _hold(payee: Payee, reason: str) -> None:
-    """Hold a payee, and say what that holds back and what it is too late for."""
-    from payouts_pipeline.ledger import database
-    from payouts_pipeline.workflow import operator_actions
-
-    with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        held = operator_actions.hold(ledger, source, payee, actor(), reason)
-    rendering.line(f"{payee} is on hold: {_instructions(held.held)} held back, and all that will be made for it.")
-    for instruction_id in held.in_progress:
-        rendering.line(f"  Instruction {instruction_id} is in progress at Stripe and can't be held back any more.")
 
 
 @click.command()
@@ -74,10 +70,18 @@ def approve(instruction: UUID | None, reason: str | None) -> None:
 
     Without INSTRUCTION: list what waits for approval.
     """
+    from payouts_pipeline.workflow import operator_actions
+
     if instruction is None:
         _list_wanted_approvals()
-    else:
-        _approve(instruction, parameters.given(reason))
+        return
+    why = parameters.given(reason)
+    with ready_ledger() as ledger:
+        approved = operator_actions.approve(ledger, instruction, actor(), why)
+    amount = format_minor(approved.amount_minor, approved.currency)
+    rendering.line(
+        f"Approved: {approved.billing_type} of {amount}. It continues when {approved.day} is materialised again."
+    )
 
 
 def _list_wanted_approvals() -> None:
@@ -90,17 +94,6 @@ def _list_wanted_approvals() -> None:
         rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}")
     if not waiting:
         rendering.line("Nothing waits for approval.")
-
-
-def _approve(instruction: UUID, reason: str) -> None:
-    from payouts_pipeline.workflow import operator_actions
-
-    with ready_ledger() as ledger:
-        approved = operator_actions.approve(ledger, instruction, actor(), reason)
-    amount = format_minor(approved.amount_minor, approved.currency)
-    rendering.line(
-        f"Approved: {approved.billing_type} of {amount}. It continues when {approved.day} is materialised again."
-    )
 
 
 @click.command()

@@ -43,6 +43,11 @@ LINE_KEY = ["match_id", "match_player_id", "player_id", "billing_subject", "subj
 LINES = {name: SPLITS[name] for name in [*LINE_KEY, "amount_minor"]}
 
 
+def columns(*, ids: str = "", texts: str = "") -> dict[str, pd.ArrowDtype]:
+    """The columns that a query gives, by type: numbers (ids, amounts) and texts."""
+    return dict.fromkeys(ids.split(), ID) | dict.fromkeys(texts.split(), TEXT)
+
+
 def conform(frame: pd.DataFrame, columns: dict[str, pd.ArrowDtype]) -> pd.DataFrame:
     """The frame with exactly these columns, in this order and of these types."""
     return frame[list(columns)].astype(columns)

@@ -18,16 +18,12 @@ from payouts_pipeline.queries import Queries
 sql = Queries("payouts_pipeline.league")
 
 _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "shares_json"}
-_TERMS = {"fee_structure_id": frames.ID, "shares_json": frames.TEXT}
-_LINE_UPS = {"match_id": frames.ID, "competition_id": frames.ID}
+_TERMS = frames.columns(ids="fee_structure_id", texts="shares_json")
+_LINE_UPS = frames.columns(ids="match_id competition_id")
 
-STRIPE_IDS = {
-    "billing_subject": frames.TEXT,
-    "subject_id": frames.ID,
-    "stripe_account_id": frames.TEXT,
-    "stripe_customer_id": frames.TEXT,
-    "stripe_payment_method_id": frames.TEXT,
-}
+STRIPE_IDS = frames.columns(
+    ids="subject_id", texts="billing_subject stripe_account_id stripe_customer_id stripe_payment_method_id"
+)
 
 
 def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:

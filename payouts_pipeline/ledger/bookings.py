@@ -15,7 +15,7 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
 
 _UNIT_KEY = ["match_id", "match_player_id", "player_id", "currency"]
-_HELD_OUT = {"match_player_id": frames.ID, "match_id": frames.ID, "reason_code": frames.TEXT}
+_HELD_OUT = frames.columns(ids="match_player_id match_id", texts="reason_code")
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,10 @@ from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of
 
-_HELD_PAYEES = {"billing_subject": frames.TEXT, "subject_id": frames.ID, "hold_details": frames.TEXT}
-_HELD = {
-    "id": frames.TEXT,
-    "billing_subject": frames.TEXT,
-    "hold_details": frames.TEXT,
-    "approval_above_minor": frames.ID,
-    "stripe_account_id": frames.TEXT,
-    "stripe_customer_id": frames.TEXT,
-}
+_HELD_PAYEES = frames.columns(ids="subject_id", texts="billing_subject hold_details")
+_HELD = frames.columns(
+    ids="approval_above_minor", texts="id billing_subject hold_details stripe_account_id stripe_customer_id"
+)
 
 
 @dataclass(frozen=True)

@@ -27,34 +27,17 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 # The reason of an instruction that nothing holds back.
 PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
 
-_DUE = {
-    "account_id": frames.ID,
-    "billing_subject": frames.TEXT,
-    "subject_id": frames.ID,
-    "currency": frames.TEXT,
-    "amount_minor": frames.ID,
-    "sequence": frames.ID,
-}
+_DUE = frames.columns(ids="account_id subject_id amount_minor sequence", texts="billing_subject currency")
 _NEW = [
     "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason_code",
     "reason_details", "approval_above_minor",
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
-_BLOCKED = {
-    "day": frames.TEXT,
-    "id": frames.TEXT,
-    "billing_subject": frames.TEXT,
-    "subject_id": frames.ID,
-    "status": frames.TEXT,
-    "reason_code": frames.TEXT,
-    "reason_details": frames.TEXT,
-    "is_due": frames.TEXT,
-    "hold_details": frames.TEXT,
-    "approval_above_minor": frames.ID,
-    "known_account_id": frames.TEXT,
-    "known_customer_id": frames.TEXT,
-    "known_payment_method_id": frames.TEXT,
-}
+_BLOCKED = frames.columns(
+    ids="subject_id approval_above_minor",
+    texts="day id billing_subject status reason_code reason_details is_due hold_details known_account_id "
+    "known_customer_id known_payment_method_id",
+)
 
 
 @dataclass(frozen=True)

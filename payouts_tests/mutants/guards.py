@@ -119,7 +119,7 @@ GUARDS = [
         f"{_SETTLEMENT}/attempt_execution.py",
         "if not attempt.is_gone:",
         "if False:",
-        ("payouts_tests/crash/test_settle.py",),
+        ("payouts_tests/unit/test_attempt_execution.py",),
     ),
     Guard(
         "a worker that lost its lease sends nothing",
@@ -213,7 +213,7 @@ GUARDS = [
         (f"{_INTEGRATION}/ledger/test_bookings.py",),
     ),
     Guard(
-        "only what is not under way is taken back",
+        "only what is not in progress is cancelled",
         f"{_LEDGER}/instructions.py",
         "sorted(CANCELLABLE)",
         "sorted(Status)",
@@ -234,7 +234,7 @@ GUARDS = [
         (f"{_INTEGRATION}/workflow/test_collection.py",),
     ),
     Guard(
-        "no charge while a corrected fee is under way",
+        "no charge while a corrected fee is in progress",
         f"{_SQL}/instructions.sql",
         " and not bool_or(is_open and is_covered)",
         "",

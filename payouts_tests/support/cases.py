@@ -21,13 +21,12 @@ from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.worker import Worker
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import League
-from payouts_tests.support.ledger_steps import book, ids, pass_time, release
+from payouts_tests.support.ledger_steps import LEASE_S, book, ids, pass_time, release
 from payouts_tests.support.reasons import reasons
 from payouts_tests.support.trust import TRUSTED
 
 DAY = date(2026, 5, 2)
 TIMEOUT_S = 0.5
-LEASE_S = 60.0
 HOUR = timedelta(hours=1)
 OPEN = ("pending", "published", "sending", "unknown")
 POSTS = {

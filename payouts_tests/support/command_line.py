@@ -31,5 +31,7 @@ def payouts(world: World, *arguments: object) -> "subprocess.CompletedProcess[st
 
 
 def plain() -> dict[str, str]:
-    """What a shell has anyway; wide, so that no sentence is broken."""
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"COLUMNS": "200"}
+    """What a shell has anyway, and which tree the code is of; wide, so that no sentence is broken."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ} | {
+        "COLUMNS": "200"
+    }

@@ -19,6 +19,7 @@ from payouts_pipeline.ledger.rate_limit import reserve_call, slow_down
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
 from payouts_pipeline.settings import stripe_calls_per_s
 from payouts_pipeline.settlement import stripe_client
+from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
 from payouts_pipeline.settlement.stripe_answers import Indeterminate, Succeeded
 from payouts_pipeline.settlement.stripe_client import StripeClient
@@ -204,3 +205,16 @@ def test_every_page_of_a_list_is_a_call_that_waits_is_counted_and_can_fail(
         assert found.reference == moved.reference
     else:
         assert isinstance(found, Indeterminate)
+
+
+@pytest.mark.parametrize("calls_per_s", [5.0, None])
+def test_what_is_assembled_keeps_to_the_limit_of_its_ledger(
+    stripe: EmulatedStripe, database_url: str, ledger: Connection, calls_per_s: float | None
+) -> None:
+    stripe.start_over()
+    [(before,)] = ledger.execute("select next_call_at from payouts.rate_limit").fetchall()
+    with settlement(database_url, StripeAccount(API_KEY, stripe.url, calls_per_s), threads=1) as parts:
+        parts.stripe()
+    [(after,)] = ledger.execute("select next_call_at from payouts.rate_limit").fetchall()
+    assert parts.calls
+    assert (after > before) == (calls_per_s is not None)

@@ -12,9 +12,9 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.local.stripe_emulator.admin import AccountBehaviour, CustomerSeed, FaultKind
 from payouts_pipeline.settlement.stripe_answers import Succeeded
 from payouts_pipeline.settlement.stripe_client import StripeClient
-from payouts_tests.support.cases import DAY, HOUR, LEASE_S, POSTS, TIMEOUT_S, Case
+from payouts_tests.support.cases import DAY, HOUR, POSTS, TIMEOUT_S, Case
 from payouts_tests.support.emulated_stripe import API_KEY
-from payouts_tests.support.ledger_steps import claim, ids, pass_time
+from payouts_tests.support.ledger_steps import LEASE_S, claim, ids, pass_time
 
 KINDS = pytest.mark.parametrize("kind", list(POSTS))
 
