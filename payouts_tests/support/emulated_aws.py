@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +12,15 @@ from typing import Any
 
 import httpx
 
+from payouts_pipeline.local.embedded.ports import any_free_port
+
 REGION = "eu-west-1"
 
 
 @contextmanager
 def emulated_aws(folder: Path, **environment: str) -> Iterator[str]:
     """Yield its endpoint; what it writes goes into `folder`, `environment` is added to what it sees."""
-    port = _free_port()
+    port = any_free_port()
     seen = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -50,12 +51,6 @@ def options(endpoint: str, key: str = "test", secret: str = "test") -> dict[str,
         "aws_access_key_id": key,
         "aws_secret_access_key": secret,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_up(server: "subprocess.Popen[bytes]", port: int) -> None:

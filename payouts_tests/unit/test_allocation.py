@@ -89,22 +89,28 @@ def test_remainders_go_out_largest_first_and_ties_in_the_fixed_order(
     assert _split("EUR", 101, rows) == amounts
 
 
-def test_remainders_go_out_in_the_steps_of_the_currency() -> None:
-    rows: list[Row] = [("club", None, 0, 5000), ("platform", None, 0, 5000)]
-    assert _split("KWD", 1_010, rows) == {("club", 0): 510, ("platform", 0): 500}
-    assert _split("ISK", 10_100, rows) == {("club", 0): 5_100, ("platform", 0): 5_000}
-    assert _split("JPY", 101, rows) == {("club", 0): 51, ("platform", 0): 50}
+_HALVES: list[Row] = [("club", None, 0, 5000), ("platform", None, 0, 5000)]
+_ALL_FIXED: list[Row] = [("club", None, 100, 0), ("organiser", None, 0, 10_000), ("platform", None, 0, 0)]
 
 
-def test_fixed_parts_may_take_the_whole_fee_and_zero_is_legal() -> None:
-    rows: list[Row] = [("club", None, 100, 0), ("organiser", None, 0, 10_000), ("platform", None, 0, 0)]
-    assert _split("EUR", 100, rows) == {("club", 0): 100, ("organiser", 0): 0, ("platform", 0): 0}
-    assert _split("EUR", 0, [("club", None, 0, 10_000)]) == {("club", 0): 0}
-
-
-def test_rows_of_one_payee_are_added_up_before_they_are_rounded() -> None:
-    rows: list[Row] = [("club", None, 0, 2_500), ("club", None, 0, 2_500), ("platform", None, 0, 5_000)]
-    assert _split("EUR", 101, rows) == {("club", 0): 51, ("platform", 0): 50}
+@pytest.mark.parametrize(
+    ("currency", "fee_minor", "rows", "amounts"),
+    [
+        # Remainders go out in the steps of the currency.
+        ("KWD", 1_010, _HALVES, {("club", 0): 510, ("platform", 0): 500}),
+        ("ISK", 10_100, _HALVES, {("club", 0): 5_100, ("platform", 0): 5_000}),
+        ("JPY", 101, _HALVES, {("club", 0): 51, ("platform", 0): 50}),
+        # Fixed parts may take the whole fee, and zero is legal.
+        ("EUR", 100, _ALL_FIXED, {("club", 0): 100, ("organiser", 0): 0, ("platform", 0): 0}),
+        ("EUR", 0, [("club", None, 0, 10_000)], {("club", 0): 0}),
+        # Rows of one payee are added up before they are rounded.
+        ("EUR", 101, [*[("club", None, 0, 2_500)] * 2, _HALVES[1]], {("club", 0): 51, ("platform", 0): 50}),
+    ],
+)
+def test_what_is_odd_is_split_to_the_step(
+    currency: str, fee_minor: int, rows: list[Row], amounts: dict[tuple[str, int], int]
+) -> None:
+    assert _split(currency, fee_minor, rows) == amounts
 
 
 _BIGGEST = 2**63 - 1

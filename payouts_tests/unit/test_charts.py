@@ -178,6 +178,6 @@ def test_a_bar_is_as_high_as_its_amount() -> None:
 
 
 @pytest.mark.parametrize("lines", [[], [FlowLine("EUR", "open", "club", "uncollected", 1, -5)]])
-def test_without_money_there_is_no_picture(lines: list[FlowLine]) -> None:
+def test_without_money_there_is_no_chart(lines: list[FlowLine]) -> None:
     assert draw_flow(TITLE, lines) is None
     assert draw_days("Payouts", DAY, []) is None

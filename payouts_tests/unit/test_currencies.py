@@ -14,7 +14,7 @@ from payouts_pipeline.domain.currencies import (
     step_minor,
 )
 
-# Design section 4, rule 6, written out once more.
+# Stripe's minimums (docs.stripe.com/currencies), written out once more.
 _MINIMUMS = {
     50: "USD CAD AUD NZD SGD EUR CHF BRL INR JPY ZAR KRW KWD BHD TND",
     30: "GBP",
@@ -32,7 +32,7 @@ _MINIMUMS = {
 @pytest.mark.parametrize(
     ("currency", "minimum"), [(currency, amount) for amount, codes in _MINIMUMS.items() for currency in codes.split()]
 )
-def test_the_minimum_charge_is_that_of_the_design(currency: str, minimum: int) -> None:
+def test_the_minimum_charge_is_stripes(currency: str, minimum: int) -> None:
     assert minimum_charge_minor(currency) == minimum
 
 

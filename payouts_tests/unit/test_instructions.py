@@ -46,7 +46,7 @@ def test_every_status_can_be_reached_from_the_first_ones() -> None:
     assert reached == set(Status)
 
 
-def test_what_may_be_under_way_at_the_provider_is_not_taken_back() -> None:
+def test_what_may_be_in_progress_at_the_provider_is_not_taken_back() -> None:
     assert not {Status.SENDING, Status.UNKNOWN, Status.SETTLED} & CANCELLABLE
     assert {was for was, becomes in TRANSITIONS if becomes in (Status.CANCELLED, Status.HELD)} == CANCELLABLE
 

@@ -132,34 +132,26 @@ def test_only_the_entry_that_failed_is_sent_again(sns: "SNSClient") -> None:
     assert (result.published, result.failed) == ([ID, OTHER_ID], {})
 
 
-def test_a_fault_of_ours_is_not_tried_again(sns: "SNSClient") -> None:
+@pytest.mark.parametrize(
+    ("answer", "tries", "failed"),
+    [
+        ({"Failed": [fault("0", "InvalidParameter", sender=True)]}, 1, "InvalidParameter: so it is"),
+        ({"Failed": [fault("0", "InternalError", sender=False)]}, 4, "InternalError: so it is"),
+        ({}, 4, "no answer"),
+    ],
+    ids=["a fault of ours", "never through", "left out of the answer"],
+)
+def test_what_does_not_get_through_is_reported_after_four_tries_and_a_fault_of_ours_at_once(
+    sns: "SNSClient", answer: dict[str, object], tries: int, failed: str
+) -> None:
+    published = {"Successful": [{"Id": "1", "MessageId": "m"}]}
     with Stubber(sns) as answers:
-        answers.add_response(
-            "publish_batch",
-            {
-                "Successful": [{"Id": "1", "MessageId": "m"}],
-                "Failed": [fault("0", "InvalidParameter", sender=True)],
-            },
-        )
+        answers.add_response("publish_batch", published | answer)
+        for _ in range(tries - 1):
+            answers.add_response("publish_batch", answer, asked(entry("0", ID)))
         result = publish(sns, ID, OTHER_ID)
-    assert (result.published, result.failed) == ([OTHER_ID], {ID: "InvalidParameter: so it is"})
-
-
-def test_an_entry_that_never_gets_through_is_reported_after_four_tries(sns: "SNSClient") -> None:
-    with Stubber(sns) as answers:
-        for _ in range(4):
-            answers.add_response("publish_batch", {"Failed": [fault("0", "InternalError", sender=False)]})
-        result = publish(sns, ID)
         answers.assert_no_pending_responses()
-    assert (result.published, result.failed) == ([], {ID: "InternalError: so it is"})
-
-
-def test_an_entry_that_the_answer_leaves_out_does_not_count_as_published(sns: "SNSClient") -> None:
-    with Stubber(sns) as answers:
-        for _ in range(4):
-            answers.add_response("publish_batch", {})
-        result = publish(sns, ID)
-    assert (result.published, result.failed) == ([], {ID: "no answer"})
+    assert (result.published, result.failed) == ([OTHER_ID], {ID: failed})
 
 
 def test_nothing_to_publish_asks_for_nothing(sns: "SNSClient") -> None:

@@ -23,14 +23,11 @@ def test_a_card_without_funds_is_tried_after_one_three_and_five_days_and_then_no
 
 @pytest.mark.parametrize(
     "code",
-    ["authentication_required", "stolen_card", "expired_card", "account_closed", "account_invalid", "resource_missing"],
-)
+    ["authentication_required", "stolen_card", "expired_card", "account_closed", "account_invalid", "resource_missing",
+     "a_code_that_nobody_knows"],
+)  # fmt: skip
 def test_what_needs_a_person_is_rejected(code: str) -> None:
     assert judge(Refusal(code), 1).status == Status.REJECTED
-
-
-def test_a_code_that_nobody_knows_is_final() -> None:
-    assert judge(Refusal("brand_new_code"), 1).status == Status.REJECTED
 
 
 @pytest.mark.parametrize("code", sorted(OUR_FAULT))

@@ -1,6 +1,6 @@
 """The days of the sample season: each has every awkward case, over days of 23 and 25 hours too."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -60,14 +60,6 @@ def test_every_match_is_in_its_local_day_and_two_are_at_its_ends(day: date, time
     assert local_dates(matches, timezone) == {day}
     assert just_before.astimezone(zone).date() == day - timedelta(days=1)
     assert just_after.astimezone(zone).date() == day + timedelta(days=1)
-
-
-def test_an_ordinary_day_has_a_match_at_midnight_and_one_a_microsecond_before_the_next() -> None:
-    day = date(2026, 11, 22)
-    kick_offs = season_frames(day, day, SYDNEY)["matches"]["kicked_off_at"].dt.tz_convert(SYDNEY)
-
-    assert kick_offs.min() == datetime.combine(day, time.min, ZoneInfo(SYDNEY))
-    assert kick_offs.max().time() == time.max
 
 
 def test_a_day_has_the_usual_number_of_matches_and_players(day_frames: Frames) -> None:

@@ -181,7 +181,9 @@ def test_the_function_is_mapped_to_every_queue_with_partial_batches_and_a_cap(
     assert all("MaximumConcurrency" in m["ScalingConfig"] for m in mappings)
 
 
-def test_the_functions_pace_leaves_room_and_no_batch_waits_for_it_beyond_its_time(template: dict[str, Any]) -> None:
+def test_the_functions_rate_limit_leaves_room_and_no_batch_waits_for_it_beyond_its_time(
+    template: dict[str, Any],
+) -> None:
     limits = template["Mappings"]["LambdaConcurrency"]
     assert list(limits) == template["Parameters"]["LambdaRequestsPerSecond"]["AllowedValues"]
     timeout_s = template["Resources"]["WorkerFunction"]["Properties"]["Timeout"]

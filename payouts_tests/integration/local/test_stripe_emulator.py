@@ -95,15 +95,6 @@ def test_a_declined_intent_can_be_confirmed_with_another_card_and_only_once(api:
     assert again.value.code == "payment_intent_unexpected_state"
 
 
-def test_the_owner_who_is_there_is_asked_to_authenticate(api: stripe.StripeClient, emulator: EmulatedStripe) -> None:
-    intent = api.v1.payment_intents.create(
-        {"amount": 500, "currency": "eur", "confirm": True, "payment_method": "pm_card_authenticationRequired"}
-    )
-
-    assert intent.status == "requires_action"
-    assert emulator.admin.journal() == []
-
-
 def test_a_card_is_attached_to_a_customer_and_made_the_default(api: stripe.StripeClient) -> None:
     customer = api.v1.customers.create({"metadata": {"player": "7"}})
     made = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_mastercard"}})
