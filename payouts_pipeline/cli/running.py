@@ -102,8 +102,8 @@ def _run_as_json(days: Sequence[date]) -> bool:
 
 def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
     """What came of each day. One that fails says why, and the others continue."""
-    from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
     from payouts_pipeline.defs.materialize import run_days
+    from payouts_pipeline.defs.runs import end_lost_runs, held_by
 
     with start_up.dagster_instance() as instance, start_up.connected() as ledger, held_by(ledger) as tags:
         end_lost_runs(instance, ledger)

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from payouts_pipeline.defs import dagster_private
 from payouts_pipeline.defs.assets import Frames
 from payouts_pipeline.defs.check_catalogue import BLOCKING, COLLECTED_FEES, MATCHES, SETTLED_PAYOUTS, SPLITS
 from payouts_pipeline.defs.partition_isolation import DaysOfRun
@@ -132,7 +132,7 @@ def _evaluations(
 
     `AssetCheckResult` can say only one thing for the whole run, so these are made as Dagster makes them of such.
     """
-    targets = _materialisations(context, specs[0].asset_key, list(findings))
+    targets = dagster_private.latest_materialisations(context.instance, specs[0].asset_key, findings)
     for spec in specs:
         yield dg.Output(None, output_name=spec.get_python_identifier())
         for day, of_day in findings.items():
@@ -146,7 +146,7 @@ def _evaluation(
     spec: dg.AssetCheckSpec,
     day: str,
     finding: Finding,
-    target: AssetCheckEvaluationTargetMaterializationData | None,
+    target: dagster_private.Target | None,
     *,
     stops_run: bool,
 ) -> dg.AssetCheckEvaluation:
@@ -165,22 +165,3 @@ def _evaluation(
 
 def _shown(figure: Any) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.int(figure) if isinstance(figure, int) else dg.MetadataValue.json(figure)
-
-
-def _materialisations(
-    context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, days: list[str]
-) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
-    """What was checked: the latest materialisation of each day. The UI shows a check of an older one as out of date."""
-    if not days:
-        return {}
-    latest = context.instance.event_log_storage.get_latest_storage_id_by_partition(
-        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, set(days)
-    )
-    which = dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(latest.values()))
-    records = context.instance.fetch_materializations(which, limit=len(days)).records if latest else []
-    return {
-        str(record.partition_key): AssetCheckEvaluationTargetMaterializationData(
-            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-        )
-        for record in records
-    }

@@ -13,17 +13,17 @@ import dagster as dg
 import pandas as pd
 
 from payouts_pipeline.defs import columns, metadata
-from payouts_pipeline.defs.money import payments
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
-from payouts_pipeline.defs.resources import LedgerResource, PayoutBus, StripeResource
+from payouts_pipeline.defs.resources import Changes, LedgerResource, PayoutBus, StripeResource, payments
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 
 GROUP = "payouts"
+PAID = dg.AssetKey("settled_payouts")
 
 Frames = dict[str, pd.DataFrame]
 # What a step tells Dagster: a result for all of its days, and in a run of many what became of each.
@@ -83,7 +83,7 @@ def _matches(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             for day in days:
                 with days.alone(day):
                     frames[day] = fees_of_day(source, date.fromisoformat(day), timezone)
-                    context.add_asset_metadata(metadata.of_fees(frames[day]), partition_key=day)
+                    days.show(day, metadata.of_fees(frames[day]))
         yield from days.frames(frames)
         days.end()
 
@@ -106,7 +106,7 @@ def _splits(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         for day in days:
             with days.alone(day):
                 frames[day] = split(matches[day])
-                context.add_asset_metadata(metadata.of_splits(frames[day]), partition_key=day)
+                days.show(day, metadata.of_splits(frames[day]))
         yield from days.frames(frames)
         days.end()
 
@@ -121,6 +121,7 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         ledger: LedgerResource,
         bus: PayoutBus,
         stripe: StripeResource,
+        changes: dg.ResourceParam[Changes],
     ) -> Events:
         """**What was collected:** the day's fees are booked, and each player is charged once for all that is open.
 
@@ -133,6 +134,7 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
             yield from _each_day(
                 context,
                 payment,
+                changes,
                 [BillingType.PLAYER_CHARGE],
                 lambda day: payment.collect_fees(day, splits[day.isoformat()]),
             )
@@ -143,7 +145,11 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
 def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", deps=["collected_fees"], pool="payments")
     def settled_payouts(
-        context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
+        context: dg.AssetExecutionContext,
+        ledger: LedgerResource,
+        bus: PayoutBus,
+        stripe: StripeResource,
+        changes: dg.ResourceParam[Changes],
     ) -> Events:
         """**What was paid out:** the shares of the fees that were really collected, to clubs, organisers and partners.
 
@@ -154,7 +160,7 @@ def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         Materialise it again at any time: it pays what has become payable since, and nothing twice.
         """
         with payments(context, ledger, bus, stripe) as payment:
-            yield from _each_day(context, payment, PAYOUT_TYPES, payment.pay_out)
+            yield from _each_day(context, payment, changes, PAYOUT_TYPES, payment.pay_out)
 
     return settled_payouts
 
@@ -162,6 +168,7 @@ def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
 def _each_day(
     context: dg.AssetExecutionContext,
     payment: Payments,
+    changes: Changes,
     billing_types: Sequence[BillingType],
     move: Callable[[date], Changed],
 ) -> Events:
@@ -172,7 +179,8 @@ def _each_day(
         with days.alone(key):
             day = date.fromisoformat(key)
             changed = move(day)
-            context.add_asset_metadata(page.of(day, changed), partition_key=key)
+            changes[day] += changed
+            days.show(key, page.of(day, changed))
             yield from days.materialised(key)
     yield days.money_moved()
     days.end()

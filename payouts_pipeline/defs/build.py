@@ -7,14 +7,14 @@ from typing import Any
 
 import dagster as dg
 
-from payouts_pipeline.defs.alert_sensors import PAID
-from payouts_pipeline.defs.alerts import alert_topic
+from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors
 from payouts_pipeline.defs.asset_checks import build_checks
-from payouts_pipeline.defs.assets import build_assets
+from payouts_pipeline.defs.assets import PAID, build_assets
 from payouts_pipeline.defs.io_managers import ParquetIOManager
-from payouts_pipeline.defs.jobs import build_automation, freshness_policy
+from payouts_pipeline.defs.jobs import PAY_OUT_DAY
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
+from payouts_pipeline.defs.schedules import build_schedule, freshness_policy
 from payouts_pipeline.defs.sensors import build_sensors
 from payouts_pipeline.settings import Calendar
 
@@ -31,9 +31,12 @@ def build_defs(
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets, checks = build_assets(partitions), build_checks(partitions)
     fresh = freshness_policy(calendar)
-    parts = dg.Definitions(
+    return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: _with_freshness(spec, fresh), assets),
         asset_checks=checks,
+        jobs=[PAY_OUT_DAY],
+        schedules=[build_schedule(calendar)],
+        sensors=[*build_sensors(calendar, environment), *build_alert_sensors(calendar, environment)],
         executor=dg.in_process_executor,
         resources={
             "io_manager": ParquetIOManager(storage=dg.EnvVar("PAYOUTS_STORAGE")),
@@ -42,7 +45,6 @@ def build_defs(
             **(resource_overrides or {}),
         },
     )
-    return dg.Definitions.merge(parts, build_automation(calendar), build_sensors(calendar, environment))
 
 
 def _with_freshness(spec: dg.AssetSpec, policy: dg.FreshnessPolicy) -> dg.AssetSpec:

@@ -1,57 +1,15 @@
-"""The job that moves a day through all four assets, and the schedule that does so every night."""
-
-from datetime import timedelta
+"""The job that moves a day through all four assets; a schedule, sensors and the command line start it."""
 
 import dagster as dg
 
 from payouts_pipeline.defs.assets import GROUP
-from payouts_pipeline.domain.calendar import yesterday
-from payouts_pipeline.settings import Calendar
 
 JOB = "pay_out_day"
-SCHEDULE = "nightly_payouts"
-SCHEDULE_HOUR = 3
-# By then the night's payouts must have happened, or somebody is told.
-DEADLINE_HOUR = 6
 
-
-def freshness_policy(calendar: Calendar) -> dg.FreshnessPolicy:
-    """Paid out between midnight and the deadline of every local day.
-
-    What the asset's page shows; that it is about the right day, `alert_on_missing_payouts` sees to.
-    """
-    return dg.FreshnessPolicy.cron(
-        deadline_cron=f"0 {DEADLINE_HOUR} * * *",
-        lower_bound_delta=timedelta(hours=DEADLINE_HOUR),
-        timezone=calendar.timezone.key,
-    )
-
-
-def build_automation(calendar: Calendar) -> dg.Definitions:
-    """The job, in one process since starting processes would take most of the time, and its schedule.
-
-    The schedule is spelled out, since the one that Dagster builds of a job calls a method that it deprecates.
-    """
-    job = dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.groups(GROUP),
-        executor_def=dg.in_process_executor,
-        description="Takes the matches of a day, collects the fees and pays everyone. Safe to run again at any time.",
-    )
-
-    @dg.schedule(
-        job=job,
-        name=SCHEDULE,
-        cron_schedule=f"0 {SCHEDULE_HOUR} * * *",
-        execution_timezone=calendar.timezone.key,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Pays out yesterday's matches at 03:00 local time.",
-    )
-    def nightly_payouts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = yesterday(context.scheduled_execution_time, calendar.timezone)
-        if day < calendar.start_date:
-            return dg.SkipReason(f"The first day (PAYOUTS_START_DATE), {calendar.start_date}, is not over yet.")
-        # The key keeps a tick that is evaluated twice from starting two runs.
-        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
-
-    return dg.Definitions(jobs=[job], schedules=[nightly_payouts])
+# In one process, since starting processes would take most of the time.
+PAY_OUT_DAY = dg.define_asset_job(
+    JOB,
+    selection=dg.AssetSelection.groups(GROUP),
+    executor_def=dg.in_process_executor,
+    description="Takes the matches of a day, collects the fees and pays everyone. Safe to run again at any time.",
+)

@@ -7,16 +7,16 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from dagster_shared.error import SerializableErrorInfo
 
+from payouts_pipeline.defs import dagster_private
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.check_catalogue import SETTLED_PAYOUTS
-from payouts_pipeline.defs.failures import error_chain, first_line, our_sentence
+from payouts_pipeline.defs.dagster_private import SerializableErrorInfo
 from payouts_pipeline.defs.jobs import JOB
-from payouts_pipeline.defs.metadata import changed_of
-from payouts_pipeline.defs.partition_isolation import FAILURE, DaysFailed
+from payouts_pipeline.defs.partition_isolation import DaysFailed, failed_days
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
+from payouts_pipeline.defs.resources import Changes
+from payouts_pipeline.defs.runs import error_chain, first_line, our_sentence
 from payouts_pipeline.workflow.pay_day import Changed
 
 # What went wrong is said in a sentence at the end; the log stands in the instance.
@@ -59,48 +59,32 @@ def run_days(
     days: Sequence[date], instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None
 ) -> Iterator[DayRun]:
     """Materialise consecutive days in order, in runs of many with these tags; a day that fails stops no other."""
-    job = build_defs().resolve_job_def(JOB)
+    changes = Changes()
+    job = build_defs(resource_overrides={"changes": changes}).resolve_job_def(JOB)
     for first in range(0, len(days), DAYS_PER_RUN):
         of_run = days[first : first + DAYS_PER_RUN]
         started = time.monotonic()
         result = job.execute_in_process(
             instance=instance, run_config=_QUIET, raise_on_error=False, **_which(of_run, tags or {})
         )
-        yield from _day_runs(of_run, result.all_events, (time.monotonic() - started) / len(of_run))
+        failed = failed_days(instance, result.dagster_run)
+        stopped, seconds = _failure(result.all_events), (time.monotonic() - started) / len(of_run)
+        for day in of_run:
+            checks = _checks(result.all_events, day.isoformat())
+            failure = failed.get(day.isoformat()) or (None if _is_audited(checks) else stopped or _ENDED_EARLY)
+            yield DayRun(day, checks, changes[day], failure, seconds)
 
 
 def _which(days: Sequence[date], tags: Mapping[str, str]) -> dict[str, Any]:
     """The days as Dagster's own backfills say them: one as a partition, and many as a range."""
     if len(days) == 1:
         return {"partition_key": days[0].isoformat(), "tags": dict(tags)}
-    first, last = days[0].isoformat(), days[-1].isoformat()
-    return {"tags": {**tags, ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}}
-
-
-def _day_runs(days: Sequence[date], events: Sequence[dg.DagsterEvent], seconds: float) -> Iterator[DayRun]:
-    """What came of each day of a run."""
-    materializations, failed, stopped = _materializations(events), _failed_days(events), _failure(events)
-    for day in days:
-        key = day.isoformat()
-        of_day = [each for each in materializations if each.partition == key]
-        checks = _checks(events, key)
-        failure = failed.get(key) or (None if _is_audited(checks) else stopped or _ENDED_EARLY)
-        yield DayRun(day, checks, changed_of(of_day), failure, seconds)
+    return {"tags": {**tags, **dagster_private.tags_of_range(days[0], days[-1])}}
 
 
 def _is_audited(checks: Sequence[CheckResult]) -> bool:
     """Whether the last checks have looked: only then is anything known of the money that has moved."""
     return {each.check for each in checks if each.asset == "settled_payouts"} >= set(SETTLED_PAYOUTS)
-
-
-def _failed_days(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
-    """The days that a run of many left out, with the reason."""
-    observations = [
-        event.asset_observation_data.asset_observation
-        for event in events
-        if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
-    ]
-    return {str(each.partition): str(each.metadata[FAILURE].value) for each in observations if FAILURE in each.metadata}
 
 
 def _checks(events: Sequence[dg.DagsterEvent], day: str) -> list[CheckResult]:
@@ -122,14 +106,6 @@ def _evaluations(events: Sequence[dg.DagsterEvent]) -> list[dg.AssetCheckEvaluat
         event.asset_check_evaluation_data
         for event in events
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ]
-
-
-def _materializations(events: Sequence[dg.DagsterEvent]) -> list[dg.AssetMaterialization]:
-    return [
-        event.step_materialization_data.materialization
-        for event in events
-        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
     ]
 
 

@@ -1,7 +1,6 @@
 """What an operator sees of a day on the pages of `matches` and `splits`: rows, amounts, and what is held out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import dagster as dg
@@ -11,7 +10,6 @@ from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import decimals, format_minor
 from payouts_pipeline.domain.findings import totals
 from payouts_pipeline.domain.reasons import HELD_OUT
-from payouts_pipeline.workflow.pay_day import Changed
 
 # A page is read in a minute: what is more than this is a count.
 MOST_ROWS = 20
@@ -43,16 +41,6 @@ def of_splits(splits: pd.DataFrame) -> dict[str, Any]:
         "held_out_reasons": _held_out_reasons(splits),
         "amounts": table(_whose(splits)),
     }
-
-
-def changed_of(materializations: Sequence[dg.AssetMaterialization]) -> Changed:
-    """What the materialisations of one day's run changed, read back from what the money assets showed."""
-    sums = dict.fromkeys((field.name for field in fields(Changed)), 0)
-    for materialization in materializations:
-        for name in sums:
-            value = materialization.metadata.get(f"changed_{name}")
-            sums[name] += int(str(value.value)) if value else 0
-    return Changed(**sums)
 
 
 def table(rows: Sequence[Row]) -> Any:

@@ -81,7 +81,7 @@ class MoneyPage:
         return cls(ledger, billing_types, ZoneInfo(timezone), last_day)
 
     def of(self, day: date, changed: Changed) -> dict[str, Any]:
-        """Everything about one day, as it stands in the ledger now, and what was changed, which `payouts run` reads.
+        """Everything about one day, as it stands in the ledger now, and what was changed.
 
         The day's money has moved by now: whatever is wrong with its page must not fail the day.
         """

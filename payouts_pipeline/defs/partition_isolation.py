@@ -11,8 +11,8 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
+from payouts_pipeline.defs import dagster_private
 from payouts_pipeline.errors import PayoutsError
 
 # The steps of the job; each waits for the one before, by its input or by a check that blocks.
@@ -21,19 +21,12 @@ STEPS = tuple(
 )
 
 # The metadata of the observation that notes a failed day. In the event log it outlives the process of the step.
-FAILURE = "payouts/failure"
-
-# Dagster materialises every day of an output, with no public way to leave one out. With this key in its metadata, which
-# Dagster's own observable assets use, it leaves that to us. `payouts_tests/graph/test_ranges.py` notices if that ends.
-_EVENTS_ARE_OURS = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+_FAILURE = "payouts/failure"
 
 # SQLSTATE classes of a server or a connection that is gone; no other day would fare better. A statement that took too
 # long is of such a class, too, but is one day's: the next may be a lighter one.
 _SERVER_GONE = ("08", "53", "57", "58")
 _TOOK_TOO_LONG = "57014"
-
-# Dagster's own, on a run that makes again what another run's failure kept from being made ("from asset failure").
-_FROM_ASSET_FAILURE = "dagster/is_asset_resume_retry"
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
@@ -46,10 +39,12 @@ class DaysOfRun:
     """The days that a step works on, oldest first, without those that failed in an earlier step of the run."""
 
     def __init__(self, context: Context, asset: str) -> None:
+        self._step = context
         self._context = context.op_execution_context
         self._asset = dg.AssetKey(asset)
         self._all = list(context.partition_keys)
-        self._failed = _noted(context.instance, context.run) if self.are_many else {}
+        self._failed = failed_days(context.instance, context.run) if self.are_many else {}
+        self._shown: dict[str, Mapping[str, Any]] = {}
 
     @property
     def are_many(self) -> bool:
@@ -78,23 +73,28 @@ class DaysOfRun:
         self._failed[day] = reason
         self._context.log.error(f"{day} failed and is left out of the rest of this run: {reason}")
         self._context.log_event(
-            dg.AssetObservation(self._asset, description=reason, partition=day, metadata={FAILURE: reason})
+            dg.AssetObservation(self._asset, description=reason, partition=day, metadata={_FAILURE: reason})
         )
 
+    def show(self, day: str, metadata: Mapping[str, Any]) -> None:
+        """Put this on the page of the day, whoever makes its materialisation: Dagster or `materialised`."""
+        self._shown[day] = metadata
+        if isinstance(self._step, dg.AssetExecutionContext):
+            self._step.add_asset_metadata(metadata, partition_key=day)
+
     def materialised(self, day: str) -> Iterator[dg.AssetMaterialization]:
-        """In a run of many days, show a day as soon as it is done, with what was added as its metadata."""
+        """In a run of many days, show a day as soon as it is done."""
         if self.are_many:
-            metadata = self._context.get_step_execution_context().get_asset_metadata(self._asset, day)
-            yield dg.AssetMaterialization(self._asset, partition=day, metadata=metadata or {})
+            yield dg.AssetMaterialization(self._asset, partition=day, metadata=self._shown.get(day))
 
     def money_moved(self) -> dg.MaterializeResult[Any]:
         """The result of a step that has called `materialised` for each of its days."""
-        return dg.MaterializeResult(metadata=_EVENTS_ARE_OURS if self.are_many else None)
+        return dg.MaterializeResult(metadata=dagster_private.EVENTS_ARE_OURS if self.are_many else None)
 
     def frames(self, frames: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization | dg.Output[Any]]:
         """A frame for each day that has not failed, for the IO manager. Dagster shows them, unless a day is missing."""
         if self._failed:
-            yield dg.Output(frames, metadata=_EVENTS_ARE_OURS)
+            yield dg.Output(frames, metadata=dagster_private.EVENTS_ARE_OURS)
             for day in frames:
                 yield from self.materialised(day)
         else:
@@ -140,35 +140,24 @@ def is_of_all_days(error: Exception) -> bool:
     return isinstance(error, AwsError)
 
 
-def _noted(instance: dg.DagsterInstance, run: dg.DagsterRun, redone: frozenset[str] = frozenset()) -> dict[str, str]:
+def failed_days(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, redone: frozenset[str] = frozenset()
+) -> dict[str, str]:
     """The days that steps of the run have failed so far, with the reason.
 
-    Of a run that goes on from where another failed, also those of the steps that it has taken over as they were.
+    Of a run that continues another that failed, also those of the steps that it has taken over as they were.
     """
     entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
     observations = [entry.asset_observation for entry in entries if entry.step_key not in redone]
     noted = {
-        str(each.partition): str(each.metadata[FAILURE].value)
+        str(each.partition): str(each.metadata[_FAILURE].value)
         for each in observations
-        if each and FAILURE in each.metadata
+        if each and _FAILURE in each.metadata
     }
-    if not run.parent_run_id or not _goes_on(run):
+    if not run.parent_run_id or not dagster_private.takes_over(run):
         return noted
-    parent = instance.get_run_by_id(run.parent_run_id)
-    return (_noted(instance, parent, redone | _planned(instance, run)) if parent else {}) | noted
-
-
-def _goes_on(run: dg.DagsterRun) -> bool:
-    """Whether the run takes over some of what its parent did; otherwise it does all of it again."""
-    return bool(run.step_keys_to_execute) or run.tags.get(_FROM_ASSET_FAILURE) == "true"
-
-
-def _planned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozenset[str]:
-    """The steps that a run executes."""
-    if run.step_keys_to_execute:
-        return frozenset(run.step_keys_to_execute)
-    plan = run.execution_plan_snapshot_id
-    return frozenset(instance.get_execution_plan_snapshot(plan).step_keys_to_execute) if plan else frozenset()
+    parent, redone = instance.get_run_by_id(run.parent_run_id), redone | dagster_private.planned_steps(instance, run)
+    return (failed_days(instance, parent, redone) if parent else {}) | noted
 
 
 def _steps(context: dg.OpExecutionContext) -> list[str]:

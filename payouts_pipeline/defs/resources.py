@@ -3,9 +3,10 @@
 The SDKs of AWS and Stripe are imported when a run needs them, so that loading the definitions takes little time.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from payouts_pipeline import settings
 from payouts_pipeline.ledger import database, migrate
+from payouts_pipeline.workflow.pay_day import Changed, Payments
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -104,8 +106,15 @@ class StripeResource(dg.ConfigurableResource[Any]):
 
     @property
     def timeout(self) -> timedelta:
-        """How long a run waits for instructions that are under way."""
+        """How long a run waits for instructions that are in progress."""
         return timedelta(seconds=self.fleet_timeout_s)
+
+
+class Changes(defaultdict[date, Changed]):
+    """What each day changed, for whoever materialises days in this process; of Dagster's own runs nobody asks."""
+
+    def __init__(self) -> None:
+        super().__init__(Changed)
 
 
 def resources(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -113,6 +122,7 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
     source = "PAYOUTS_SOURCE_URL" if environment.get("PAYOUTS_SOURCE_URL") else "PAYOUTS_DATABASE_URL"
     workers = settings.workers(environment)
     return {
+        "changes": Changes(),
         "ledger": LedgerResource(database_url=dg.EnvVar("PAYOUTS_DATABASE_URL"), source_url=dg.EnvVar(source)),
         "bus": PayoutBus(stack=settings.stack(environment)),
         "stripe": StripeResource(
@@ -124,3 +134,34 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
             fleet_timeout_s=settings.fleet_timeout_s(environment),
         ),
     }
+
+
+@contextmanager
+def payments(
+    context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
+) -> Iterator[Payments]:
+    """Everything that moves a day, closed again when the step ends."""
+    settles = stripe.settlement(ledger.database_url) if stripe.workers else nullcontext()
+    with ledger.connect() as connection, ledger.connect_source() as source, settles as settlement:
+        yield Payments(
+            timezone=_timezone(context),
+            ledger=connection,
+            source=source,
+            sns=bus.sns(),
+            sqs=bus.sqs(),
+            topology=bus.topology(),
+            settlement=settlement,
+            minimum_payouts_minor=stripe.minimum_payouts_minor,
+            approval_above_minor=stripe.approval_above_minor,
+            timeout=stripe.timeout,
+            actor=f"run {context.run.run_id}",
+            report=context.log.info,
+        )
+
+
+def _timezone(context: dg.AssetExecutionContext) -> str:
+    """The timezone of the asset's partitions."""
+    partitions = context.assets_def.partitions_def
+    if not isinstance(partitions, dg.DailyPartitionsDefinition):
+        raise TypeError("the money assets have daily partitions")
+    return partitions.timezone

@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from payouts_pipeline import settings
-from payouts_pipeline.defs.alert_sensors import build_alert_sensors
-from payouts_pipeline.defs.jobs import JOB, SCHEDULE_HOUR
-from payouts_pipeline.defs.lost_runs import end_lost_runs
+from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.partition_isolation import is_of_all_days, reason_of
 from payouts_pipeline.defs.resources import LedgerResource
-from payouts_pipeline.defs.runs_in_progress import days_in_progress
+from payouts_pipeline.defs.runs import days_in_progress, end_lost_runs
+from payouts_pipeline.defs.schedules import SCHEDULE_HOUR
 from payouts_pipeline.domain.calendar import yesterday
 from payouts_pipeline.ledger.bookings import days_never_booked
 from payouts_pipeline.ledger.database import Connection
@@ -32,13 +31,11 @@ _LOOK_FOR_CHANGES_EVERY_S = 300
 _COMPARE_FOR_S = 20.0
 
 
-def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> dg.Definitions:
-    """All sensors: these two, and those that send alerts."""
+def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> list[dg.SensorDefinition]:
+    """The sensors that start runs."""
     window_days = settings.correction_window_days(environment)
     corrections = [_book_corrections(calendar, window_days)] if window_days else []
-    return dg.Definitions(
-        sensors=[_resume_payouts(calendar, window_days), *corrections, *build_alert_sensors(calendar, environment)]
-    )
+    return [_resume_payouts(calendar, window_days), *corrections]
 
 
 def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
@@ -48,7 +45,7 @@ def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition
         minimum_interval_seconds=_RESUME_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materialises the days of which something can go on: a card is to be tried again, a card or an "
-        "account was mended in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
+        "account was fixed in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
         "was settled after its run had ended, so that its shares can be paid; and the days that their night has not "
         "booked. Also ends runs of 'payouts run' whose process is gone.",
     )

@@ -5,9 +5,10 @@ their SDKs would take a third of that time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from functools import partial
+from operator import add
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -34,6 +35,10 @@ class Changed:
     instructions: int = 0
     messages: int = 0
     provider_calls: int = 0
+
+    def __add__(self, other: "Changed") -> "Changed":
+        """What two steps changed together."""
+        return Changed(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 from psycopg.conninfo import conninfo_to_dict
 
 from payouts_pipeline.defs.jobs import JOB
-from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
+from payouts_pipeline.defs.runs import end_lost_runs, held_by
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.instance import prepare_instance
 from payouts_tests.support.definitions_for_tests import asset_nodes, definitions

@@ -9,7 +9,7 @@ import pytest
 from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from payouts_pipeline.defs.jobs import SCHEDULE
+from payouts_pipeline.defs.schedules import SCHEDULE
 from payouts_tests.support.definitions_for_tests import definitions, instance
 
 # Each has clocks going back and forward. In Rome the hour before three is skipped, and doubled; in Helsinki the hour

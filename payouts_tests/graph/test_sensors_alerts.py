@@ -13,11 +13,11 @@ import dagster as dg
 import pytest
 
 from payouts_pipeline.aws.errors import AwsError
-from payouts_pipeline.defs.alert_sensors import PAID, day_due
-from payouts_pipeline.defs.alerts import AlertTopic
+from payouts_pipeline.defs.alerts import AlertTopic, day_due
+from payouts_pipeline.defs.assets import PAID
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.failures import why_failed
 from payouts_pipeline.defs.partition_isolation import DaysFailed
+from payouts_pipeline.defs.runs import why_failed
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
 from payouts_tests.support.definitions_for_tests import QUIET

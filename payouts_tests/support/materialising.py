@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.jobs import JOB, SCHEDULE
+from payouts_pipeline.defs.jobs import JOB
+from payouts_pipeline.defs.schedules import SCHEDULE
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.worlds import World, morning_after
 

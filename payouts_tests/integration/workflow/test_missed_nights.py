@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.lost_runs import end_lost_runs, held_by
 from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.defs.runs import end_lost_runs, held_by
 from payouts_pipeline.defs.sensors import last_night_over
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.conftest import Connect
