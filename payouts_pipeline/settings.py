@@ -18,6 +18,8 @@ DEFAULT_STACK = "payouts"
 DEFAULT_WORKERS = 16
 DEFAULT_FLEET_TIMEOUT_S = 600
 DEFAULT_CORRECTION_WINDOW_DAYS = 30
+DEFAULT_DESCRIPTION = "Match fees"
+DEFAULT_STATEMENT_SUFFIX = "MATCH FEES"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 # Stripe allows 100 calls a second in live mode and 25 in test mode; a fifth is left to whoever else uses the account.
 _LIVE_CALLS_PER_S = 80.0
@@ -90,6 +92,43 @@ def stripe_calls_per_s(api_key: str, environment: Mapping[str, str] = os.environ
     if not text.isdecimal():
         raise PayoutsError(f"PAYOUTS_STRIPE_CALLS_PER_S is '{text}': give a whole number, 0 for no limit.")
     return float(text) or None
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a player reads of a charge: the description on receipts, and what follows our name on the card's statement.
+
+    A charge that nobody recognises is disputed. Neither may hold personal data.
+    """
+
+    description: str = DEFAULT_DESCRIPTION
+    statement_suffix: str = DEFAULT_STATEMENT_SUFFIX
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read ``PAYOUTS_DESCRIPTION`` and ``PAYOUTS_STATEMENT_SUFFIX``; raises PayoutsError for a malformed one."""
+        return cls(_description(environment), _statement_suffix(environment))
+
+
+def _description(environment: Mapping[str, str]) -> str:
+    text = environment.get("PAYOUTS_DESCRIPTION") or DEFAULT_DESCRIPTION
+    if not text.isprintable() or not text.strip() or len(text) > 200:
+        raise PayoutsError("PAYOUTS_DESCRIPTION is not one line of at most 200 characters: give one like Match fees.")
+    return text
+
+
+def _statement_suffix(environment: Mapping[str, str]) -> str:
+    """By Stripe's rules, with room for the shortest prefix.
+
+    Source: docs.stripe.com/get-started/account/statement-descriptors.
+    """
+    text = environment.get("PAYOUTS_STATEMENT_SUFFIX") or DEFAULT_STATEMENT_SUFFIX
+    if not re.fullmatch(r"[ -~]{1,18}", text) or re.search(r"[<>\\'\"*]", text) or not re.search("[A-Za-z]", text):
+        raise PayoutsError(
+            "PAYOUTS_STATEMENT_SUFFIX is not what a card's statement can show: give 1 to 18 plain characters with at "
+            "least one letter and none of < > \\ ' \" *, like MATCH FEES."
+        )
+    return text
 
 
 def correction_window_days(environment: Mapping[str, str] = os.environ) -> int:

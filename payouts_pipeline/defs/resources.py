@@ -101,7 +101,12 @@ class StripeResource(dg.ConfigurableResource[Any]):
         from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 
         api_key = self.api_key or settings.required("STRIPE_API_KEY")
-        account = StripeAccount(api_key, self.api_base, settings.stripe_calls_per_s(api_key))
+        account = StripeAccount(
+            api_key,
+            self.api_base,
+            settings.stripe_calls_per_s(api_key),
+            wording=settings.Wording.from_environment(),
+        )
         return settlement(ledger_url, account, self.workers)
 
     @property

@@ -177,6 +177,7 @@ _FOR_GOOD = {
     "payment_intent_payment_attempt_failed": "the payment method failed: the player needs another",
     "payment_method_not_available": "the payment method is not available: the player needs another",
     "missing_payment_method": "the player has no payment method at Stripe",
+    "customer_deleted": "the player's customer was deleted at Stripe: the player needs another",
     "parameter_missing": "the player has no payment method that Stripe could charge",
     "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
     "account_invalid": "Stripe does not know the account that is to be paid, or we have no access to it",

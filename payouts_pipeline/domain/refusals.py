@@ -12,6 +12,9 @@ from payouts_pipeline.domain.instructions import Status
 WAIT = timedelta(hours=1)
 WAIT_FOR_US = timedelta(minutes=1)
 
+# A customer without a payment method is looked at again this often: a new default at Stripe shows nowhere else.
+LOOK_AGAIN = timedelta(days=1)
+
 # A card without funds is tried again this long after the first, second and third refusal, then no more.
 CARD_RETRIES = (timedelta(days=1), timedelta(days=3), timedelta(days=5))
 
@@ -34,7 +37,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a refused instruction: `waiting` for ``retry_after``, or `rejected`; with details of why."""
+    """What becomes of a refused instruction: `waiting` for ``retry_after``, or `rejected`; with details of why.
+
+    One that is rejected and has a ``retry_after`` is tried again then, in case that something has changed at Stripe.
+    """
 
     status: Status
     retry_after: timedelta | None = None
@@ -162,7 +168,7 @@ def judge(refusal: Refusal, card_refusals: int) -> Verdict:
         return Verdict(Status.WAITING, WAIT if refusal.is_stored else WAIT_FOR_US)
     if refusal.code in CARD_CODES:
         return _another_day(card_refusals)
-    return Verdict(Status.REJECTED)
+    return Verdict(Status.REJECTED, LOOK_AGAIN if refusal.code == "missing_payment_method" else None)
 
 
 def _another_day(times: int) -> Verdict:

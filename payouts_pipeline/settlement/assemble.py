@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -16,6 +16,7 @@ from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S
+from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
 from payouts_pipeline.settlement.standing import Standing
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
@@ -38,12 +39,14 @@ class StripeAccount:
     api_base: str | None = None
     calls_per_s: float | None = None
     timeout_s: float = TIMEOUT_S
+    wording: Wording = field(default_factory=Wording)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """As STRIPE_API_KEY, STRIPE_API_BASE and PAYOUTS_STRIPE_CALLS_PER_S say; raises PayoutsError without a key."""
         api_key = settings.required("STRIPE_API_KEY", environment)
-        return cls(api_key, environment.get("STRIPE_API_BASE"), settings.stripe_calls_per_s(api_key, environment))
+        calls_per_s, wording = settings.stripe_calls_per_s(api_key, environment), Wording.from_environment(environment)
+        return cls(api_key, environment.get("STRIPE_API_BASE"), calls_per_s, wording=wording)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def settlement(
     wanted = connections or loops_per_queue(threads) + _CONNECTIONS_OF_CALLS
     with _connections(ledger_url, wanted) as pool, ThreadPoolExecutor(threads, "provider") as calls:
         limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else None
-        stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s)
+        stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s, account.wording)
         standing = Standing(pool.connection, stripe)
         yield Settlement(Worker(pool.connection, stripe, calls, standing, actor, lease_s), threads, standing, stripe)
 

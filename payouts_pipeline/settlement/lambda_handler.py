@@ -27,7 +27,12 @@ _CONNECTIONS = 3
 # Shorter than the function's time-out, so that a call ends before the function does.
 _LEASE_S = 55.0
 _OF_SECRET = ("PAYOUTS_DATABASE_URL", "STRIPE_API_KEY")
-_MAY_BE_IN_SECRET = ("STRIPE_API_BASE", "PAYOUTS_STRIPE_CALLS_PER_S")
+_MAY_BE_IN_SECRET = (
+    "STRIPE_API_BASE",
+    "PAYOUTS_STRIPE_CALLS_PER_S",
+    "PAYOUTS_DESCRIPTION",
+    "PAYOUTS_STATEMENT_SUFFIX",
+)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:

@@ -170,12 +170,16 @@ def of_page(page: Any, kind: str) -> Any:
     return page
 
 
-def default_method_of(customer: Any, customer_id: str) -> str | None:
-    """The payment method that the customer's invoices are paid with; raises NotStripes for anything else."""
+def default_method_of(customer: Any, customer_id: str) -> str | Refusal:
+    """The payment method that the customer's invoices are paid with; raises NotStripes for anything else.
+
+    Customers from before payment methods have a default source, which Stripe takes as a payment method, too.
+    """
     _require(customer.object == "customer" and customer.id == customer_id)
-    invoice_settings = getattr(customer, "invoice_settings", None)
-    method = invoice_settings.default_payment_method if invoice_settings else None
-    return getattr(method, "id", method)
+    if getattr(customer, "deleted", False):
+        return Refusal("customer_deleted", _request_id(customer))
+    method = customer.invoice_settings.default_payment_method or customer.default_source
+    return getattr(method, "id", method) or Refusal("missing_payment_method", _request_id(customer))
 
 
 def _is_sent(movement: Movement, attempt: Attempt) -> bool:

@@ -23,6 +23,7 @@ from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.attempts import Attempt
+from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import NoRateLimiter, RateLimiter
 from payouts_pipeline.settlement.stripe_answers import (
     Answer,
@@ -40,6 +41,8 @@ from payouts_pipeline.settlement.stripe_answers import (
     of_transfer,
 )
 
+# What this code was written and tested against: the version that the pinned SDK is of, whatever the account's default.
+API_VERSION = "2026-10-28.endive"
 TIMEOUT_S = 20.0
 _RATE_LIMIT_TRIES = 4
 _RATE_LIMIT_PAUSE_S = 0.5
@@ -75,10 +78,12 @@ class StripeClient:
         api_base: str | None = None,
         rate_limiter: RateLimiter | None = None,
         timeout_s: float = TIMEOUT_S,
+        wording: Wording = Wording(),  # noqa: B008 - frozen
     ) -> None:
         addresses: Any = {"api": api_base} if api_base else {}
         sdk = stripe.StripeClient(
             api_key,
+            stripe_version=API_VERSION,
             base_addresses=addresses,
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=timeout_s),
@@ -86,6 +91,7 @@ class StripeClient:
         self._services: Any = sdk.v1
         self._is_live = "_live_" in api_key
         self._rate_limiter = rate_limiter or NoRateLimiter()
+        self._wording = wording
         self._lock = threading.Lock()
         self.calls = 0
 
@@ -156,8 +162,7 @@ class StripeClient:
     def default_payment_method(self, customer_id: str) -> str | Refusal | Indeterminate:
         """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""
         customers = self._services.customers
-        default = self._ask(lambda: default_method_of(customers.retrieve(customer_id), customer_id))
-        return default or Refusal("missing_payment_method")
+        return self._ask(lambda: default_method_of(customers.retrieve(customer_id), customer_id))
 
     def _charge(self, attempt: Attempt) -> Answer:
         params = _in_common(attempt) | {
@@ -165,6 +170,10 @@ class StripeClient:
             "payment_method": attempt.stripe_payment_method_id,
             "off_session": True,
             "confirm": True,
+            # Nobody is there to be redirected: an intent that could redirect is refused for want of a `return_url`.
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "description": f"{self._wording.description}, {attempt.day}",
+            "statement_descriptor_suffix": self._wording.statement_suffix,
         }
         intents = self._services.payment_intents
         with failpoint(Failpoint.CHARGE):

@@ -104,6 +104,7 @@ def bare(environment: Mapping[str, str], threads: int, instructions: int) -> flo
             "payment_method": "pm_card_visa",
             "off_session": True,
             "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "transfer_group": str(uuid4()),
             "metadata": {"instruction_id": str(uuid4()), "attempt": "1", "day": str(DAY), "billing_type": "none"},
         }

@@ -87,6 +87,8 @@ def charge(
     """Charge the payer off session, as the pipeline does: with the customer's default card if no other is named."""
     params: Any = {"amount": amount, "currency": currency, "customer": "cus_payer", "confirm": True}
     params |= {"off_session": True, **fields}
+    if not {"automatic_payment_methods", "payment_method_types", "return_url"} & set(fields):
+        params["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
     if "payment_method" not in params:
         params["payment_method"] = default_card(api, params["customer"])
     return api.v1.payment_intents.create(params, {"idempotency_key": key} if key else {})

@@ -69,6 +69,7 @@ with due as (
     from payouts.instructions as i
     -- A line for each status, so that each finds its index.
     where i.status = 'waiting' and i.retry_at <= now()
+        or i.status = 'rejected' and i.retry_at <= now()
         or i.status = 'unknown' and i.retry_at <= now()
         or i.status = 'pending' and i.status_at < now() - %(lost_after)s
         or i.status = 'published' and i.status_at < now() - %(lost_after)s

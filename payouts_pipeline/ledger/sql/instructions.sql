@@ -197,5 +197,5 @@ select not exists (select from payouts.days where day = %(day)s)
     or exists (
         select from payouts.instructions
         where day = %(day)s
-            and (status in ('pending', 'published', 'sending', 'unknown') or status = 'waiting' and retry_at <= now())
+            and (status in ('pending', 'published', 'sending', 'unknown') or status in ('waiting', 'rejected') and retry_at <= now())
     )

@@ -7,7 +7,4 @@ A request comes in by `wire`, and `dispatch` asks the faults, the key (`keys`, `
 before an endpoint is executed: payment intents in `charges`, `attempts` and `processing`, what is paid out in
 `transfers`, who there is in `accounts`, `customers` and `platform_account`. The admin API (`admin` is its client)
 says who exists (`seeds`) and what goes wrong (`models`).
-
-One switch is off that Stripe has on for most accounts: `PlatformSeed.redirecting_payment_methods`. With it a charge
-that does not say that it takes no redirects is refused for want of a `return_url`.
 """

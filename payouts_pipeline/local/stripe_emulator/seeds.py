@@ -20,8 +20,8 @@ class PlatformSeed(Strict):
     - `is_activated`: an account that is not can only make test charges (`testmode_charges_only`).
     - `charges_enabled`: refuses charges in either mode, so that it can be shown with a test key as well.
     - `is_closed`: every call is refused, as to an account that the key has no access to (`account_invalid`).
-    - `redirecting_payment_methods`: payment methods that redirect are enabled in the dashboard, so a confirmation
-      that takes them needs a `return_url`. Off at first; turn it on once charges say that they take none.
+    - `redirecting_payment_methods`: payment methods that redirect are enabled in the dashboard, as for most accounts,
+      so a confirmation that takes them needs a `return_url`.
     """
 
     id: str = Field(pattern=ACCOUNT_ID)
@@ -35,7 +35,7 @@ class PlatformSeed(Strict):
     transfers: CapabilityState = "active"
     disabled_reason: str | None = None
     payout_interval: PayoutInterval = "manual"
-    redirecting_payment_methods: bool = False
+    redirecting_payment_methods: bool = True
 
 
 class PlatformSeeds(Strict):

@@ -28,7 +28,14 @@ def test_a_charge_that_names_no_card_is_refused_and_moves_nothing_even_if_the_cu
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="it's missing a payment method") as refused:
         api.v1.payment_intents.create(
-            {"amount": 2000, "currency": "aud", "customer": customer, "confirm": True, "off_session": True}
+            {
+                "amount": 2000,
+                "currency": "aud",
+                "customer": customer,
+                "confirm": True,
+                "off_session": True,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            }
         )
 
     assert (refused.value.http_status, refused.value.code) == (400, "payment_intent_unexpected_state")

@@ -155,6 +155,7 @@ def test_an_action_can_be_made_an_error(api: stripe.StripeClient) -> None:
                 "confirm": True,
                 "payment_method": "pm_card_authenticationRequired",
                 "error_on_requires_action": True,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             }
         )
     assert refused.value.code == "authentication_required"
@@ -207,29 +208,24 @@ def test_in_rare_cases_a_payment_on_its_way_can_be_cancelled(api: stripe.StripeC
     assert statuses_of_charges(api, sent.id) == [("failed", None)]
 
 
-def redirecting(emulator: EmulatedStripe) -> None:
-    emulator.admin.put_platforms(PlatformSeed(id="acct_emulated", redirecting_payment_methods=True))
-
-
 def test_a_saved_card_is_refused_for_want_of_a_return_url_where_methods_redirect(
     api: stripe.StripeClient, emulator: EmulatedStripe
 ) -> None:
-    assert charge(api).status == "succeeded"
-    redirecting(emulator)
-
+    by_default: Any = {"amount": 500, "currency": "aud", "confirm": True, "payment_method": "pm_card_visa"}
     choices: list[dict[str, Any]] = [{}, {"automatic_payment_methods": {"enabled": True}}]
     for automatic in choices:
         with pytest.raises(stripe.InvalidRequestError, match="A `return_url` must be specified") as refused:
-            charge(api, **automatic)
+            api.v1.payment_intents.create(by_default | automatic)
         assert (refused.value.http_status, refused.value.code) == (400, None)
-    assert len(emulator.admin.journal()) == 1
+    assert emulator.admin.journal() == []
+
+    emulator.admin.put_platforms(PlatformSeed(id="acct_emulated", redirecting_payment_methods=False))
+    assert api.v1.payment_intents.create(by_default).status == "succeeded"
 
 
 def test_a_charge_that_takes_no_redirects_needs_no_return_url(
     api: stripe.StripeClient, emulator: EmulatedStripe
 ) -> None:
-    redirecting(emulator)
-
     charge(api, automatic_payment_methods={"enabled": True, "allow_redirects": "never"})
     charge(api, payment_method_types=["card"])
     charge(api, return_url="https://example.com/back")
@@ -244,7 +240,6 @@ def test_a_charge_that_takes_no_redirects_needs_no_return_url(
 def test_an_intent_that_takes_redirects_is_refused_when_it_is_confirmed_later(
     api: stripe.StripeClient, emulator: EmulatedStripe
 ) -> None:
-    redirecting(emulator)
     made = api.v1.payment_intents.create({"amount": 500, "currency": "aud", "payment_method": "pm_card_visa"})
     with pytest.raises(stripe.InvalidRequestError, match="A `return_url` must be specified"):
         api.v1.payment_intents.confirm(made.id)
