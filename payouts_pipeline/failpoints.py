@@ -30,8 +30,6 @@ class Failpoint(Enum):
     """Commit: instructions taken by a worker, and the attempts that it is about to send."""
     SET_PAYMENT_METHOD = auto()
     """Commit: the card that an attempt charges."""
-    NEXT_ATTEMPT = auto()
-    """Commit: an attempt that provably moved nothing is closed, and the next one opened."""
     CHARGE = auto()
     """Stripe: a payment intent that takes a player's money."""
     TRANSFER = auto()

@@ -49,6 +49,9 @@ class ReasonCode(StrEnum):
     NOT_TO_BE_ASKED = "not_to_be_asked"
     NOT_STRIPES_ANSWER = "not_stripes_answer"
     MOVEMENT_DIFFERS = "movement_differs"
+    EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
+    # Known by now: nothing moved.
+    NEVER_REACHED_STRIPE = "never_reached_stripe"
 
 
 class Remedy(StrEnum):
@@ -99,6 +102,7 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
+    ReasonCode.NEVER_REACHED_STRIPE: _Meaning("the last attempt never reached Stripe: it is sent anew"),
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(
         "Stripe has moved {moved} for it ({reference}), which is not what it asks for", Remedy.JUDGE_MOVEMENT
     ),
@@ -117,6 +121,7 @@ _UNKNOWN: Mapping[str, str] = {
     ReasonCode.PROVIDER_ERROR: "Stripe answered with an error of its own ({http_status})",
     ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
     ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
+    ReasonCode.EARLIER_MAY_BE_PAID: "an earlier payment of it may still be paid: Stripe did not cancel it ({code})",
     ReasonCode.NOT_STRIPES_ANSWER: "an answer came that is not Stripe's (HTTP status {http_status})",
 }
 _ASKED_AGAIN = "it is not known whether the money moved, and Stripe is asked again automatically"
@@ -183,6 +188,8 @@ _FOR_GOOD = {
     "account_invalid": "Stripe does not know the account that is to be paid, or we have no access to it",
     "account_closed": "the account at Stripe is closed",
     "insufficient_capabilities_for_transfer": "the account at Stripe can't receive transfers yet",
+    "debit_not_authorized": "the player's bank says that the debit was not authorised: the player needs another means",
+    "payment_canceled": "the payment was cancelled at Stripe",
     "no_account": "the account at Stripe could not be found",
 }
 

@@ -66,6 +66,8 @@ class Outcome:
     # How often the attempt had been sent before this call (`Attempt.sends`). A refusal of one call says nothing
     # about another that was made since, so it only counts while there is none.
     sends: int | None = None
+    # Proven to have moved nothing, without a refusal: the attempt is closed as absent.
+    is_absent: bool = False
 
 
 class TakenOver(Exception):  # noqa: N818 - nothing is wrong; this worker was too slow
@@ -101,26 +103,6 @@ def _attempts(connection: Connection, parameters: dict[str, object]) -> list[Att
         attempts = cursor.execute(sql("claim_attempts"), parameters).fetchall()
     connection.execute(sql("claim_count_sends"), parameters)
     return attempts
-
-
-def next_attempt(connection: Connection, attempt: Attempt) -> Attempt:
-    """Close an attempt that provably never reached the provider, and open the next one.
-
-    Raises TakenOver, with nothing written, where another worker has brought the instruction further meanwhile:
-    it may be cancelled by now, or in progress with a new attempt.
-    """
-    parameters: dict[str, object] = {
-        "ids": [attempt.instruction_id],
-        "number": attempt.number,
-        "key_young_for": KEY_YOUNG_FOR,
-        "call_gone_after": CALL_GONE_AFTER,
-        "card_codes": list(CARD_CODES),
-    }
-    with failpoint(Failpoint.NEXT_ATTEMPT), connection.transaction():
-        if not connection.execute(sql("close_absent_attempt"), parameters).rowcount:
-            raise TakenOver
-        connection.execute(sql("claim_open_attempts"), parameters)
-        return _attempts(connection, parameters)[0]
 
 
 def set_payment_method(connection: Connection, attempt: Attempt, payment_method_id: str) -> Attempt:

@@ -16,15 +16,13 @@ from payouts_pipeline.settlement.stripe_client import StripeClient
 class AttemptLog(Protocol):
     """Commits what has to be known of an attempt before it is sent."""
 
-    def next_attempt(self, attempt: Attempt) -> Attempt:
-        """Close an attempt that provably moved nothing, and open another."""
-
     def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
         """Note the card that the attempt charges, so that the same attempt never names another."""
 
 
 # A missing answer is asked for again after 1, 2, 4, ... seconds, at most every hour.
 _LONGEST_PAUSE = timedelta(hours=1)
+_KEY_MAY_BE_FORGOTTEN = Indeterminate(ReasonCode.KEY_MAY_BE_FORGOTTEN)
 
 
 def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
@@ -32,22 +30,19 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
 
     ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
     """
-    if attempt.sends == 0:
+    if attempt.sends == 0 and attempt.number == 1:
         return _send(attempt, stripe, log, leased_until)
-    # Asking first is the only way out of an error that Stripe stored under the key and replays forever.
+    # Asking first is the only way out of an error that Stripe stored under the key and replays forever. Also what was
+    # refused may have been paid since, and what still could be must not be when the next attempt is (rule of money 11).
     found = stripe.find(attempt)
-    if found is not None:
-        return _outcome(attempt, _only_if_moved(found))
+    answer = found.answer or stripe.cancel(found.payable, leased_until)
+    if answer is not None:
+        return _outcome(attempt, answer)
+    if attempt.key_is_old:
+        return _absent(attempt) if attempt.is_gone else _outcome(attempt, _KEY_MAY_BE_FORGOTTEN)
     if attempt.is_on_hold:
         return _outcome(attempt, Indeterminate(ReasonCode.ON_HOLD_AND_NOT_FOUND))
-    if not attempt.key_is_old:
-        return _send(attempt, stripe, log, leased_until)
-    if not attempt.is_gone:
-        return _outcome(attempt, Indeterminate(ReasonCode.KEY_MAY_BE_FORGOTTEN))
-    try:
-        return _send(log.next_attempt(attempt), stripe, log, leased_until)
-    except TakenOver:
-        return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
+    return _send(attempt, stripe, log, leased_until)
 
 
 def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
@@ -74,11 +69,16 @@ def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
     return answer
 
 
-def _only_if_moved(found: Answer) -> Answer:
-    """A refused question says nothing about the money."""
-    if isinstance(found, Refusal):
-        return Indeterminate(ReasonCode.NOT_TO_BE_ASKED, {"code": found.code}, found.request_id)
-    return found
+def _absent(attempt: Attempt) -> Outcome:
+    """The attempt moved nothing and never will. What is sent next takes today's account, holds and approvals."""
+    return Outcome(
+        attempt.instruction_id,
+        attempt.number,
+        Status.WAITING,
+        reason_code=ReasonCode.NEVER_REACHED_STRIPE,
+        retry_after_s=0,
+        is_absent=True,
+    )
 
 
 def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
@@ -98,7 +98,8 @@ def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
             return replace(outcome, status=Status.UNKNOWN, **_why(answer.code, answer.details, pause))
         case Refusal():
             verdict = judge(answer, attempt.card_declines + 1)
-            return replace(outcome, status=verdict.status, **_why(answer.code, verdict.details, verdict.retry_after))
+            why = _why(answer.code, verdict.details, verdict.retry_after)
+            return replace(outcome, status=verdict.status, sends=None if answer.was_found else attempt.sends, **why)
 
 
 def _why(code: str, details: Mapping[str, Any], retry_after: timedelta | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 Stripe's own answer (rule of money 10): proxies and firewalls answer, too, also after passing a call on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -18,6 +18,9 @@ from payouts_pipeline.ledger.attempts import Attempt
 # The types of errors that refuse a call; `api_error` and `idempotency_error` say nothing about the money.
 # Source: docs.stripe.com/api/errors, and the older names that the SDK still knows.
 _REFUSING = frozenset({"card_error", "invalid_request_error", "authentication_error", "rate_limit_error"})
+
+# Intents that anybody with access can still pay: with another card, by the bank's app, from the dashboard.
+_PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 # What the ids of Stripe's objects begin with.
 _PREFIXES = {"payment_intent": "pi_", "transfer": "tr_"}
@@ -45,6 +48,16 @@ class Indeterminate:
 
 
 Answer = Succeeded | Refusal | Indeterminate
+
+
+@dataclass(frozen=True)
+class Found:
+    """What Stripe has of an instruction: what it says of the attempt, and earlier intents that could still be paid."""
+
+    answer: Answer | None = None
+    payable: Sequence[str] = ()
+
+
 T = TypeVar("T")
 
 
@@ -99,25 +112,43 @@ def of_transfer(transfer: Any, attempt: Attempt) -> Answer:
     return Succeeded(transfer.id, _request_id(transfer))
 
 
-def of_found(found: Iterable[Any], kind: str, attempt: Attempt) -> Answer | None:
-    """What the intents or transfers mean that Stripe has of the attempt's instruction; None if nothing moves.
+def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
+    """What the intents or transfers mean that Stripe has of the attempt's instruction.
 
     What differs from all attempts in amount, currency or payee settles nothing: a person must judge it.
     """
-    moving = [(thing, movement_of(thing, kind)) for thing in found if _moves(thing)]
+    moving = [(thing, movement_of(thing, kind)) for thing in things if _moves(thing)]
     ours = [thing for thing, movement in moving if _is_of_attempts(movement, attempt)]
     for thing in ours:
         if thing.object == "transfer" or thing.status == "succeeded":
-            return Succeeded(thing.id)
+            return Found(Succeeded(thing.id))
     for thing, movement in moving:
         if thing not in ours:
-            return Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement))
-    return Indeterminate(ReasonCode.BANK_PROCESSING) if ours else None
+            return Found(Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement)))
+    if ours:
+        return Found(Indeterminate(ReasonCode.BANK_PROCESSING))
+    own = [thing for thing in things if getattr(thing.metadata, "attempt", None) == str(attempt.number)]
+    return Found(_refusal_of(own), [thing.id for thing in things if thing not in own and thing.status in _PAYABLE])
+
+
+def of_cancelled(intent: Any, intent_id: str) -> None:
+    """That nobody can pay the intent any more; raises NotStripes for anything else."""
+    _require(intent.object == "payment_intent" and (intent.id, intent.status) == (intent_id, "canceled"))
 
 
 def _moves(thing: Any) -> bool:
     """A transfer that is there has moved its money; a payment intent may never do so."""
     return thing.object == "transfer" or thing.status in ("succeeded", "processing")
+
+
+def _refusal_of(own: Iterable[Any]) -> Refusal | None:
+    """What the attempt's own intent was refused for, which may be days after the call; None while it was not."""
+    for intent in own:
+        error = intent.last_payment_error
+        code = error and (getattr(error, "decline_code", None) or getattr(error, "code", None))
+        if intent.status == "canceled" or (code and intent.status in _PAYABLE):
+            return Refusal(code or "payment_canceled", was_found=True)
+    return None
 
 
 def _shown(movement: Movement) -> dict[str, Any]:

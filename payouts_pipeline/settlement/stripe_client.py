@@ -8,7 +8,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from functools import partial
@@ -27,6 +27,7 @@ from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import NoRateLimiter, RateLimiter
 from payouts_pipeline.settlement.stripe_answers import (
     Answer,
+    Found,
     Indeterminate,
     Movement,
     account_of,
@@ -35,6 +36,7 @@ from payouts_pipeline.settlement.stripe_answers import (
     instruction_of,
     ledger_of,
     movement_of,
+    of_cancelled,
     of_found,
     of_intent,
     of_page,
@@ -67,6 +69,13 @@ class _Unanswered(Exception):  # noqa: N818 - what it is: a page that did not co
     def __init__(self, answer: Refusal | Indeterminate) -> None:
         super().__init__()
         self.answer = answer
+
+    @property
+    def as_of_movement(self) -> Indeterminate:
+        """A refused question says nothing about the money."""
+        if isinstance(self.answer, Indeterminate):
+            return self.answer
+        return Indeterminate(ReasonCode.NOT_TO_BE_ASKED, {"code": self.answer.code}, self.answer.request_id)
 
 
 class StripeClient:
@@ -131,15 +140,29 @@ class StripeClient:
         call = partial(self._charge if is_charge else self._transfer, attempt)
         return self._ask(call, leased_until, None if is_charge else attempt.stripe_account_id)
 
-    def find(self, attempt: Attempt) -> Answer | None:
-        """Ask Stripe whether the instruction's money has moved; None if it knows of none. Moves nothing."""
+    def find(self, attempt: Attempt) -> Found:
+        """Ask Stripe what has become of the instruction's attempts, this one and the earlier ones. Moves nothing."""
         kind = "payment_intent" if attempt.billing_type == BillingType.PLAYER_CHARGE else "transfer"
         try:
             listed = self._charges_of(attempt) if kind == "payment_intent" else self._transfers_of(attempt)
             of_instruction = [each for each in listed if instruction_of(each) == str(attempt.instruction_id)]
         except _Unanswered as unanswered:
-            return unanswered.answer
-        return answered(lambda: of_found(of_instruction, kind, attempt))
+            return Found(unanswered.as_of_movement)
+        found = answered(lambda: of_found(of_instruction, kind, attempt))
+        return found if isinstance(found, Found) else Found(found)
+
+    def cancel(self, payable: Iterable[str], leased_until: float) -> Indeterminate | None:
+        """Have Stripe see to it that nobody pays these payment intents any more; None if nobody can."""
+        for intent_id in payable:
+            answer = self._ask(partial(self._cancel, intent_id), leased_until)
+            if isinstance(answer, Refusal):
+                return Indeterminate(ReasonCode.EARLIER_MAY_BE_PAID, {"code": answer.code}, answer.request_id)
+            if answer is not None:
+                return answer
+        return None
+
+    def _cancel(self, intent_id: str) -> None:
+        of_cancelled(self._services.payment_intents.cancel(intent_id), intent_id)
 
     def movements(self, ledger_id: UUID, since: datetime, until: datetime | None) -> Iterator[Movement]:
         """All that Stripe has moved for instructions of a ledger, by when it was made there; a call for each hundred.

@@ -120,11 +120,6 @@ class Worker:
             found = attempts.find(connection, ids)
         return {instruction_id for instruction_id, (its_type, _) in found.items() if its_type == billing_type}
 
-    def next_attempt(self, attempt: Attempt) -> Attempt:
-        """Close an attempt that provably moved nothing, and open another (`attempt_execution.AttemptLog`)."""
-        with self._connect() as connection:
-            return attempts.next_attempt(connection, attempt)
-
     def set_payment_method(self, attempt: Attempt, payment_method_id: str) -> Attempt:
         """Note the card that the attempt charges (`attempt_execution.AttemptLog`)."""
         with self._connect() as connection:

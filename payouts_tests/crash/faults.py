@@ -40,7 +40,6 @@ OCCURRENCES = {
     Failpoint.MARK_PUBLISHED: 2,
     Failpoint.CLAIM: 2,
     Failpoint.SET_PAYMENT_METHOD: 3,
-    Failpoint.NEXT_ATTEMPT: 1,
     Failpoint.CHARGE: 4,
     Failpoint.TRANSFER: 3,
     Failpoint.RECORD_OUTCOMES: 2,

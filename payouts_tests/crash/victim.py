@@ -32,7 +32,6 @@ _COMMITS = {
     Failpoint.MARK_PUBLISHED: "mark_published",
     Failpoint.CLAIM: "claim",
     Failpoint.SET_PAYMENT_METHOD: "set_payment_method",
-    Failpoint.NEXT_ATTEMPT: "close_absent_attempt",
     Failpoint.RECORD_OUTCOMES: "record_outcomes",
 }
 _REQUESTS = {Failpoint.PUBLISH: b"PublishBatch", Failpoint.DELETE_MESSAGES: b"DeleteMessageBatch"}

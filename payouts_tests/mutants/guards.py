@@ -110,15 +110,15 @@ GUARDS = [
     Guard(
         "the look-up before anything is sent anew",
         f"{_SETTLEMENT}/attempt_execution.py",
-        "found = stripe.find(attempt)",
-        "found = None",
+        "found = stripe.find(attempt)\n",
+        "found = type(stripe.find(attempt))()\n",
         (f"{_CRASH}[TRANSFER:stored_500_acted:2]",),
     ),
     Guard(
         "nothing is sent anew while an earlier call may still arrive",
         f"{_SETTLEMENT}/attempt_execution.py",
-        "if not attempt.is_gone:",
-        "if False:",
+        " if attempt.is_gone else _outcome(attempt, _KEY_MAY_BE_FORGOTTEN)",
+        "",
         ("payouts_tests/unit/test_attempt_execution.py",),
     ),
     Guard(
@@ -129,10 +129,24 @@ GUARDS = [
         (f"{_INTEGRATION}/ledger/test_rate_limit.py",),
     ),
     Guard(
-        "an overtaken worker opens no new attempt",
-        f"{_LEDGER}/attempts.py",
-        "            raise TakenOver\n",
-        "            pass\n",
+        "what was refused is asked about before another attempt",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "if attempt.sends == 0 and attempt.number == 1:",
+        "if attempt.sends == 0:",
+        (f"{_INTEGRATION}/settlement/test_earlier_attempts.py",),
+    ),
+    Guard(
+        "what could still be paid is cancelled before another attempt",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "found.answer or stripe.cancel(found.payable, leased_until)",
+        "found.answer",
+        (f"{_INTEGRATION}/settlement/test_earlier_attempts.py",),
+    ),
+    Guard(
+        "an attempt that is closed stays closed",
+        f"{_SQL}/attempts.sql",
+        "a.number = o.number and a.outcome is null",
+        "a.number = o.number",
         (f"{_INTEGRATION}/ledger/test_attempts.py",),
     ),
     Guard(

@@ -7,13 +7,15 @@ from typing import Any, cast
 import pytest
 
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.refusals import Refusal
-from payouts_pipeline.ledger.attempts import Attempt
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.settlement.attempt_execution import execute
-from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
+from payouts_pipeline.settlement.stripe_answers import Answer, Found, Indeterminate, Succeeded
 from payouts_tests.support.ledger_steps import TRANSFER
 
 _REPEATED = replace(TRANSFER, sends=1)
+_SECOND = replace(TRANSFER, number=2)
 _EXPIRED = replace(_REPEATED, key_is_old=True, is_gone=True)
 
 
@@ -22,19 +24,21 @@ class Said:
     """A Stripe that knows of a movement or not, and remembers under which attempt it was asked to make one."""
 
     found: Answer | None = None
+    payable: tuple[str, ...] = ()
+    cancelled: list[str] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
     leases: list[float] = field(default_factory=list)
 
-    def find(self, attempt: Attempt) -> Answer | None:
-        return self.found
+    def find(self, attempt: Attempt) -> Found:
+        return Found(self.found, self.payable)
+
+    def cancel(self, payable: tuple[str, ...], leased_until: float) -> None:
+        self.cancelled += payable
 
     def send(self, attempt: Attempt, leased_until: float) -> Answer:
         self.sent.append(attempt.number)
         self.leases.append(leased_until)
         return Succeeded("tr_1")
-
-    def next_attempt(self, attempt: Attempt) -> Attempt:
-        return replace(attempt, number=attempt.number + 1, sends=0)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +47,10 @@ class Said:
         pytest.param(TRANSFER, None, "tr_1", [1], id="a new attempt is sent"),
         pytest.param(_REPEATED, Succeeded("tr_0"), "tr_0", [], id="what may have been sent is asked for first"),
         pytest.param(_REPEATED, None, "tr_1", [1], id="repeated under the same key while that is young"),
-        pytest.param(_EXPIRED, None, "tr_1", [2], id="sent under a new key once the old one is forgotten"),
+        pytest.param(_SECOND, Succeeded("tr_0"), "tr_0", [], id="before another attempt the earlier are asked about"),
+        pytest.param(_SECOND, None, "tr_1", [2], id="another attempt is sent"),
         pytest.param(replace(_EXPIRED, is_gone=False), None, None, [], id="not while an earlier call may arrive"),
-        pytest.param(_EXPIRED, Refusal("rate_limit"), None, [], id="a refused question is no answer"),
+        pytest.param(_EXPIRED, Indeterminate(ReasonCode.NOT_TO_BE_ASKED, {"code": "x"}), None, [], id="not known"),
     ],
 )
 def test_what_becomes_of_an_attempt(
@@ -58,7 +63,30 @@ def test_what_becomes_of_an_attempt(
     assert said.sent == sent
 
 
-@pytest.mark.parametrize("attempt", [TRANSFER, _REPEATED, _EXPIRED], ids=["new", "repeated", "expired"])
+def _executed(attempt: Attempt, said: Said) -> Outcome:
+    return execute(attempt, cast("Any", said), cast("Any", said), time.time() + 60)
+
+
+def test_what_is_not_found_under_an_old_key_is_given_back_as_absent() -> None:
+    said = Said()
+    outcome = _executed(_EXPIRED, said)
+    assert (outcome.status, outcome.is_absent, outcome.retry_after_s) == (Status.WAITING, True, 0)
+    assert said.sent == []
+
+
+def test_what_could_still_be_paid_is_cancelled_before_another_attempt() -> None:
+    said = Said(payable=("pi_1",))
+    assert _executed(_SECOND, said).status == Status.SETTLED
+    assert (said.cancelled, said.sent) == (["pi_1"], [2])
+
+
+def test_what_is_found_to_be_refused_is_no_call_of_now() -> None:
+    said = Said(Refusal("insufficient_funds", was_found=True))
+    outcome = _executed(_EXPIRED, said)
+    assert (outcome.status, outcome.sends, said.sent) == (Status.WAITING, None, [])
+
+
+@pytest.mark.parametrize("attempt", [TRANSFER, _REPEATED], ids=["new", "repeated"])
 def test_a_call_knows_how_long_its_lease_is(attempt: Attempt) -> None:
     said = Said()
     execute(attempt, cast("Any", said), cast("Any", said), 7.0)

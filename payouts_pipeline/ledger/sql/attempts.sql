@@ -104,14 +104,6 @@ set stripe_payment_method_id = coalesce(stripe_payment_method_id, %(payment_meth
 where instruction_id = %(instruction_id)s and number = %(number)s and outcome is null
 returning stripe_payment_method_id
 
--- name: close_absent_attempt
--- The key is old and Stripe does not know the movement: this attempt moved nothing and never will.
-update payouts.attempts as a
-set outcome = 'absent', finished_at = now()
-from payouts.instructions as i
-where a.instruction_id = any(%(ids)s) and a.number = %(number)s and a.outcome is null
-    and i.id = a.instruction_id and i.status = 'sending'
-
 -- name: record_lock_accounts
 -- Locks the accounts that outcomes will move, in the order in which all transactions do: players
 -- by id, payees by id, and then instructions.
@@ -137,14 +129,20 @@ with outcome as (
     select o.*
     from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
         instruction_id uuid, number int, status text, reason_code text, reason_details jsonb,
-        retry_after_s double precision, provider_reference text, provider_request_id text, sends int
+        retry_after_s double precision, provider_reference text, provider_request_id text, sends int,
+        is_absent bool
     )
     join payouts.instructions as i on i.id = o.instruction_id and i.status = 'sending'
 ), attempt as (
     update payouts.attempts as a
-    set code = case when o.status not in ('settled', 'unknown') then o.reason_code end,
+    set code = case when o.status not in ('settled', 'unknown') and not o.is_absent then o.reason_code end,
         provider_request_id = o.provider_request_id,
-        outcome = case o.status when 'unknown' then null when 'settled' then 'settled' else 'refused' end,
+        outcome = case
+            when o.status = 'unknown' then null
+            when o.status = 'settled' then 'settled'
+            when o.is_absent then 'absent'
+            else 'refused'
+        end,
         finished_at = case when o.status <> 'unknown' then now() end
     from outcome as o
     where a.instruction_id = o.instruction_id and a.number = o.number and a.outcome is null

@@ -10,12 +10,13 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.ledger import attempts
-from payouts_pipeline.ledger.attempts import TakenOver
+from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow.resume import resume
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
+    Decide,
     account,
     book,
     claim,
@@ -216,29 +217,37 @@ def test_a_refusal_of_the_last_call_counts(ledger: Connection, charge: UUID) -> 
     assert attempts.record(ledger, [replace(waiting(last), sends=last.sends)], ACTOR) == [charge]
 
 
-def test_what_is_provably_absent_is_sent_under_a_new_key(ledger: Connection, charge: UUID) -> None:
+def _absent(attempt: Attempt) -> Outcome:
+    return replace(waiting(attempt), is_absent=True, retry_after_s=0)
+
+
+def test_what_is_provably_absent_is_sent_under_a_new_key(ledger: Connection, source: Connection, charge: UUID) -> None:
     settle(ledger, None, unknown)
     pass_time(ledger, 24)
     (old,) = claim(ledger, [charge])
-    fresh = attempts.next_attempt(ledger, old)
+    assert attempts.record(ledger, [_absent(old)], ACTOR) == [charge]
+    assert _attempts(ledger) == [(1, "absent", 1)]
+    resume(ledger, source, DAY, ACTOR)
+    (fresh,) = claim(ledger, [charge])
     assert (fresh.number, fresh.sends, fresh.key_is_old) == (2, 0, False)
-    assert _attempts(ledger) == [(1, "absent", 1), (2, None, 1)]
     assert attempts.record(ledger, [settled(old)], ACTOR) == []
     assert attempts.record(ledger, [settled(fresh)], ACTOR) == [charge]
     assert violations(ledger) == {}
 
 
 @pytest.mark.parametrize("decide", [settled, rejected, unknown])
-def test_a_worker_that_was_overtaken_gets_no_new_key(ledger: Connection, charge: UUID, decide: object) -> None:
+def test_a_worker_that_was_overtaken_closes_nothing(
+    ledger: Connection, source: Connection, charge: UUID, decide: Decide
+) -> None:
     settle(ledger, None, unknown)
     pass_time(ledger, 24)
     (slow,) = claim(ledger, [charge], lease_s=0)
     (quick,) = claim(ledger, [charge])
-    assert callable(decide)
-    attempts.record(ledger, [decide(attempts.next_attempt(ledger, quick))], ACTOR)
+    attempts.record(ledger, [_absent(quick)], ACTOR)
+    resume(ledger, source, DAY, ACTOR)
+    settle(ledger, None, decide)
     before = _attempts(ledger)
-    with pytest.raises(TakenOver):
-        attempts.next_attempt(ledger, slow)
+    assert attempts.record(ledger, [_absent(slow)], ACTOR) == []
     assert _attempts(ledger) == before
 
 

@@ -93,6 +93,8 @@ def test_a_stored_500_that_moved_nothing_is_sent_anew_once_its_key_is_old(case: 
 
     case.pass_time(25 * HOUR)
     case.deliver()
+    assert case.stands(kind) == ("waiting", "the last attempt never reached Stripe: it is sent anew")
+    case.materialise()
     assert (case.status(kind), case.movements(kind)) == ("settled", 1)
     assert case.attempts(kind) == [(1, "absent"), (2, "settled")]
 

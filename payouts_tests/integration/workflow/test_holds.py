@@ -11,7 +11,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts, holds
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.attempt_execution import execute
-from payouts_pipeline.settlement.stripe_answers import Answer, Succeeded
+from payouts_pipeline.settlement.stripe_answers import Answer, Found, Succeeded
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.workflow import operator_actions
 from payouts_tests.conftest import Connect
@@ -174,15 +174,15 @@ class OnlyAsked(StripeClient):
     def __init__(self, found: Answer | None) -> None:
         self.found = found
 
-    def find(self, attempt: object) -> Answer | None:
-        return self.found
+    def find(self, attempt: object) -> Found:
+        return Found(self.found)
 
     def send(self, attempt: object, leased_until: float) -> Answer:
         raise AssertionError("money was sent for a payee on hold")
 
 
 @pytest.mark.parametrize(
-    ("hours", "found", "becomes"), [(1, None, "unknown"), (30, None, "unknown"), (1, Succeeded("tr_1"), "settled")]
+    ("hours", "found", "becomes"), [(1, None, "unknown"), (30, None, "waiting"), (1, Succeeded("tr_1"), "settled")]
 )
 def test_the_unknown_of_a_payee_on_hold_is_asked_for_and_never_sent_again(
     ledger: Connection, source: Connection, club: int, hours: float, found: Answer | None, becomes: str
