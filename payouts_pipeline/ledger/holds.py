@@ -40,6 +40,12 @@ def limits_exceeded(instructions: pd.DataFrame, approval_above_minor: Mapping[st
     return limits.where((instructions["amount_minor"] > limits).fillna(value=False), pd.NA)
 
 
+def payee_ids(instructions: pd.DataFrame) -> "pd.Series[str]":
+    """The customer who would be charged, or the account that would be paid; missing where `league` has none."""
+    is_player = instructions["billing_subject"] == BillingSubject.PLAYER
+    return instructions["stripe_customer_id"].where(is_player, instructions["stripe_account_id"])
+
+
 def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
     """Why each instruction must not be sent now (reason_code, reason_details as JSON); missing where it may be.
 
@@ -48,8 +54,7 @@ def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
     so that those of an instruction and those of what holds it now can be compared as texts.
     """
     on_hold, limit = instructions["hold_details"], instructions["approval_above_minor"]
-    is_player = instructions["billing_subject"] == BillingSubject.PLAYER
-    stripe_id = instructions["stripe_customer_id"].where(is_player, instructions["stripe_account_id"])
+    stripe_id = payee_ids(instructions)
     code = pd.Series(pd.NA, index=instructions.index, dtype=frames.TEXT)
     code[stripe_id.isna()] = ReasonCode.NO_STRIPE_ID.value
     code[limit.notna()] = ReasonCode.APPROVAL_REQUIRED.value

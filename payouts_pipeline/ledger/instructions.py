@@ -35,8 +35,8 @@ _NEW = [
 ]  # fmt: skip
 _BLOCKED = frames.columns(
     ids="subject_id approval_above_minor",
-    texts="day id billing_subject status reason_code reason_details is_due hold_details known_account_id "
-    "known_customer_id known_payment_method_id",
+    texts="day id billing_subject status reason_code reason_details is_due hold_details approved_for "
+    "known_account_id known_customer_id known_payment_method_id",
 )
 
 

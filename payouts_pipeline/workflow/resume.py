@@ -13,7 +13,7 @@ from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import instructions
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.holds import why_held
+from payouts_pipeline.ledger.holds import payee_ids, why_held
 
 _REASON = list(instructions.PENDING)
 _IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
@@ -77,19 +77,32 @@ def find_moving(connection: Connection, source: Connection, day: date | None) ->
 
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
     """The blocked instructions that become pending, or held for a reason that they do not have yet."""
+    blocked = blocked.assign(approval_above_minor=_limits_not_approved(blocked))
     why = why_held(blocked)
     is_free, is_held = why["reason_code"].isna(), blocked["status"] == "held"
-    would_continue = (blocked["is_due"] == "t") | _changed_in_league(blocked)
+    has_changed, asks = _changed_in_league(blocked), why["reason_code"] == ReasonCode.APPROVAL_REQUIRED
+    asks = asks.fillna(value=False)
+    would_continue = (blocked["is_due"] == "t") | has_changed
     becomes_held = ~is_free & (would_continue | blocked["hold_details"].notna())
-    is_news = ~is_held | (why.fillna("") != blocked[_REASON]).any(axis=1)
+    is_news = ~is_held | (why.fillna("") != blocked[_REASON]).any(axis=1) | (asks & has_changed)
     status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
     moved = blocked.assign(old_status=blocked["status"], status=status)
     moved[_REASON] = why.fillna(instructions.PENDING)
-    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
+    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed; what asks for
+    # an approval shows those that it is asked for.
     for current, known in zip(_IDS, _KNOWN, strict=True):
-        moved[current] = blocked[current].where(is_free, blocked[known])
+        moved[current] = blocked[current].where(is_free | asks, blocked[known])
     is_moving = (is_free & would_continue) | (becomes_held & is_news)
     return moved.loc[is_moving, ["day", "id", "old_status", "status", *_REASON, *_IDS]]
+
+
+def _limits_not_approved(blocked: pd.DataFrame) -> "pd.Series[int]":
+    """The limit that each exceeds without an approval for the account that `league` has now."""
+    approved = [
+        payee_id in approved_for.split()
+        for payee_id, approved_for in zip(payee_ids(blocked), blocked["approved_for"].fillna(""), strict=True)
+    ]
+    return blocked["approval_above_minor"].mask(pd.Series(approved, index=blocked.index))
 
 
 def _changed_in_league(blocked: pd.DataFrame) -> "pd.Series[bool]":

@@ -399,4 +399,18 @@ GUARDS = [
         """            return""",
         (f"{_INTEGRATION}/settlement/test_brake.py",),
     ),
+    Guard(
+        "an approval is for the account that the person saw",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "on p.instruction_id = i.id and p.payee_id = coalesce(i.stripe_account_id, i.stripe_customer_id, '');",
+        "on p.instruction_id = i.id;",
+        (f"{_INTEGRATION}/workflow/test_approvals.py",),
+    ),
+    Guard(
+        "another account of a payee asks for an approval again",
+        "payouts_pipeline/workflow/resume.py",
+        "payee_id in approved_for.split()",
+        "bool(approved_for)",
+        (f"{_INTEGRATION}/workflow/test_approvals.py",),
+    ),
 ]

@@ -182,12 +182,23 @@ where h.is_hold and not exists (
 
 -- An approval is given once and not revoked: who has second thoughts cancels the instruction.
 create table payouts.approvals (
-    instruction_id uuid primary key references payouts.instructions,
+    instruction_id uuid not null references payouts.instructions,
+    -- The account that is paid, or the customer who is charged, as the person saw it. The amount is final.
+    payee_id text not null,
     actor text not null,
     reason text not null check (reason <> ''),
-    at timestamptz not null default clock_timestamp()
+    at timestamptz not null default clock_timestamp(),
+    primary key (instruction_id, payee_id)
 );
 comment on table payouts.approvals is 'Who let an instruction above the limit go, and why.';
+
+create view payouts.approved_instructions as
+select p.instruction_id, p.actor, p.reason, p.at
+from payouts.instructions as i
+join payouts.approvals as p
+    on p.instruction_id = i.id and p.payee_id = coalesce(i.stripe_account_id, i.stripe_customer_id, '');
+comment on view payouts.approved_instructions is
+    'What a person has approved for the account that it would be paid to now: another account asks again.';
 
 create table payouts.releases (
     id bigint generated always as identity primary key,

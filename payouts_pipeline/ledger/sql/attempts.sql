@@ -44,7 +44,7 @@ where i.id = any(%(ids)s) and a.id = i.account_id
             )
             and (
                 i.approval_above_minor is null
-                or exists (select from payouts.approvals as p where p.instruction_id = i.id)
+                or exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
             )
     )
 returning i.id

@@ -2,20 +2,20 @@
 
 -- name: blocked_instructions
 -- Instructions of a day, or of all days, that wait for time, for data or for a person, with the Stripe ids that they were last tried
--- with, the hold on their payee, and the limit that they exceed without an approval.
+-- with, the hold on their payee, the limit that they exceed, and the accounts to which a person has approved them.
 select
     i.day, i.id, a.subject as billing_subject, a.subject_id, i.status, i.reason_code, i.reason_details,
     -- What was held while it waited still waits for its time when the hold is gone.
     coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
-    case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
+    i.approval_above_minor,
+    (select string_agg(p.payee_id, ' ') from payouts.approvals as p where p.instruction_id = i.id) as approved_for,
     i.stripe_account_id as known_account_id,
     i.stripe_customer_id as known_customer_id,
     i.stripe_payment_method_id as known_payment_method_id
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 left join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
-left join payouts.approvals as p on p.instruction_id = i.id
 where i.day = coalesce(%(day)s::date, i.day) and i.status in ('held', 'waiting', 'rejected')
 
 -- name: create_resuming
@@ -53,7 +53,9 @@ with locked as (
 update payouts.instructions as i
 set status = t.status, status_at = now(), reason_code = t.reason_code, reason_details = t.reason_details,
     changed_by = %(actor)s,
-    retry_at = case t.status when 'held' then i.retry_at end, published_at = null,
+    -- What asks for an approval would go on but for that: it has no time to wait for any more.
+    retry_at = case when t.status = 'held' and t.reason_code <> 'approval_required' then i.retry_at end,
+    published_at = null,
     stripe_account_id = t.stripe_account_id, stripe_customer_id = t.stripe_customer_id,
     stripe_payment_method_id = t.stripe_payment_method_id
 from locked

@@ -55,7 +55,7 @@ select
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 left join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
-left join payouts.approvals as p on p.instruction_id = i.id
+left join payouts.approved_instructions as p on p.instruction_id = i.id
 where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = 'held'
     and i.id = coalesce(%(instruction_id)s, i.id)
 
@@ -83,9 +83,12 @@ select subject || ':' || subject_id, at, actor, reason from payouts.held_payees 
 select exists (select from payouts.accounts where subject = %(subject)s and subject_id = %(subject_id)s)
 
 -- name: insert_approval
--- Lets an instruction above the limit go; once.
-insert into payouts.approvals (instruction_id, actor, reason) values (%(id)s, %(actor)s, %(reason)s)
-on conflict (instruction_id) do nothing
+-- Lets an instruction above the limit go, to the account that it has now; once.
+insert into payouts.approvals (instruction_id, payee_id, actor, reason)
+select id, coalesce(stripe_account_id, stripe_customer_id, ''), %(actor)s, %(reason)s
+from payouts.instructions
+where id = %(id)s
+on conflict (instruction_id, payee_id) do nothing
 
 -- name: list_wanted_approvals
 -- What waits for a person's approval, largest first.
@@ -93,5 +96,5 @@ select i.id, i.day, i.billing_type, i.currency, i.amount_minor, a.subject || ':'
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 where i.status = 'held' and i.approval_above_minor is not null
-    and not exists (select from payouts.approvals as p where p.instruction_id = i.id)
+    and not exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
 order by i.currency, i.amount_minor desc, i.id

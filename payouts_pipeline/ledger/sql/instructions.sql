@@ -184,7 +184,7 @@ select
     i.approval_above_minor is not null as wants_approval, p.instruction_id is not null as is_approved
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
-left join payouts.approvals as p on p.instruction_id = i.id
+left join payouts.approved_instructions as p on p.instruction_id = i.id
 where i.id = %(id)s
 
 -- name: instructions_of_messages

@@ -214,6 +214,7 @@ where i.status = 'settled'
 -- one of what is not under way, and attempts at what nobody has approved.
 with tried as (
     select a.instruction_id as id, a.number, a.outcome, a.first_sent_at, i.status, i.approval_above_minor,
+        coalesce(a.stripe_account_id, a.stripe_customer_id, '') as payee_id,
         row_number() over attempts_of as position,
         lag(a.outcome, 1, 'refused') over attempts_of as outcome_before
     from payouts.attempts as a
@@ -242,7 +243,8 @@ select 'instruction', id::text, format('attempt %%s was made without an approval
 from tried
 where approval_above_minor is not null
     and not exists (
-        select from payouts.approvals as p where p.instruction_id = tried.id and p.at <= tried.first_sent_at
+        select from payouts.approvals as p
+        where p.instruction_id = tried.id and p.payee_id = tried.payee_id and p.at <= tried.first_sent_at
     )
 
 -- name: audit_sequences

@@ -171,7 +171,7 @@ select
     i.provider_reference, i.provider_request_id, p.actor as approved_by
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
-left join payouts.approvals as p on p.instruction_id = i.id
+left join payouts.approved_instructions as p on p.instruction_id = i.id
 where i.id = any(%(ids)s)
 order by i.day, i.created_at, i.id
 

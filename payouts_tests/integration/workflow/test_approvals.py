@@ -112,6 +112,62 @@ def test_a_new_card_does_not_get_around_an_approval(
     assert instructions(ledger, "player", player) == [("held", 150_000)]
 
 
+def test_another_account_asks_for_an_approval_again(
+    ledger: Connection, source: Connection, league: League, player: int
+) -> None:
+    """A person approved the payout to one account; whoever can write to `league` must not lead it to another."""
+    move(ledger, source)
+    approve(ledger, held(ledger))
+    move(ledger, source)
+    payout = held(ledger)
+    approve(ledger, payout)
+    [(club,)] = ledger.execute("select club_id from league.players where id = %s", (player,)).fetchall()
+    league.set("clubs", club, stripe_account_id="acct_other")
+    move(ledger, source)
+    assert instructions(ledger, "club", club) == [("held", 150_000)]
+    assert sentences(ledger) == ["above 1,000.00 EUR: waits for approval"]
+    before = fingerprint(ledger)
+    move(ledger, source)
+    assert fingerprint(ledger) == before
+    approve(ledger, payout)
+    move(ledger, source)
+    paid = ledger.execute(
+        "select stripe_account_id from payouts.attempts where outcome = 'settled' and instruction_id = %s", (payout,)
+    )
+    assert paid.fetchall() == [("acct_other",)]
+    assert violations(ledger) == {}
+
+
+@pytest.mark.parametrize("decide", [waiting, rejected])
+def test_a_refused_payout_asks_again_for_a_new_account_and_not_for_the_old_one(
+    ledger: Connection, source: Connection, league: League, player: int, decide: Decide
+) -> None:
+    move(ledger, source)
+    approve(ledger, held(ledger))
+    move(ledger, source)
+    payout = held(ledger)
+    approve(ledger, payout)
+    phases.open_payouts(ledger, source, DAY, {}, ACTOR, LIMITS)
+    settle(ledger, None, decide)
+    [(club, account_before)] = ledger.execute("select id, stripe_account_id from league.clubs").fetchall()
+    league.set("clubs", club, stripe_account_id="acct_other")
+    move(ledger, source)
+    assert sentences(ledger) == ["above 1,000.00 EUR: waits for approval"]
+    league.set("clubs", club, stripe_account_id=account_before)
+    move(ledger, source)
+    assert instructions(ledger, "club", club) == [("settled", 150_000)]
+    assert violations(ledger) == {}
+
+
+def test_a_worker_sends_nothing_to_an_account_that_nobody_has_approved(
+    ledger: Connection, source: Connection, player: int
+) -> None:
+    move(ledger, source)
+    approve(ledger, held(ledger))
+    ledger.execute("update payouts.instructions set status = 'pending', stripe_customer_id = 'cus_other'")
+    assert claim(ledger, ids(ledger)) == []
+
+
 def test_an_approval_is_for_all_attempts(ledger: Connection, source: Connection, league: League, player: int) -> None:
     move(ledger, source)
     approve(ledger, held(ledger))
