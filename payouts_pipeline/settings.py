@@ -63,6 +63,17 @@ def source_url(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("PAYOUTS_SOURCE_URL") or database_url(environment)
 
 
+def stripe_api_key(environment: Mapping[str, str] = os.environ) -> str:
+    """Our key at Stripe; raises PayoutsError, which says nothing of it, where it can't be one."""
+    key = required("STRIPE_API_KEY", environment)
+    if not re.fullmatch(r"[!-~]+", key):
+        raise PayoutsError(
+            "STRIPE_API_KEY has a blank, a line break or another character that is in no key: copy it again, "
+            "without what stands around it."
+        )
+    return key
+
+
 def stack(environment: Mapping[str, str] = os.environ) -> str:
     """The CloudFormation stack that made topic and queues."""
     return environment.get("PAYOUTS_STACK") or DEFAULT_STACK

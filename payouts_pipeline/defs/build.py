@@ -38,13 +38,37 @@ def build_defs(
         schedules=[build_schedule(calendar)],
         sensors=[*build_sensors(calendar, environment), *build_alert_sensors(calendar, environment)],
         executor=dg.in_process_executor,
-        resources={
-            "io_manager": ParquetIOManager(storage=dg.EnvVar("PAYOUTS_STORAGE")),
-            "alerts": alert_topic(environment),
-            **resources(environment),
-            **(resource_overrides or {}),
-        },
+        resources=_not_configurable(
+            {
+                "io_manager": ParquetIOManager(storage=dg.EnvVar("PAYOUTS_STORAGE")),
+                "alerts": alert_topic(environment),
+                **resources(environment),
+                **(resource_overrides or {}),
+            }
+        ),
     )
+
+
+def _not_configurable(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources with nothing to set in a run's configuration; the environment alone says what they are.
+
+    Who may launch a run could otherwise send the key to another server, let every amount through without an approval,
+    read other splits, or have any variable shown by naming it.
+    """
+    configurable = (dg.ConfigurableResource, dg.ConfigurableIOManagerFactory)
+    return {
+        name: _fixed(resource) if isinstance(resource, configurable) else resource
+        for name, resource in resources.items()
+    }
+
+
+def _fixed(resource: Any) -> dg.ResourceDefinition:
+    def prepared(_context: dg.InitResourceContext) -> Any:
+        # With what it takes from the environment, when a run starts.
+        return resource.process_config_and_initialize()
+
+    kind = dg.IOManagerDefinition if isinstance(resource, dg.ConfigurableIOManagerFactory) else dg.ResourceDefinition
+    return kind(prepared, config_schema={}, description=type(resource).__doc__)
 
 
 def _with_freshness(spec: dg.AssetSpec, policy: dg.FreshnessPolicy) -> dg.AssetSpec:

@@ -3,6 +3,7 @@
 The SDKs of AWS and Stripe are imported when a run needs them, so that loading the definitions takes little time.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -100,7 +101,7 @@ class StripeResource(dg.ConfigurableResource[Any]):
         """A Stripe client that may move money, and the threads that make its calls."""
         from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 
-        api_key = self.api_key or settings.required("STRIPE_API_KEY")
+        api_key = settings.stripe_api_key({"STRIPE_API_KEY": self.api_key} if self.api_key else os.environ)
         account = StripeAccount(
             api_key,
             self.api_base,

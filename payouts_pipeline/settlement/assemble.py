@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S
+from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S, require_readable
 from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
 from payouts_pipeline.settlement.standing import Standing
@@ -44,7 +44,7 @@ class StripeAccount:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """As STRIPE_API_KEY, STRIPE_API_BASE and PAYOUTS_STRIPE_CALLS_PER_S say; raises PayoutsError without a key."""
-        api_key = settings.required("STRIPE_API_KEY", environment)
+        api_key = settings.stripe_api_key(environment)
         calls_per_s, wording = settings.stripe_calls_per_s(api_key, environment), Wording.from_environment(environment)
         return cls(api_key, environment.get("STRIPE_API_BASE"), calls_per_s, wording=wording)
 
@@ -99,6 +99,7 @@ def settlement(
 @contextmanager
 def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
     """Connections that are lent for moments; whichever was lost is opened anew."""
+    require_readable(url)
     check = ConnectionPool.check_connection
     with ConnectionPool(
         url, min_size=1, max_size=at_most, kwargs={"autocommit": True}, check=check, open=False

@@ -2,10 +2,11 @@
 
 -- name: reserve_call
 -- Gives a worker the next call that the whole fleet may make at the provider: in how many seconds. What was slowed down
--- comes back to full speed with the calls that are made.
+-- comes back to full speed with the calls that are made. Nobody waits longer than the ceiling: a clock that is put back
+-- would otherwise stop everyone until it is again what it was.
 with before as (
     select
-        greatest(next_call_at, clock_timestamp()) as call_at, slow_factor,
+        least(greatest(next_call_at, clock_timestamp()), clock_timestamp() + %(ceiling)s) as call_at, slow_factor,
         slow_factor / %(calls_per_s)s::double precision as spacing_s
     from payouts.rate_limit
     for update

@@ -60,6 +60,14 @@ def test_an_idle_fleet_does_not_make_up_for_the_time_that_it_slept(ledger: Conne
     assert first <= 0 < second < 1 < third < 2
 
 
+def test_a_clock_that_is_put_back_stops_nobody_for_long(ledger: Connection) -> None:
+    ledger.execute("update payouts.rate_limit set next_call_at = now() + interval '1 hour'")
+    assert [round(reserve_call(ledger, 10)) for _ in range(20)] == [30] * 20
+    # All of them have waited: from then on it goes on as before.
+    ledger.execute("update payouts.rate_limit set next_call_at = next_call_at - interval '30 seconds'")
+    assert reserve_call(ledger, 10) < 1
+
+
 def test_a_rate_limit_halves_the_rate_of_everyone_and_calls_bring_it_back(connect: Connect) -> None:
     one, other = connect(), connect()
     slow_down(other, timedelta(seconds=7))
