@@ -1,6 +1,8 @@
 """The life of an instruction (README): its id, its states, and which state may follow which."""
 
 import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -49,6 +51,30 @@ KEY_YOUNG_FOR = timedelta(hours=23)
 
 # After this a call that was sent can't reach the provider any more, so that "it does not know it" is final.
 CALL_GONE_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Portion:
+    """How many of the amounts, in their order, one instruction covers, and of how much it is."""
+
+    count: int
+    amount_minor: int
+
+
+def portions(amounts_minor: Iterable[int], credit_minor: int, maximum_minor: int) -> list[Portion]:
+    """Divide what is due above the largest amount of one call among as many instructions as it takes.
+
+    Each covers whole amounts, in the order given, in which those below zero come first; the first one is lowered by
+    the credit. Only an amount that is too large by itself is still more than the maximum.
+    """
+    counts, sums_minor = [0], [-credit_minor]
+    for amount_minor in amounts_minor:
+        if sums_minor[-1] > 0 and amount_minor > 0 and sums_minor[-1] + amount_minor > maximum_minor:
+            counts.append(0)
+            sums_minor.append(0)
+        counts[-1] += 1
+        sums_minor[-1] += amount_minor
+    return list(map(Portion, counts, sums_minor))
 
 
 def instruction_id(

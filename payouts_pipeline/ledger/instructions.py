@@ -12,7 +12,7 @@ from uuid import UUID
 import pandas as pd
 from psycopg.rows import class_row
 
-from payouts_pipeline.domain import currencies, frames
+from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
@@ -22,6 +22,7 @@ from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
 from payouts_pipeline.ledger.outbox import LOST_AFTER
+from payouts_pipeline.ledger.portions import divide_due
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 # The reason of an instruction that nothing holds back.
@@ -29,7 +30,7 @@ PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
 
 _DUE = frames.columns(ids="account_id subject_id amount_minor sequence", texts="billing_subject currency")
 _NEW = [
-    "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "status", "reason_code",
+    "id", "account_id", "billing_type", "currency", "amount_minor", "sequence", "is_portion", "status", "reason_code",
     "reason_details", "approval_above_minor",
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
@@ -63,8 +64,12 @@ class Instruction:
 
 
 def charges_due(connection: Connection, day: date) -> pd.DataFrame:
-    """The open balance of each player of the day, where it reaches Stripe's minimum. Under the locks of the day."""
-    return _from_minimum(copy_out(connection, sql("charges_due"), {"day": day}, _DUE), {})
+    """The open balance of each player of the day, where it reaches Stripe's minimum. Under the locks of the day.
+
+    In several rows where one charge would be above Stripe's maximum, each of which covers fees of its own.
+    """
+    due = copy_out(connection, sql("charges_due"), {"day": day}, _DUE)
+    return divide_due(connection, due, {}, day, sql("create_charge_parts"))
 
 
 def payouts_due(
@@ -72,29 +77,29 @@ def payouts_due(
 ) -> pd.DataFrame:
     """The payable balance of each payee of the day, where it reaches the minimum. Under the locks of the day.
 
+    In several rows where one payout would be above Stripe's maximum.
+
     All that is payable, also of later days, on the accounts whose payout was cancelled just now (`cancel_payouts`).
     """
     parameters = {"day": day, "cancelled_account_ids": list(cancelled_account_ids)}
-    return _from_minimum(copy_out(connection, sql("payouts_due"), parameters, _DUE), minimums_minor)
-
-
-def _from_minimum(due: pd.DataFrame, minimums_minor: Mapping[str, int]) -> pd.DataFrame:
-    minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
-    return due[due["amount_minor"] >= minimum.astype(frames.ID)]
+    due = copy_out(connection, sql("payouts_due"), parameters, _DUE)
+    return divide_due(connection, due, minimums_minor, day, sql("create_payout_parts"))
 
 
 def make_charges(
     connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
     """A charge for each of `charges_due` with its Stripe ids, which covers all open fees of the account; how many."""
-    return _make(connection, day, due, approval_above_minor, actor, sql("apply_charges"))
+    queries = sql("apply_charges"), sql("apply_charge_portions")
+    return _make(connection, day, due, approval_above_minor, actor, *queries)
 
 
 def make_payouts(
     connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
     """A payout for each of `payouts_due` with its Stripe ids; how many."""
-    return _make(connection, day, due, approval_above_minor, actor, sql("apply_payouts"))
+    queries = sql("apply_payouts"), sql("apply_payout_portions")
+    return _make(connection, day, due, approval_above_minor, actor, *queries)
 
 
 def _make(
@@ -104,6 +109,7 @@ def _make(
     approval_above_minor: Mapping[str, int],
     actor: str,
     apply: str,
+    apply_portions: str,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
     if due.empty:
@@ -115,6 +121,8 @@ def _make(
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(apply, {"day": day})
+    if due["is_portion"].any():
+        connection.execute(apply_portions)
     return len(due)
 
 

@@ -256,9 +256,9 @@ GUARDS = [
     ),
     Guard(
         "the minimum",
-        f"{_LEDGER}/instructions.py",
-        ">= minimum.astype(frames.ID)]",
-        "> 0]",
+        f"{_LEDGER}/portions.py",
+        'due = due[due["amount_minor"] >= due["minimum_minor"]]',
+        'due = due[due["amount_minor"] > 0]',
         (f"{_INTEGRATION}/workflow/test_collection.py",),
     ),
     Guard(
@@ -412,5 +412,12 @@ GUARDS = [
         "payee_id in approved_for.split()",
         "bool(approved_for)",
         (f"{_INTEGRATION}/workflow/test_approvals.py",),
+    ),
+    Guard(
+        "one instruction moves no more than one call can",
+        f"{_LEDGER}/portions.py",
+        "if not is_large.any():",
+        "if True:",
+        (f"{_INTEGRATION}/workflow/test_maximum.py",),
     ),
 ]

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.domain.instructions import CANCELLABLE, FIRST_STATUSES, TRANSITIONS, Status, instruction_id
+from payouts_pipeline.domain.instructions import (
+    CANCELLABLE,
+    FIRST_STATUSES,
+    TRANSITIONS,
+    Status,
+    instruction_id,
+    portions,
+)
 
 _DAY = date(2026, 3, 7)
 _LEDGER = UUID("0b7e5f0e-8a43-4b2f-9a5c-3c1d7f6a2e90")
@@ -55,3 +62,24 @@ def test_money_only_moves_from_a_committed_attempt() -> None:
     assert {was for was, becomes in TRANSITIONS if becomes == Status.SETTLED} == {Status.SENDING}
     assert {was for was, becomes in TRANSITIONS if becomes == Status.SENDING} == {Status.PUBLISHED, Status.UNKNOWN}
     assert {becomes for was, becomes in TRANSITIONS if was == Status.UNKNOWN} == {Status.SENDING}
+
+
+@given(
+    amounts_minor=st.lists(st.integers(1, 100), min_size=1, max_size=30),
+    taken_back_minor=st.lists(st.integers(-50, -1), max_size=3),
+    credit_minor=st.integers(0, 60),
+)
+def test_portions_cover_everything_in_order_and_none_is_too_large(
+    amounts_minor: list[int], taken_back_minor: list[int], credit_minor: int
+) -> None:
+    amounts_minor = taken_back_minor + amounts_minor
+    divided = portions(amounts_minor, credit_minor, 100)
+    assert sum(each.count for each in divided) == len(amounts_minor)
+    assert sum(each.amount_minor for each in divided) == sum(amounts_minor) - credit_minor
+    assert all(each.amount_minor <= 100 for each in divided)
+    assert all(each.amount_minor > 0 for each in divided[:-1])
+    covered, rest_minor = 0, credit_minor
+    for each in divided:
+        own_minor = sum(amounts_minor[covered : covered + each.count])
+        assert each.amount_minor == own_minor - rest_minor
+        covered, rest_minor = covered + each.count, 0

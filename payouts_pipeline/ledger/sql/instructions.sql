@@ -60,6 +60,7 @@ where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
 -- Where new instructions are collected before they are inserted at once.
 create temporary table new_instructions (
     id uuid, account_id bigint, billing_type text, currency char(3), amount_minor bigint, sequence int,
+    is_portion boolean,
     status text, reason_code text, reason_details jsonb, approval_above_minor bigint,
     stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
 ) on commit drop
@@ -80,8 +81,68 @@ order by id
 -- Takes the amounts of the new instructions off the open balances.
 update payouts.accounts as a
 set in_flight_minor = a.in_flight_minor + n.amount_minor
-from new_instructions as n
+from (select account_id, sum(amount_minor) as amount_minor from new_instructions group by account_id) as n
 where a.id = n.account_id
+
+-- name: create_charge_parts
+-- What the charges of an account that owes more than one can ask for have to cover: its open fees, each as a whole, in
+-- the order in which they are covered. A charge is lowered by what a correction takes back, so that comes first.
+create temporary table parts on commit drop as
+select
+    a.id as account_id, f.day, f.match_player_id, sum(f.amount_minor)::bigint as amount_minor,
+    row_number() over (
+        partition by a.id order by sum(f.amount_minor) > 0, f.day, f.match_player_id
+    ) as part
+from payouts.accounts as a
+join payouts.fees as f on f.player_id = a.subject_id and f.currency = a.currency
+where a.id = any(%(accounts)s::bigint[]) and f.release_id is null and f.charge_id is null
+group by a.id, f.day, f.match_player_id
+
+-- name: create_payout_parts
+-- What the payouts of an account that gets more than one can pay have to cover: the lines that one payout would cover.
+create temporary table parts on commit drop as
+with large as (
+    select * from unnest(%(accounts)s::bigint[], %(amounts)s::bigint[]) as u (account_id, amount_minor)
+), payable as (
+    select l.account_id, l.release_id, l.amount_minor, r.day, g.amount_minor as due_minor,
+        sum(l.amount_minor) over (partition by l.account_id) as all_minor
+    from large as g
+    join payouts.release_lines as l on l.account_id = g.account_id
+    join payouts.releases as r on r.id = l.release_id
+    where l.payout_id is null
+)
+select account_id, release_id, amount_minor,
+    row_number() over (partition by account_id order by amount_minor > 0, day, release_id) as part
+from payable
+where day <= %(day)s or all_minor = due_minor
+
+-- name: read_parts
+-- What is to be covered, in order.
+select account_id, part, amount_minor from parts order by account_id, part
+
+-- name: create_portions
+-- Where it is collected which instruction covers which parts.
+create temporary table portions (account_id bigint, sequence int, first_part int, last_part int) on commit drop
+
+-- name: apply_charge_portions
+-- Ties to each of several charges of an account the fees that it covers.
+update payouts.fees as f
+set charge_id = n.id
+from new_instructions as n
+join portions as o on o.account_id = n.account_id and o.sequence = n.sequence
+join parts as p on p.account_id = n.account_id and p.part between o.first_part and o.last_part
+join payouts.accounts as a on a.id = n.account_id
+where n.is_portion and f.player_id = a.subject_id and f.currency = a.currency
+    and f.day = p.day and f.match_player_id = p.match_player_id and f.release_id is null and f.charge_id is null
+
+-- name: apply_payout_portions
+-- Ties to each of several payouts of an account the lines that it pays.
+update payouts.release_lines as l
+set payout_id = n.id
+from new_instructions as n
+join portions as o on o.account_id = n.account_id and o.sequence = n.sequence
+join parts as p on p.account_id = n.account_id and p.part between o.first_part and o.last_part
+where n.is_portion and l.account_id = p.account_id and l.release_id = p.release_id and l.payout_id is null
 
 -- name: apply_charges
 -- Ties every open fee of the new charges' accounts to its charge.
@@ -89,7 +150,8 @@ update payouts.fees as f
 set charge_id = n.id
 from new_instructions as n
 join payouts.accounts as a on a.id = n.account_id
-where f.player_id = a.subject_id and f.currency = a.currency and f.release_id is null and f.charge_id is null
+where not n.is_portion and f.player_id = a.subject_id and f.currency = a.currency
+    and f.release_id is null and f.charge_id is null
 
 -- name: apply_payouts
 -- Ties to each new payout what it pays: what was released up to its day, or everything where it pays everything.
@@ -104,7 +166,7 @@ set payout_id = n.id
 from new_instructions as n
 join payable as p on p.account_id = n.account_id
 cross join payouts.releases as r
-where l.account_id = n.account_id and l.payout_id is null and r.id = l.release_id
+where not n.is_portion and l.account_id = n.account_id and l.payout_id is null and r.id = l.release_id
     and (r.day <= %(day)s or p.amount_minor = n.amount_minor)
 
 -- name: charges_above_debt

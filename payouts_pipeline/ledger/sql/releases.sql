@@ -47,13 +47,46 @@ with by_booking as (
         over (partition by f.player_id, f.currency order by f.day, f.match_player_id) as running_minor
     from by_fee as f
 )
-select f.day, f.match_player_id, f.match_id, f.player_id, f.currency, f.booking_id, f.amount_minor
+select f.day, f.match_player_id, f.match_id, f.player_id, f.currency, f.booking_id, f.amount_minor, 1 as part
 from by_account as f
 join payouts.accounts as a on a.subject = 'player' and a.subject_id = f.player_id and a.currency = f.currency
 where f.is_settled
     or f.has_nothing_left
     or not f.waits_for_charge
     and f.running_minor <= a.settled_minor + a.in_flight_minor - a.released_minor - coalesce(f.taken_minor, 0)
+
+-- name: sums_due
+-- At most so much is released to one account.
+select currency, coalesce(sum(amount_minor) filter (where amount_minor > 0), 0)::bigint from due group by currency
+
+-- name: number_due
+-- Gives each of the fees a number, to tell them apart.
+alter table due add column number bigint generated always as identity
+
+-- name: large_shares_due
+-- What would be released to accounts that would get more than one payout can pay, fee by fee.
+with share as (
+    select d.number, d.day, d.match_player_id, d.booking_id, d.amount_minor as fee_minor,
+        a.id as account_id, a.currency, s.amount_minor,
+        sum(s.amount_minor) over (partition by a.id) as all_minor
+    from due as d
+    join payouts.shares as s using (day, match_player_id, match_id, player_id, currency, booking_id)
+    join payouts.accounts as a
+        on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
+    where a.subject <> 'platform'
+)
+select s.number, s.account_id, s.currency, s.amount_minor
+from share as s
+join unnest(%(currencies)s::text[], %(maxima)s::bigint[]) as m (currency, maximum_minor) using (currency)
+where s.all_minor > m.maximum_minor
+order by s.fee_minor > 0, s.day, s.match_player_id, s.booking_id, s.number
+
+-- name: set_parts_due
+-- Says in which part of the release each of the fees goes.
+update due as d
+set part = p.part
+from unnest(%(numbers)s::bigint[], %(parts)s::int[]) as p (number, part)
+where d.number = p.number
 
 -- name: insert_release
 -- Opens a release; its lines follow.
@@ -65,10 +98,13 @@ with marked as (
     update payouts.fees as f
     set release_id = %(release_id)s
     from due as d
-    where f.day = d.day and f.match_player_id = d.match_player_id and f.match_id = d.match_id
+    where d.part = %(part)s and f.day = d.day and f.match_player_id = d.match_player_id and f.match_id = d.match_id
         and f.player_id = d.player_id and f.currency = d.currency and f.booking_id = d.booking_id
 ), sums as (
-    select player_id, currency, sum(amount_minor) as amount_minor from due group by player_id, currency
+    select player_id, currency, sum(amount_minor) as amount_minor
+    from due
+    where part = %(part)s
+    group by player_id, currency
 )
 update payouts.accounts as a
 set released_minor = a.released_minor + s.amount_minor
@@ -83,6 +119,7 @@ from due as d
 join payouts.shares as s using (day, match_player_id, match_id, player_id, currency, booking_id)
 join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
+where d.part = %(part)s
 group by a.id
 having sum(s.amount_minor) <> 0
 
