@@ -16,6 +16,7 @@ from typing import Any
 
 from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
 from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.refusals import TOO_SMALL
 
 
 class ReasonCode(StrEnum):
@@ -34,6 +35,7 @@ class ReasonCode(StrEnum):
     RETRIED = "retried"
     # Cancelled.
     REPLACED = "replaced"
+    CARRIED_OVER = "carried_over"
     CANCELLED = "cancelled"
     # Nobody knows whether the money moved.
     WORKER_LOST = "worker_lost"
@@ -101,6 +103,7 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
     ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
+    ReasonCode.CARRIED_OVER: _Meaning("carried over: Stripe takes no amount as small as this one"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
     ReasonCode.NEVER_REACHED_STRIPE: _Meaning("the last attempt never reached Stripe: it is sent anew"),
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(
@@ -194,9 +197,12 @@ _FOR_GOOD = {
 }
 
 _AMOUNT = {
-    "amount_too_small": "the amount is under Stripe's minimum",
     "amount_too_large": "the amount is above Stripe's maximum",
 }
+
+
+# Refused, and nobody has to do anything: it goes out once there is more (`ledger.instructions`).
+_TOO_SMALL = {TOO_SMALL: _Meaning("the amount is under Stripe's minimum: it goes out with what is due next")}
 
 
 class OpenCode(StrEnum):
@@ -227,6 +233,7 @@ _MEANINGS: Mapping[str, _Meaning] = {
     **{code: _Meaning(what, Remedy.FIX_OUR_ACCOUNT) for code, what in _OUR_ACCOUNT.items()},
     **{code: _Meaning(f"{what}; it is tried again after {{wait}}") for code, what in _CARD.items()},
     **{code: _Meaning(what, Remedy.REPLACE_CARD_OR_ACCOUNT) for code, what in _FOR_GOOD.items()},
+    **_TOO_SMALL,
     **{code: _Meaning(what, Remedy.CHANGE_AMOUNT) for code, what in _AMOUNT.items()},
     **{code: _Meaning(what) for code, what in _OPEN.items()},
 }

@@ -16,6 +16,7 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.domain.refusals import TOO_SMALL
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -27,6 +28,7 @@ from payouts_pipeline.ledger.portions import divide_due
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 # The reason of an instruction that nothing holds back.
 PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
+_CARRIED_OVER = Reason(ReasonCode.CARRIED_OVER)
 
 _DUE = frames.columns(ids="account_id subject_id amount_minor sequence", texts="billing_subject currency")
 _NEW = [
@@ -68,7 +70,7 @@ def charges_due(connection: Connection, day: date) -> pd.DataFrame:
 
     In several rows where one charge would be above Stripe's maximum, each of which covers fees of its own.
     """
-    due = copy_out(connection, sql("charges_due"), {"day": day}, _DUE)
+    due = copy_out(connection, sql("charges_due"), {"day": day, "carried_over": ReasonCode.CARRIED_OVER}, _DUE)
     return divide_due(connection, due, {}, day, sql("create_charge_parts"))
 
 
@@ -81,7 +83,8 @@ def payouts_due(
 
     All that is payable, also of later days, on the accounts whose payout was cancelled just now (`cancel_payouts`).
     """
-    parameters = {"day": day, "cancelled_account_ids": list(cancelled_account_ids)}
+    carried_over = ReasonCode.CARRIED_OVER
+    parameters = {"day": day, "cancelled_account_ids": list(cancelled_account_ids), "carried_over": carried_over}
     due = copy_out(connection, sql("payouts_due"), parameters, _DUE)
     return divide_due(connection, due, minimums_minor, day, sql("create_payout_parts"))
 
@@ -144,6 +147,16 @@ def cancel_charges(connection: Connection, day: date, actor: str) -> None:
 def cancel_payouts(connection: Connection, day: date, actor: str) -> list[int]:
     """Cancel payouts of more than is due since a correction, in the same way; the ids of their accounts."""
     return _cancel(connection, sql("payouts_above_due"), {"day": day}, Reason(ReasonCode.REPLACED), actor)
+
+
+def carry_over_charges(connection: Connection, day: date, actor: str) -> None:
+    """Put back what Stripe refused as too small, of players with fees on this day; asked for again once it is more."""
+    _cancel(connection, sql("charges_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
+
+
+def carry_over_payouts(connection: Connection, day: date, actor: str) -> list[int]:
+    """The same for payees to whom this day has released something; the ids of their accounts."""
+    return _cancel(connection, sql("payouts_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
 
 
 def cancel(connection: Connection, instruction: UUID, why: Reason, actor: str) -> bool:

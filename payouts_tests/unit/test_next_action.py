@@ -83,7 +83,7 @@ def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: Bi
             f"or with {RUN}",
         ),
         (
-            refused("amount_too_small"),
+            refused("amount_too_large"),
             "correct the terms in schema 'league', then 'payouts cancel' and 'payouts run'",
             f"correct the terms in schema 'league', then 'payouts cancel {ID} --reason ...' and {RUN}",
         ),

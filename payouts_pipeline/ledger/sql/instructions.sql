@@ -25,6 +25,11 @@ select
 from open as o
 join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
 where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
+    -- As much as Stripe once refused as too small is not tried again; more is.
+    and not exists (
+        select from payouts.instructions as i
+        where i.account_id = a.id and i.reason_code = %(carried_over)s and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
+    )
 
 -- name: payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was
@@ -55,6 +60,11 @@ join payouts.accounts as a on a.id = d.account_id
 where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
     -- A share that a correction took away, but waits with its fee for a charge, is worked off before anything more is paid.
     and d.amount_minor <= a.booked_minor - a.in_flight_minor - a.settled_minor
+    -- As much as Stripe once refused as too small is not tried again; more is.
+    and not exists (
+        select from payouts.instructions as i
+        where i.account_id = a.id and i.reason_code = %(carried_over)s and i.amount_minor >= d.amount_minor
+    )
 
 -- name: create_new_instructions
 -- Where new instructions are collected before they are inserted at once.
@@ -208,6 +218,35 @@ with due_less as (
 select i.id
 from payouts.instructions as i
 where i.account_id in (select id from due_less) and i.status = any(%(cancellable)s)
+order by i.id
+for update
+
+-- name: charges_too_small
+-- Locks the charges that Stripe has refused as too small, whichever day they are of, of players with fees on this day.
+-- Not one that was refused for anything else as well: Stripe may have a payment of it that can still be made.
+select i.id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where i.status = 'rejected' and i.reason_code = %(code)s and a.subject = 'player'
+    and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
+    and not exists (
+        select from payouts.attempts as t where t.instruction_id = i.id and t.code is distinct from %(code)s
+    )
+order by i.id
+for update of i
+
+-- name: payouts_too_small
+-- Locks the payouts that Stripe has refused as too small, of payees to whom this day has released something.
+select i.id
+from payouts.instructions as i
+where i.status = 'rejected' and i.reason_code = %(code)s
+    and i.account_id in (
+        select l.account_id
+        from payouts.release_lines as l
+        join payouts.releases as r on r.id = l.release_id
+        where r.day = %(day)s
+    )
+    and i.billing_type <> 'player_charge'
 order by i.id
 for update
 
