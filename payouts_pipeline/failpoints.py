@@ -12,7 +12,7 @@ from typing import Literal
 
 
 class Failpoint(Enum):
-    """One kind of effect; a day has each of them once or many times."""
+    """One kind of effect of a day, which has each of them once or many times."""
 
     WRITE_FRAME = auto()
     """Parquet: the snapshot or the splits of a day."""

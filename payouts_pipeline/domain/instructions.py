@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 FIRST_STATUSES = frozenset({Status.HELD, Status.PENDING})
 
-# Nothing of these can be under way at the provider: no call was made, or it was definitely refused.
+# Nothing of these can be in progress at the provider: no call was made, or it was definitely refused.
 CANCELLABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.WAITING, Status.REJECTED})
 
 # The database enforces the same pairs (migrations/0001_ledger.sql); a test compares the two.
@@ -46,7 +46,7 @@ TRANSITIONS = frozenset(
     | {(Status.SENDING, outcome) for outcome in (Status.SETTLED, Status.WAITING, Status.REJECTED, Status.UNKNOWN)}
 )
 
-# Stripe keeps a key for at least 24 hours; an hour of margin covers clocks and calls under way.
+# Stripe keeps a key for at least 24 hours; an hour of margin covers clocks and calls in progress.
 KEY_YOUNG_FOR = timedelta(hours=23)
 
 # After this a call that was sent can't reach the provider any more, so that "it does not know it" is final.
@@ -65,7 +65,7 @@ def portions(amounts_minor: Iterable[int], credit_minor: int, maximum_minor: int
     """Divide what is due above the largest amount of one call among as many instructions as it takes.
 
     Each covers whole amounts, in the order given, in which those below zero come first; the first one is lowered by
-    the credit. Only an amount that is too large by itself is still more than the maximum.
+    the credit. Only an amount that is too large on its own is still more than the maximum.
     """
     counts, sums_minor = [0], [-credit_minor]
     for amount_minor in amounts_minor:

@@ -91,7 +91,7 @@ OUR_ACCOUNT = frozenset(
     }
 )
 
-# Ours to fix, and tried again by itself.
+# Ours to fix, and retried automatically.
 OUR_FAULT = OUR_KEY | OUR_ACCOUNT
 
 # The card may have funds on another day.

@@ -67,7 +67,7 @@ def serve(port: int, read_only_port: int | None, report: Callable[[str], None]) 
         except KeyboardInterrupt:
             report("stopping")
             return
-    raise PayoutsError(f"Dagster ended by itself with exit code {code}: what it printed above says why.")
+    raise PayoutsError(f"Dagster ended with exit code {code}: what it printed above says why.")
 
 
 def _address(url: str) -> list[str]:

@@ -211,7 +211,7 @@ where i.status = 'settled'
 
 -- name: audit_attempts
 -- Rule 3: attempts out of order, a new one after something else than a definite refusal or a proven absence, an open
--- one of what is not under way, and attempts at what nobody has approved.
+-- one of what is not in progress, and attempts at what nobody has approved.
 with tried as (
     select a.instruction_id as id, a.number, a.outcome, a.first_sent_at, i.status, i.approval_above_minor,
         coalesce(a.stripe_account_id, a.stripe_customer_id, '') as payee_id,
