@@ -1,74 +1,277 @@
-"""What each check is for, what its failure means, and what to do then: what the operator reads on its page."""
+"""The catalogue of checks: for each its name, how bad a failure is, how it is found, and what an operator reads of it.
 
-# The checks after which going on would book, charge or pay wrong amounts. Those of `settled_payouts` come when its
-# money has moved; they fail loudly, and block nothing.
-BLOCKING = frozenset(
-    {
-        ("matches", "each_fee_once"),
-        ("splits", "shares_equal_fees"),
-        ("splits", "no_negative_share"),
-        ("collected_fees", "booked_equals_split"),
-        ("collected_fees", "ledger_sums_to_zero"),
-    }
+`asset_checks` makes Dagster's checks of it. What a check looks at of one day is read once, when the first one asks for
+it. A text says what the check is for, what its failure means, and what to do then.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pandas as pd
+
+from payouts_pipeline.domain import findings
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
+from payouts_pipeline.domain.findings import Finding
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.reports import checks
+from payouts_pipeline.reports.audit import Audit, audit_of_run
+
+# Wrong totals are errors; what waits for a person is a warning.
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+Of = TypeVar("Of")
+
+
+@dataclass(frozen=True)
+class Check(Generic[Of]):
+    """One check of an asset. ``blocking``: going on would book, charge or pay wrong amounts."""
+
+    name: str
+    find: Callable[[Of], Finding]
+    text: str
+    severity: dg.AssetCheckSeverity
+    blocking: bool = False
+
+
+@dataclass(frozen=True)
+class Checks(Generic[Of]):
+    """All checks of one asset, and the asset that they read besides."""
+
+    asset: str
+    reads: str | None
+    all: tuple[Check[Of], ...]
+
+    def of(self, day: Of) -> dict[str, Finding]:
+        """What each check finds of a day, by name."""
+        return {check.name: check.find(day) for check in self.all}
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all checks."""
+        return {check.name for check in self.all}
+
+
+@dataclass(frozen=True)
+class MatchesOfDay:
+    """The fees of a day as `matches` has them, and schema `league` as it stands now."""
+
+    day: date
+    timezone: ZoneInfo
+    source: Connection
+    fees: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SplitsOfDay:
+    """The fees of a day, and what `splits` made of them."""
+
+    fees: pd.DataFrame
+    splits: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class ChargesOfDay:
+    """What was split of a day, and the ledger after its charges."""
+
+    day: date
+    ledger: Connection
+    splits: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class PayoutsOfDay:
+    """The ledger after the payouts of a day; of the whole run, what is overdue, and the dead letters or why not."""
+
+    day: date
+    ledger: Connection
+    overdue: Sequence[checks.Overdue]
+    dead_letters: Mapping[BillingType, int] | Exception
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What the auditor says of the day."""
+        return audit_of_run(self.ledger, self.day)
+
+
+MATCHES = Checks[MatchesOfDay](
+    "matches",
+    None,
+    (
+        Check(
+            "each_fee_once",
+            lambda day: findings.each_fee_once(day.fees),
+            "A line-up names nobody twice, and no view multiplies rows. If it fails, players would be charged twice "
+            "for a match, so the day stops before anything is booked. Correct the line-up or the view of schema "
+            "'league', and materialise the day again.",
+            ERROR,
+            blocking=True,
+        ),
+        Check(
+            "every_fee_has_terms",
+            lambda day: findings.every_fee_has_terms(day.fees),
+            "The competition of every match has exactly one set of terms on the day. If it fails, the fees of these "
+            "competitions are held out, and the others continue. Correct league.fee_structures, and materialise the "
+            "day again.",
+            WARN,
+        ),
+        Check(
+            "every_match_has_line_up",
+            lambda day: findings.every_match_has_line_up(
+                reader.matches_without_line_up(day.source, day.day, day.timezone)
+            ),
+            "Every match that was played has a line-up. If it fails, nobody is charged or paid for these matches. Ask "
+            "the organisers for the line-ups; once they are in league.match_players, materialise the day again.",
+            WARN,
+        ),
+    ),
 )
 
-MATCHES = {
-    "each_fee_once": "A line-up names nobody twice, and no view multiplies rows. If it fails, players would be "
-    "charged twice for a match, so the day stops before anything is booked. Correct the line-up or the view of "
-    "schema 'league', and materialise the day again.",
-    "every_fee_has_terms": "The competition of every match has exactly one set of terms on the day. If it fails, the "
-    "fees of these competitions are held out, and the others go on. Correct league.fee_structures, and materialise "
-    "the day again.",
-    "every_match_has_line_up": "Every match that was played has a line-up. If it fails, nobody is charged or paid "
-    "for these matches. Ask the organisers for the line-ups; once they are in league.match_players, materialise the "
-    "day again.",
-}
+SPLITS = Checks[SplitsOfDay](
+    "splits",
+    "matches",
+    (
+        Check(
+            "shares_equal_fees",
+            lambda day: findings.shares_equal_fees(day.fees, day.splits),
+            "Rule of money 1: the shares of every fee add up to it, in every currency. If it fails, somebody would get "
+            "too much or too little, so the day stops before anything is booked. Materialise 'matches' and 'splits' of "
+            "the day again; if it still fails, it is a defect of the pipeline: stop its schedule and report the "
+            "figures.",
+            ERROR,
+            blocking=True,
+        ),
+        Check(
+            "no_negative_share",
+            lambda day: findings.no_negative_share(day.splits),
+            "No fee and no share is negative. If it fails, money would flow the wrong way, so the day stops before "
+            "anything is booked. Correct league.fee_structures and league.fee_shares, and materialise the day again.",
+            ERROR,
+            blocking=True,
+        ),
+        Check(
+            "no_fee_held_out",
+            lambda day: findings.no_fee_held_out(day.splits),
+            "Every fee of the day could be split. If it fails, nobody is charged for the fees that are held out, and "
+            "the others continue. The reasons say what to correct in schema 'league'; then materialise the day again.",
+            WARN,
+        ),
+    ),
+)
 
-SPLITS = {
-    "shares_equal_fees": "Rule of money 1: the shares of every fee add up to it, in every currency. If it fails, "
-    "somebody would get too much or too little, so the day stops before anything is booked. Materialise 'matches' "
-    "and 'splits' of the day again; if it stays, it is a defect of the pipeline: stop its schedule and report the "
-    "figures.",
-    "no_negative_share": "No fee and no share is negative. If it fails, money would flow the wrong way, so the day "
-    "stops before anything is booked. Correct league.fee_structures and league.fee_shares, and materialise the day "
-    "again.",
-    "no_fee_held_out": "Every fee of the day could be split. If it fails, nobody is charged for the fees that are "
-    "held out, and the others go on. The reasons say what to correct in schema 'league'; then materialise the day "
-    "again.",
-}
+COLLECTED_FEES = Checks[ChargesOfDay](
+    "collected_fees",
+    "splits",
+    (
+        Check(
+            "booked_equals_split",
+            lambda day: checks.booked_equals_split(day.ledger, day.day, day.splits),
+            "The ledger has booked of the day what was split, neither more nor less. If it fails, nothing is paid out "
+            "of it. Materialise the day again; if it still fails, somebody changed the ledger by hand: compare "
+            "payouts.bookings with the figures.",
+            ERROR,
+            blocking=True,
+        ),
+        Check(
+            "ledger_sums_to_zero",
+            lambda day: checks.ledger_sums_to_zero(audit_of_run(day.ledger, day.day, only=["ledger"])),
+            "Rule of money 7: every debit of the ledger has its credit. If it fails, entries were changed by hand, and "
+            "nothing is paid out. Run 'payouts verify', restore them from a backup, and materialise the day again.",
+            ERROR,
+            blocking=True,
+        ),
+        Check(
+            "fees_in_usual_band",
+            lambda day: checks.fees_usual(day.ledger, day.day),
+            "The fees are about as high as on the same weekday of the last weeks. If it fails, the day was still "
+            "charged: matches may be missing or there twice, or terms may be wrong. Correct schema 'league' and "
+            "materialise the day again: only the difference moves. If the day was just unusual, there is nothing to "
+            "do.",
+            WARN,
+        ),
+        Check(
+            "every_charge_settled",
+            lambda day: checks.all_settled(day.ledger, day.day, [BillingType.PLAYER_CHARGE]),
+            "Every charge of the day is settled. If it fails, some players have not paid yet, and the shares of their "
+            "fees wait. The reasons say for what; what needs no person continues automatically.",
+            WARN,
+        ),
+    ),
+)
 
-COLLECTED_FEES = {
-    "booked_equals_split": "The ledger has booked of the day what was split, neither more nor less. If it fails, "
-    "nothing is paid out of it. Materialise the day again; if it stays, somebody changed the ledger by hand: compare "
-    "payouts.bookings with the figures.",
-    "ledger_sums_to_zero": "Rule of money 7: every debit of the ledger has its credit. If it fails, entries were "
-    "changed by hand, and nothing is paid out. Run 'payouts verify', restore them from a backup, and materialise the "
-    "day again.",
-    "fees_in_usual_band": "The fees are about as high as on the same weekday of the last weeks. If it fails, the day "
-    "was still charged: matches may be missing or there twice, or terms may be wrong. Correct schema 'league' and "
-    "materialise the day again: only the difference moves. If the day was just unusual, there is nothing to do.",
-    "every_charge_settled": "Every charge of the day has come to its end. If it fails, some players have not paid "
-    "yet, and the shares of their fees wait. The reasons say for what; what needs no person goes on by itself.",
-}
+# These come when the day's money has moved: they fail loudly, and block nothing.
+SETTLED_PAYOUTS = Checks[PayoutsOfDay](
+    "settled_payouts",
+    None,
+    (
+        Check(
+            "instructions_equal_account_movements",
+            lambda day: checks.accounts_agree(day.audit),
+            "Rule of money 7: booked = settled + in flight + open for every account. If it fails, the ledger was "
+            "changed by hand. Stop the schedule, run 'payouts verify', and fix what it names before anything else is "
+            "paid.",
+            ERROR,
+        ),
+        Check(
+            "nobody_paid_from_uncollected_fees",
+            lambda day: checks.nobody_paid_early(day.audit),
+            "Rule of money 2: a share is paid only after its fee was collected. If it fails, we have paid money that "
+            "we do not have. Stop the schedule, run 'payouts verify', and ask the payees that it names.",
+            ERROR,
+        ),
+        Check(
+            "ledger_sums_to_zero",
+            lambda day: checks.ledger_sums_to_zero(day.audit),
+            "Rule of money 7: every debit of the ledger has its credit. If it fails, entries were changed by hand. "
+            "Stop the schedule, run 'payouts verify', and restore them from a backup.",
+            ERROR,
+        ),
+        Check(
+            "audit",
+            lambda day: checks.all_rules_hold(day.audit),
+            "The auditor, who recomputes everything from the source lines, finds no rule of money broken. If it fails, "
+            "stop the schedule, run 'payouts verify', and fix what it names before anything else is paid.",
+            ERROR,
+        ),
+        Check(
+            "every_payout_settled",
+            lambda day: checks.all_settled(day.ledger, day.day, PAYOUT_TYPES),
+            "Every payout of the day is settled. If it fails, some payees have not been paid yet. The reasons say why; "
+            "what needs no person continues automatically.",
+            WARN,
+        ),
+        Check(
+            "no_unknown_outcome",
+            lambda day: checks.none_unknown(day.ledger, day.day),
+            "Stripe has answered every call of the day. If it fails, money may have moved without us knowing. Stripe "
+            "is asked again automatically; never pay these by other means.",
+            WARN,
+        ),
+        Check(
+            "nothing_over_age",
+            lambda day: checks.none_overdue(day.day, day.overdue),
+            "Nothing of this day or an earlier one is open for more than ten days. If it fails, time alone will not "
+            "settle it. See the reasons: fix the data in schema 'league', lift the hold or approve the amount of what "
+            "is held, or cancel it.",
+            WARN,
+        ),
+        Check(
+            "no_dead_letters",
+            lambda day: checks.no_dead_letters(day.dead_letters),
+            "No message has died on its way to a worker; asked of all queues, whatever day the messages are of. If it "
+            "fails, 'payouts redrive --dry-run' says why each of them died. No money is lost.",
+            WARN,
+        ),
+    ),
+)
 
-SETTLED_PAYOUTS = {
-    "instructions_equal_account_movements": "Rule of money 7: booked = settled + in flight + open for every account. "
-    "If it fails, the ledger was changed by hand. Stop the schedule, run 'payouts verify', and mend what it names "
-    "before anything else is paid.",
-    "nobody_paid_from_uncollected_fees": "Rule of money 2: a share is paid only after its fee was collected. If it "
-    "fails, we have paid money that we do not have. Stop the schedule, run 'payouts verify', and ask the payees that "
-    "it names.",
-    "ledger_sums_to_zero": "Rule of money 7: every debit of the ledger has its credit. If it fails, entries were "
-    "changed by hand. Stop the schedule, run 'payouts verify', and restore them from a backup.",
-    "audit": "The auditor, who recomputes everything from the source lines, finds no rule of money broken. If it "
-    "fails, stop the schedule, run 'payouts verify', and mend what it names before anything else is paid.",
-    "every_payout_settled": "Every payout of the day has come to its end. If it fails, some payees have not been "
-    "paid yet. The reasons say what for; what needs no person goes on by itself.",
-    "no_unknown_outcome": "Stripe has answered every call of the day. If it fails, money may have moved without us "
-    "knowing. Stripe is asked again by itself; never pay these by other means.",
-    "nothing_over_age": "Nothing of this day or an earlier one is open for more than ten days. If it fails, time "
-    "alone will not settle it. See the reasons: mend the data in schema 'league', release or approve what is held, "
-    "or cancel.",
-    "no_dead_letters": "No message has died on its way to a worker; asked of all queues, whatever day the messages "
-    "are of. If it fails, 'payouts redrive --dry-run' says why each of them died. No money is lost.",
-}
+
+def blocking() -> set[tuple[str, str]]:
+    """The blocking checks, by asset and name."""
+    of_assets = (MATCHES, SPLITS, COLLECTED_FEES, SETTLED_PAYOUTS)
+    return {(checks.asset, check.name) for checks in of_assets for check in checks.all if check.blocking}

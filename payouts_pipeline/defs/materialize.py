@@ -84,7 +84,7 @@ def _which(days: Sequence[date], tags: Mapping[str, str]) -> dict[str, Any]:
 
 def _is_audited(checks: Sequence[CheckResult]) -> bool:
     """Whether the last checks have looked: only then is anything known of the money that has moved."""
-    return {each.check for each in checks if each.asset == "settled_payouts"} >= set(SETTLED_PAYOUTS)
+    return {each.check for each in checks if each.asset == "settled_payouts"} >= SETTLED_PAYOUTS.names
 
 
 def _checks(events: Sequence[dg.DagsterEvent], day: str) -> list[CheckResult]:

@@ -6,8 +6,7 @@ from datetime import date
 
 import dagster as dg
 
-from payouts_pipeline.defs import dagster_private
-from payouts_pipeline.defs.check_catalogue import BLOCKING
+from payouts_pipeline.defs import check_catalogue, dagster_private
 from payouts_pipeline.defs.dagster_private import SerializableErrorInfo
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
 from payouts_pipeline.ledger.database import Connection
@@ -113,8 +112,8 @@ def first_line(text: str) -> str:
 
 def _also_failed(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     """The failed checks that stopped no day, in a sentence; those that did are named with their day."""
-    failed = _failed_evaluations(instance, run_id)
-    others = [each for each in failed if (each.asset_key.to_user_string(), each.check_name) not in BLOCKING]
+    failed, blocking = _failed_evaluations(instance, run_id), check_catalogue.blocking()
+    others = [each for each in failed if (each.asset_key.to_user_string(), each.check_name) not in blocking]
     return [f"Besides, {_named(others)}"] if others else []
 
 

@@ -17,8 +17,6 @@ _COMPARED, _NEEDED = 8, 4
 # How far back those may be: in the summer break the weeks before it are soon no longer what is usual.
 _WEEKS = 12
 
-_NAME = "fees_in_usual_band"
-
 Amounts = Mapping[str, int]  # minor units by currency
 
 
@@ -27,7 +25,7 @@ def days_to_compare(day: date) -> list[date]:
     return [day - timedelta(weeks=number) for number in range(1, _WEEKS + 1)]
 
 
-def check_usual_band(day: date, today: Amounts, before: Mapping[date, Amounts]) -> Finding:
+def fees_in_usual_band(day: date, today: Amounts, before: Mapping[date, Amounts]) -> Finding:
     """Hold the day's fees against ``before``, which has the days of `days_to_compare` that had fees."""
     weekday = f"{day:%A}s"
     latest = [before[each] for each in days_to_compare(day) if each in before][:_COMPARED]
@@ -48,7 +46,7 @@ def check_usual_band(day: date, today: Amounts, before: Mapping[date, Amounts]) 
             f"Compared with the last {len(latest)} {weekday} with matches: {'; '.join(unusual)}. See whether matches, "
             "line-ups and terms of the day are complete and right; correct league and materialise the day again."
         )
-    return Finding(_NAME, not unusual, text, is_error=False, figures=figures)
+    return Finding(not unusual, text, figures)
 
 
 def _bands(latest: list[Amounts]) -> Iterable[tuple[str, tuple[int, int]]]:

@@ -1,7 +1,7 @@
 """What must hold of a day's fees and splits before money is asked for, each with figures and what to do.
 
-A finding is what an asset check shows: it passed or not, how bad that is, a sentence, and figures: counts, and
-amounts, ids or reasons that JSON can say.
+A finding is what an asset check shows of a day: it passed or not, a sentence, and figures: counts, and amounts, ids or
+reasons that JSON can say. How bad a failure is, and what it is for, the catalogue of checks says (`defs`).
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,15 @@ _NO_FEES = "The day has no fees: no match was played."
 
 @dataclass(frozen=True)
 class Finding:
-    """One check of one day. `is_error`: wrong totals stop the day; what merely waits for a person is a warning."""
+    """What one check says of one day."""
 
-    check: str
     passed: bool
     description: str
-    is_error: bool = True
     figures: Mapping[str, object] = field(default_factory=dict)
 
 
-def check_matches(fees: pd.DataFrame) -> list[Finding]:
-    """Whether the snapshot has each fee once, and terms for every one."""
-    return [_each_fee_once(fees), _every_fee_has_terms(fees)]
-
-
-def _each_fee_once(fees: pd.DataFrame) -> Finding:
+def each_fee_once(fees: pd.DataFrame) -> Finding:
+    """Whether the snapshot has each fee once, by line-up row and by match and player."""
     twice = fees[fees.duplicated("match_player_id") | fees.duplicated(["match_id", "player_id"])]
     if twice.empty:
         description = f"Each of the {len(fees)} fees is in the snapshot once." if len(fees) else _NO_FEES
@@ -44,10 +38,11 @@ def _each_fee_once(fees: pd.DataFrame) -> Finding:
             "line-up names a player twice. Nothing is booked until that is fixed."
         )
     figures = {"fees": len(fees), "fees_twice": len(twice), "match_player_ids": _ids(twice)}
-    return Finding("each_fee_once", twice.empty, description, figures=figures)
+    return Finding(twice.empty, description, figures)
 
 
-def _every_fee_has_terms(fees: pd.DataFrame) -> Finding:
+def every_fee_has_terms(fees: pd.DataFrame) -> Finding:
+    """Whether there is one set of terms for every fee."""
     without = fees[fees["terms_count"] != 1]
     competitions = sorted({int(c) for c in without["competition_id"].dropna()})
     if without.empty:
@@ -63,10 +58,10 @@ def _every_fee_has_terms(fees: pd.DataFrame) -> Finding:
         "competition_ids": competitions[:NAMED],
         "match_player_ids": _ids(without),
     }
-    return Finding("every_fee_has_terms", without.empty, description, is_error=False, figures=figures)
+    return Finding(without.empty, description, figures)
 
 
-def check_line_ups(without: pd.DataFrame) -> Finding:
+def every_match_has_line_up(without: pd.DataFrame) -> Finding:
     """Whether every match that was played has a line-up; ``without`` are those that have none (match, competition)."""
     competitions = sorted({int(c) for c in without["competition_id"].dropna()})
     description = (
@@ -81,19 +76,11 @@ def check_line_ups(without: pd.DataFrame) -> Finding:
         "competition_ids": competitions[:NAMED],
         "match_ids": [int(match_id) for match_id in without["match_id"][:NAMED]],
     }
-    return Finding("every_match_has_line_up", without.empty, description, is_error=False, figures=figures)
+    return Finding(without.empty, description, figures)
 
 
-def check_splits(fees: pd.DataFrame, splits: pd.DataFrame) -> list[Finding]:
-    """Whether every fee was split or held out, the shares add up to the fees, and no share is negative."""
-    return [
-        _shares_add_up(fees, splits),
-        _no_negative_share(splits),
-        _no_fee_held_out(splits),
-    ]
-
-
-def _shares_add_up(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
+def shares_equal_fees(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
+    """Whether every fee was split or held out, and its shares add up to it."""
     is_fee = splits["billing_subject"] == BillingSubject.PLAYER
     signed = splits["amount_minor"].where(is_fee, -splits["amount_minor"])
     sums = signed.groupby(splits["match_player_id"]).sum()
@@ -117,10 +104,11 @@ def _shares_add_up(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
         "match_player_ids": wrong[:NAMED],
         "fees_not_in_both": missing,
     }
-    return Finding("shares_equal_fees", passed, description, figures=figures)
+    return Finding(passed, description, figures)
 
 
-def _no_negative_share(splits: pd.DataFrame) -> Finding:
+def no_negative_share(splits: pd.DataFrame) -> Finding:
+    """Whether all fees and shares are zero or more."""
     negative = splits[splits["amount_minor"] < 0]
     description = (
         "No fee and no share is negative."
@@ -128,10 +116,11 @@ def _no_negative_share(splits: pd.DataFrame) -> Finding:
         else f"{len(negative)} fees or shares are negative. Nothing is booked: correct the fee structures."
     )
     figures = {"negative": len(negative), "match_player_ids": _ids(negative)}
-    return Finding("no_negative_share", negative.empty, description, figures=figures)
+    return Finding(negative.empty, description, figures)
 
 
-def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
+def no_fee_held_out(splits: pd.DataFrame) -> Finding:
+    """Whether every fee could be split; where not, how many are held out for which reason."""
     held_out = splits[splits["held_out_code"].notna()]
     codes = held_out["held_out_code"]
     description = (
@@ -145,7 +134,7 @@ def _no_fee_held_out(splits: pd.DataFrame) -> Finding:
         "reasons": {HELD_OUT[str(code)]: int(count) for code, count in codes.value_counts().items()},
         "match_player_ids": _ids(held_out),
     }
-    return Finding("no_fee_held_out", codes.empty, description, is_error=False, figures=figures)
+    return Finding(codes.empty, description, figures)
 
 
 def totals(lines: pd.DataFrame) -> dict[str, int]:

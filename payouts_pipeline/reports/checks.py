@@ -1,26 +1,24 @@
-"""What must hold of the ledger after a day was moved forward: the figures behind the asset checks."""
+"""What must hold of the ledger and the queues after a day was moved forward: the figures behind the asset checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.anomaly import check_usual_band, days_to_compare
-from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType
+from payouts_pipeline.domain.anomaly import days_to_compare, fees_in_usual_band
+from payouts_pipeline.domain.billing import BillingSubject, BillingType
 from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.domain.findings import NAMED, Finding, check_line_ups, totals
+from payouts_pipeline.domain.findings import NAMED, Finding, totals
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import WithReason
-from payouts_pipeline.league import reader
 from payouts_pipeline.ledger.bookings import booked_lines
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import status
-from payouts_pipeline.reports.audit import Audit, Violation, audit_of_run
+from payouts_pipeline.reports.audit import Audit, Violation
 from payouts_pipeline.reports.queries import sql
 
 # By then a card has had all of its retries, the last nine days after the first; what is still open waits for somebody.
@@ -47,50 +45,15 @@ class _Counted(_Named):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Overdue(_Named):
+class Overdue(_Named):
+    """An instruction of a day that has been open for too long."""
+
     day: date
     age_days: int
 
 
-def check_league(source: Connection, day: date, timezone: ZoneInfo) -> Finding:
-    """Which matches of the day have no line-up, as schema `league` stands now."""
-    return check_line_ups(reader.matches_without_line_up(source, day, timezone))
-
-
-def check_booking(connection: Connection, day: date, splits: pd.DataFrame) -> list[Finding]:
-    """Booked = split, the ledger sums to zero, the fees are usual, and which charges are open."""
-    return [
-        _booked_equals_split(connection, day, splits),
-        _ledger_sums_to_zero(audit_of_run(connection, day, only=["ledger"])),
-        _fees_usual(connection, day),
-        _all_settled(connection, day, "every_charge_settled", [BillingType.PLAYER_CHARGE]),
-    ]
-
-
-def check_settlement(connection: Connection, day: date) -> list[Finding]:
-    """What the auditor says of the day, accounts and uncollected fees by name; which payouts are open or unknown."""
-    found = audit_of_run(connection, day)
-    return [
-        _accounts_agree(found),
-        _nobody_paid_early(found),
-        _ledger_sums_to_zero(found),
-        _audit(found),
-        _all_settled(connection, day, "every_payout_settled", PAYOUT_TYPES),
-        _none_unknown(connection, day),
-    ]
-
-
-def check_age(connection: Connection, of_days: Sequence[date]) -> dict[date, Finding]:
-    """For each day, what is open for too long of it and of the days before it."""
-    if not of_days:
-        return {}
-    parameters = {"last_day": max(of_days), "age": _OVERDUE}
-    with connection.cursor(row_factory=class_row(_Overdue)) as cursor:
-        overdue = cursor.execute(sql("overdue_instructions"), parameters).fetchall()
-    return {day: _none_overdue([each for each in overdue if each.day <= day]) for day in of_days}
-
-
-def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
+def booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
+    """Whether the ledger has booked what was split, by billing subject and currency."""
     booked = {
         f"{subject} {currency}": amount
         for currency, amounts in status.booked_totals(connection, day).items()
@@ -113,7 +76,7 @@ def _booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame
     figures: dict[str, object] = {"booked_minor": booked, "split_minor": split}
     if not passed:
         figures["match_player_ids"] = _booked_otherwise(connection, day, splits)
-    return Finding("booked_equals_split", passed, description, figures=figures)
+    return Finding(passed, description, figures)
 
 
 def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -> list[int]:
@@ -123,26 +86,29 @@ def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -
     return [int(match_player_id) for match_player_id in lines["match_player_id"].unique()[:NAMED]]
 
 
-def _fees_usual(connection: Connection, day: date) -> Finding:
+def fees_usual(connection: Connection, day: date) -> Finding:
+    """Whether the booked fees are about as high as on the same weekday of the weeks before."""
     by_day: dict[date, dict[str, int]] = {}
     for of_day, currency, amount_minor in connection.execute(
         sql("fees_by_day"), {"days": [day, *days_to_compare(day)]}
     ):
         by_day.setdefault(of_day, {})[currency] = amount_minor
-    return check_usual_band(day, by_day.pop(day, {}), by_day)
+    return fees_in_usual_band(day, by_day.pop(day, {}), by_day)
 
 
-def _ledger_sums_to_zero(found: Audit) -> Finding:
+def ledger_sums_to_zero(found: Audit) -> Finding:
+    """Whether every debit has its credit (rule of money 7)."""
     wrong = found.of("ledger")
     description = (
         "The ledger sums to zero in every currency."
         if not wrong
         else "The ledger does not sum to zero: entries were changed by hand. Stop and restore them before paying on."
     )
-    return _finding("ledger_sums_to_zero", wrong, description)
+    return _finding(wrong, description)
 
 
-def _accounts_agree(found: Audit) -> Finding:
+def accounts_agree(found: Audit) -> Finding:
+    """Whether booked = settled + in flight + open for every account of the day (rule of money 7)."""
     wrong = found.of("accounts", "settled", "bookings", "entries")
     description = (
         "For every account of the day: booked = settled + in flight + open, as its entries and instructions say."
@@ -150,10 +116,11 @@ def _accounts_agree(found: Audit) -> Finding:
         else f"{len(wrong)} figures differ from what entries and instructions add up to. Stop and look at these before "
         "paying on."
     )
-    return _finding("instructions_equal_account_movements", wrong, description)
+    return _finding(wrong, description)
 
 
-def _nobody_paid_early(found: Audit) -> Finding:
+def nobody_paid_early(found: Audit) -> Finding:
+    """Whether only shares of collected fees were paid (rule of money 2)."""
     wrong = found.of("collected", "payouts")
     description = (
         "Every payout is of shares whose fees were collected."
@@ -161,10 +128,11 @@ def _nobody_paid_early(found: Audit) -> Finding:
         else f"{len(wrong)} payouts, or shares to be paid, are of fees that were not collected. Stop and look at these "
         "before paying on."
     )
-    return _finding("nobody_paid_from_uncollected_fees", wrong, description)
+    return _finding(wrong, description)
 
 
-def _audit(found: Audit) -> Finding:
+def all_rules_hold(found: Audit) -> Finding:
+    """Whether the auditor found no violation at all."""
     wrong = found.errors
     description = (
         f"The auditor recomputed {found.lines} lines, {found.instructions} instructions and {found.accounts} accounts, "
@@ -173,15 +141,16 @@ def _audit(found: Audit) -> Finding:
         else f"The auditor found {len(wrong)} violations of the rules of money. Stop and run 'payouts verify' before "
         "paying on."
     )
-    return _finding("audit", wrong, description)
+    return _finding(wrong, description)
 
 
-def _finding(check: str, wrong: Sequence[Violation], description: str) -> Finding:
+def _finding(wrong: Sequence[Violation], description: str) -> Finding:
     named = [f"rule {each.rule}: {each.kind} {each.id}: {each.detail}" for each in wrong[:NAMED]]
-    return Finding(check, not wrong, description, figures={"violations": len(wrong), "first": named})
+    return Finding(not wrong, description, {"violations": len(wrong), "first": named})
 
 
-def _all_settled(connection: Connection, day: date, check: str, kinds: Sequence[BillingType]) -> Finding:
+def all_settled(connection: Connection, day: date, kinds: Sequence[BillingType]) -> Finding:
+    """Whether the day's instructions of these billing types are settled; where not, which wait for what."""
     lines = [line for line in status.day_status(connection, day).instructions if line.billing_type in kinds]
     still_open = [line for line in lines if line.status not in ("settled", "cancelled")]
     figures: Mapping[str, object] = {
@@ -191,7 +160,7 @@ def _all_settled(connection: Connection, day: date, check: str, kinds: Sequence[
         "reasons": sorted({f"{line.status}: {line.reason}" for line in still_open}),
         "instructions": _named(connection, day, kinds, _OPEN)[1] if still_open else [],
     }
-    return Finding(check, not still_open, _what_is_open(lines, still_open), is_error=False, figures=figures)
+    return Finding(not still_open, _what_is_open(lines, still_open), figures)
 
 
 def _what_is_open(lines: Sequence[status.Line], still_open: Sequence[status.Line]) -> str:
@@ -215,7 +184,8 @@ def _amounts(lines: Sequence[status.Line]) -> dict[str, int]:
     return amounts
 
 
-def _none_unknown(connection: Connection, day: date) -> Finding:
+def none_unknown(connection: Connection, day: date) -> Finding:
+    """Whether the outcome of every attempt of the day is known."""
     count, named = _named(connection, day, list(BillingType), [Status.UNKNOWN])
     description = (
         "The outcome of every call at Stripe is known."
@@ -225,10 +195,20 @@ def _none_unknown(connection: Connection, day: date) -> Finding:
         "day, look the instruction's id up in Stripe's dashboard."
     )
     figures = {"unknown": count, "instructions": named}
-    return Finding("no_unknown_outcome", not count, description, is_error=False, figures=figures)
+    return Finding(not count, description, figures)
 
 
-def _none_overdue(overdue: Sequence[_Overdue]) -> Finding:
+def overdue_instructions(connection: Connection, days: Sequence[date]) -> list[Overdue]:
+    """What is open for too long of these days and all days before them."""
+    if not days:
+        return []
+    with connection.cursor(row_factory=class_row(Overdue)) as cursor:
+        return cursor.execute(sql("overdue_instructions"), {"last_day": max(days), "age": _OVERDUE}).fetchall()
+
+
+def none_overdue(day: date, overdue_of_run: Sequence[Overdue]) -> Finding:
+    """Whether nothing of the day or an earlier one is open for too long."""
+    overdue = [each for each in overdue_of_run if each.day <= day]
     description = (
         f"No instruction of this day or an earlier one is open for more than {_OVERDUE.days} days."
         if not overdue
@@ -238,7 +218,25 @@ def _none_overdue(overdue: Sequence[_Overdue]) -> Finding:
     )
     named = [{**each.named, "age_days": each.age_days} for each in overdue[:NAMED]]
     figures = {"overdue": len(overdue), "instructions": named}
-    return Finding("nothing_over_age", not overdue, description, is_error=False, figures=figures)
+    return Finding(not overdue, description, figures)
+
+
+def no_dead_letters(counts: Mapping[BillingType, int] | Exception) -> Finding:
+    """Whether the dead-letter queues are empty now, of whatever day the messages are.
+
+    Where they can't be asked that is the finding: it is no reason to end a run whose money has moved.
+    """
+    if isinstance(counts, Exception):
+        return Finding(False, f"The dead-letter queues could not be asked. {counts}")
+    dead = {str(billing_type): number for billing_type, number in counts.items() if number}
+    description = (
+        "The dead-letter queues are empty."
+        if not dead
+        else f"{sum(dead.values())} messages have died ({', '.join(f'{name}: {n}' for name, n in dead.items())}). "
+        "'payouts redrive --dry-run' says why, and 'payouts redrive' brings back those whose cause is fixed. No money "
+        "is lost: what is open is published again when its day is materialised."
+    )
+    return Finding(not dead, description, {"dead_letters": dead})
 
 
 def _named(

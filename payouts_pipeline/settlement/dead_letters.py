@@ -1,6 +1,6 @@
 """Dead letters: how many there are, why each died, and back to the topic with those whose cause is fixed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -8,7 +8,6 @@ from uuid import UUID
 
 from payouts_pipeline.aws.errors import AwsError, aws_errors
 from payouts_pipeline.domain.billing import BillingType
-from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-_CHECK = "no_dead_letters"
 # Long enough to look at all that died, before the first is shown to somebody else again.
 _HIDDEN_FOR_S = 300
 _MOVES_BY_ITSELF = (Status.PENDING, Status.PUBLISHED, Status.SENDING, Status.UNKNOWN)
@@ -56,26 +54,6 @@ def count_dead_letters(sqs: "SQSClient", topology: Topology) -> dict[BillingType
             answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         counts[billing_type] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
     return counts
-
-
-def check_dead_letters(count: Callable[[], Mapping[BillingType, int]]) -> Finding:
-    """Whether the dead-letter queues are empty now, of whatever day the messages are.
-
-    Where they can't be asked that is the finding: it is no reason to end a run whose money has moved.
-    """
-    try:
-        counts = count()
-    except AwsError as error:
-        return Finding(_CHECK, False, f"The dead-letter queues could not be asked. {error}", is_error=False)
-    dead = {str(billing_type): number for billing_type, number in counts.items() if number}
-    description = (
-        "The dead-letter queues are empty."
-        if not dead
-        else f"{sum(dead.values())} messages have died ({', '.join(f'{name}: {n}' for name, n in dead.items())}). "
-        "'payouts redrive --dry-run' says why, and 'payouts redrive' brings back those whose cause is fixed. No money "
-        "is lost: what is open is published again when its day is materialised."
-    )
-    return Finding(_CHECK, not dead, description, is_error=False, figures={"dead_letters": dead})
 
 
 def redrive(

@@ -16,8 +16,9 @@ from botocore.config import Config
 from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.reports.checks import no_dead_letters
 from payouts_pipeline.settlement import messages
-from payouts_pipeline.settlement.dead_letters import check_dead_letters, count_dead_letters
+from payouts_pipeline.settlement.dead_letters import count_dead_letters
 from payouts_pipeline.settlement.messages import Message, Pointer
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.support.emulated_aws import emulated_aws, options
@@ -246,18 +247,19 @@ def test_many_threads_share_one_client_and_see_each_message_once(
 
 
 def test_dead_letters_are_counted_by_queue(sqs: "SQSClient", topology: Topology) -> None:
-    assert check_dead_letters(lambda: count_dead_letters(sqs, topology)).passed
+    assert no_dead_letters(count_dead_letters(sqs, topology)).passed
     for _ in range(2):
         sqs.send_message(QueueUrl=topology.dead_letter_urls[CHARGE], MessageBody="garbage")
-    finding = check_dead_letters(lambda: count_dead_letters(sqs, topology))
-    assert (finding.passed, finding.is_error) == (False, False)
+    finding = no_dead_letters(count_dead_letters(sqs, topology))
+    assert not finding.passed
     assert finding.figures == {"dead_letters": {"player_charge": 2}}
     assert "2 messages have died (player_charge: 2). 'payouts redrive --dry-run' says why" in finding.description
 
 
-def test_queues_that_can_not_be_asked_are_a_warning(topology: Topology) -> None:
+def test_queues_that_can_not_be_asked_are_no_reason_to_end_a_run(topology: Topology) -> None:
     nowhere = boto3.client("sqs", **options("http://127.0.0.1:1"), config=Config(retries={"max_attempts": 0}))
-    with closing(nowhere) as client:
-        finding = check_dead_letters(lambda: count_dead_letters(client, topology))
-    assert (finding.passed, finding.is_error) == (False, False)
+    with closing(nowhere) as client, pytest.raises(AwsError) as refused:
+        count_dead_letters(client, topology)
+    finding = no_dead_letters(refused.value)
+    assert not finding.passed
     assert "could not be asked" in finding.description

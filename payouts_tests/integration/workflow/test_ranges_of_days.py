@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from payouts_pipeline.defs import asset_checks
+from payouts_pipeline.defs import check_catalogue
 from payouts_pipeline.defs.materialize import DayRun, run_days
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.ledger_steps import violations
@@ -166,7 +166,7 @@ def test_a_run_that_dies_before_the_auditor_has_looked_is_not_taken_for_a_good_o
     def gone(*_: object) -> None:
         raise psycopg.OperationalError("the connection is closed")
 
-    monkeypatch.setattr(asset_checks, "check_settlement", gone)
+    monkeypatch.setattr(check_catalogue.PayoutsOfDay, "audit", property(gone))
     found = run(world, instance, [BAD])[BAD]
     assert set(moved(world.connect())) == {BAD}
     assert not found.ok
