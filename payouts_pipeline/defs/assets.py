@@ -98,9 +98,9 @@ def _splits(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         """**Whose each cent of the fees is:** the club's, the organiser's, the partners', the platform's.
 
         The shares of a fee add up to the fee, to the cent; no money moves yet. A fee that can't be split is held out:
-        it is charged to nobody until its cause is mended, and stops no other fee.
+        it is charged to nobody until its cause is fixed, and stops no other fee.
 
-        *Fees held out?* The table `held_out_reasons` says why: mend that in `league` and materialise the day again.
+        *Fees held out?* The table `held_out_reasons` says why: fix that in `league` and materialise the day again.
         """
         days, frames = DaysOfRun(context, "splits"), {}
         for day in days:
@@ -126,9 +126,9 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         """**What was collected:** the day's fees are booked, and each player is charged once for all that is open.
 
         `summary` says how much came in and what a person must do; `open` names each charge that has not settled, why,
-        and what gets it going. A card that is refused for now is tried again by itself.
+        and the next action. A card that is refused for now is retried automatically.
 
-        Materialise it again at any time: it books what has changed, goes on where it stopped, and charges nobody twice.
+        Materialise it again at any time: it books what has changed, continues where it stopped, and charges nobody twice.
         """
         with payments(context, ledger, bus, stripe) as payment:
             yield from _each_day(

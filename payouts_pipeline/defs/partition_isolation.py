@@ -106,7 +106,7 @@ class DaysOfRun:
             others = ", and the others went on without them" if len(self._failed) < len(self._all) else ""
             raise DaysFailed(
                 f"{len(self._failed)} of {len(self._all)} days failed{others}. "
-                f"{_by_reason(self._failed)} Mend the cause and materialise just these days again.",
+                f"{_by_reason(self._failed)} Fix the cause and materialise just these days again.",
                 metadata={"failed_days": sorted(self._failed)},
                 allow_retries=False,
             )

@@ -134,7 +134,7 @@ def test_a_failing_check_says_what_is_wrong_and_what_to_do_and_stops_the_day(
     operator.keeps("check")
     operator.clicks("Execution history")
     operator.waits_for(
-        "Failed", str(wrong_day), "1 fee is in the snapshot twice", "Nothing is booked until that is mended."
+        "Failed", str(wrong_day), "1 fee is in the snapshot twice", "Nothing is booked until that is fixed."
     )
     operator.keeps("failing_check")
     assert wrong_day not in booked_days(installation.connect())
