@@ -128,7 +128,8 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
         `summary` says how much came in and what a person must do; `open` names each charge that has not settled, why,
         and the next action. A card that is refused for now is retried automatically.
 
-        Materialise it again at any time: it books what has changed, continues where it stopped, and charges nobody twice.
+        Materialise it again at any time: it books what has changed, continues where it stopped, and charges nobody
+        twice.
         """
         with payments(context, ledger, bus, stripe) as payment:
             yield from _each_day(
@@ -154,7 +155,7 @@ def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefin
         """**What was paid out:** the shares of the fees that were really collected, to clubs, organisers and partners.
 
         Did last night's payouts go out? Start here in the morning. `summary` says how much went out and what a person
-        must do; `open` names each payout that is stuck, why, and what gets it going; `chart_of_the_day` shows the
+        must do; `open` names each payout that is stuck, why, and the next action; `chart_of_the_day` shows the
         day's money from fees to payees.
 
         Materialise it again at any time: it pays what has become payable since, and nothing twice.

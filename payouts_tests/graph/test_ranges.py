@@ -85,7 +85,7 @@ def test_a_day_that_can_not_be_read_is_not_materialised_and_the_others_are(
     assert said == (
         f"1 of 3 days failed, and the others went on without them. {BAD}: matches: Schema 'league' does not fit: "
         "division by zero. The README lists the tables and columns that PAYOUTS_SOURCE_URL must have. "
-        "Mend the cause and materialise just these days again."
+        "Fix the cause and materialise just these days again."
     )
 
 
