@@ -72,17 +72,20 @@ def alert_topic(environment: Mapping[str, str]) -> AlertTopic:
 
 
 def build_alert_sensors(calendar: Calendar, environment: Mapping[str, str]) -> list[dg.SensorDefinition]:
-    """The sensors; on by default, since all that they do is tell."""
+    """The sensors; on by default, since all that they do is send alerts."""
     told = _where_to(environment)
     return [
         _sensor_of_runs(
-            "alert_on_failed_run", dg.DagsterEventType.RUN_FAILURE, of_failed_run, f"Tells when a run failed. {told}"
+            "alert_on_failed_run",
+            dg.DagsterEventType.RUN_FAILURE,
+            of_failed_run,
+            f"Sends an alert when a run has failed. {told}",
         ),
         _sensor_of_runs(
             "alert_on_failed_checks",
             dg.DagsterEventType.RUN_SUCCESS,
             of_failed_checks,
-            f"Tells when a run went through but a check of severity ERROR failed: a total is wrong. {told}",
+            f"Sends an alert when a run went through but a check of severity ERROR failed: a total is wrong. {told}",
         ),
         _missing_payouts(calendar, told),
     ]
@@ -112,7 +115,7 @@ def _sensor_of_runs(name: str, ended_as: Ending, alert_of: AlertOf, description:
         if context.cursor is None:
             newest = context.instance.fetch_run_status_changes(ended_as, limit=1).records
             context.update_cursor(str(newest[0].storage_id if newest else 0))
-            return dg.SkipReason("Looks at the runs that end from now on.")
+            return dg.SkipReason("Watches the runs that end from now on.")
         after = dg.RunStatusChangeRecordsFilter(event_type=ended_as, after_storage_id=int(context.cursor))
         ended = context.instance.fetch_run_status_changes(after, limit=_RUNS_PER_TICK, ascending=True).records
         found = [_alert_of_run(context, record.run_id, alert_of) for record in ended]
@@ -145,18 +148,18 @@ def _missing_payouts(calendar: Calendar, told: str) -> dg.SensorDefinition:
         name="alert_on_missing_payouts",
         minimum_interval_seconds=_LOOK_FOR_MISSING_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Tells, once a day, when yesterday was not paid out by {DEADLINE_HOUR:02}:00 {zone}. {told}",
+        description=f"Sends an alert once where yesterday was not paid out by {DEADLINE_HOUR:02}:00 {zone}. {told}",
     )
     def alert_on_missing_payouts(context: dg.SensorEvaluationContext, alerts: AlertTopic) -> dg.SkipReason:
         day = day_due(datetime.now(UTC), calendar)
         if context.cursor is None:
             # A new installation: nobody was to pay out what was due before it.
             context.update_cursor(str(day or _NONE_YET))
-            return dg.SkipReason("Looks at the nights that come from now on.")
+            return dg.SkipReason("Watches the nights from now on.")
         if day is None:
             return dg.SkipReason(f"The first day (PAYOUTS_START_DATE), {calendar.start_date}, is not due yet.")
         if context.cursor == day.isoformat():
-            return dg.SkipReason(f"{day} was checked already.")
+            return dg.SkipReason(f"{day} was already checked.")
         missing = [] if _was_paid(context.instance, day) else [_alert_of_missing(context.instance, day, zone)]
         for alert in missing:
             alerts.send(alert, context.log)
@@ -211,11 +214,11 @@ def _page(run: dg.DagsterRun) -> str:
 def _summary(alerts: list[Alert], told: str) -> str:
     """What a tick shows of the alerts that it sent."""
     subjects = "; ".join(f"{alert.subject}: {alert.reason}" for alert in alerts)
-    return f"Alert {told}: {subjects}" if alerts else "Nothing to tell of."
+    return f"Alert {told}: {subjects}" if alerts else "Nothing to report."
 
 
 def _where_to(environment: Mapping[str, str]) -> str:
     """For the descriptions of sensors: who hears of it."""
     if arn := settings.alert_topic_arn(environment):
         return f"Alerts go to {arn}."
-    return "Alerts only go to the log of the tick: set PAYOUTS_ALERT_TOPIC_ARN to an SNS topic to be told."
+    return "Alerts only go to the log of the tick: set PAYOUTS_ALERT_TOPIC_ARN to an SNS topic to receive them."

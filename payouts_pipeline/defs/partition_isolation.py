@@ -1,4 +1,4 @@
-"""The days of a run: in a run of many, one that fails does so alone, is named, and the others go on.
+"""The days of a run: in a run of many, one that fails does so alone, is named, and the others continue.
 
 To Dagster a step succeeds or fails as a whole. So a step notes the day that failed and leaves it out, the steps after
 it leave it out, too, and the last one fails with the names of all such days and why. A run of one day needs none of

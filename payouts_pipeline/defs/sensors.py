@@ -1,4 +1,4 @@
-"""What nobody has to remember: days are materialised again when something of them can go on, or has changed.
+"""What nobody has to remember: days are materialised again when something of them can continue, or has changed.
 
 Both sensors are on by default, since materialising a day again is always safe: it moves the difference and no more.
 """
@@ -44,10 +44,10 @@ def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition
         job_name=JOB,
         minimum_interval_seconds=_RESUME_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Materialises the days of which something can go on: a card is to be tried again, a card or an "
-        "account was fixed in 'league', an outcome is to be asked for, a message or a worker was lost, or a charge "
-        "was settled after its run had ended, so that its shares can be paid; and the days that their night has not "
-        "booked. Also ends runs of 'payouts run' whose process is gone.",
+        description="Materialises the days that can continue: a card is due for its next try, a card or an account was "
+        "corrected in 'league', Stripe is to be asked for an outcome, a message or a worker was lost, or a charge was "
+        "settled after its run had ended, so that its shares can be paid; also days that were not booked in their "
+        "night. Ends runs of 'payouts run' whose process is gone.",
     )
     def resume_payouts(
         context: dg.SensorEvaluationContext, ledger: LedgerResource
@@ -59,10 +59,10 @@ def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition
         # The same state starts one run, and after an hour another, in case that one could not run.
         wanted = missed | {day: f"{_hour(now)} {state}" for day, state in due.items()}
         in_progress = days_in_progress(context.instance) if wanted else set()
-        # One day that is no partition, since PAYOUTS_START_DATE was moved, must not keep the others from going on.
+        # One day that is no partition, since PAYOUTS_START_DATE was moved, must not stop the others.
         free = {day: state for day, state in wanted.items() if day >= calendar.start_date and day not in in_progress}
         if not free:
-            yield dg.SkipReason("Nothing can go on that no run is moving already.")
+            yield dg.SkipReason("No day can continue that is not already in a run.")
         for day, state in free.items():
             yield dg.RunRequest(run_key=f"{day} {state}", partition_key=day.isoformat())
 

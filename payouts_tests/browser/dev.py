@@ -15,8 +15,8 @@ import psutil
 from payouts_pipeline.local.embedded import running, stop
 from payouts_tests.support.command_line import plain
 
-_START_TIMEOUT_S = 120.0
-_STOP_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 300.0
+_STOP_TIMEOUT_S = 120.0
 _POLL_S = 0.2
 
 
@@ -40,7 +40,7 @@ def development(folder: Path) -> Iterator[str]:
             process.wait(_STOP_TIMEOUT_S)
             stop(folder / ".payouts")
     assert process.returncode == 0, _last_lines(log)
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert len(family) > 2
     assert not alive
 

@@ -169,7 +169,7 @@ def test_a_failed_run_is_told_of_once_with_its_link_and_reason(
     assert alert["Message"].endswith(f"\n{PAGE}/runs/{result.run_id}")
     assert alert["MessageAttributes"]["kind"]["Value"] == "failed_run"
     assert "sk_live_1" not in json.dumps(alert)
-    assert sensor.tick() == "Nothing to tell of."
+    assert sensor.tick() == "Nothing to report."
     assert topic.received() == []
 
 
@@ -182,7 +182,7 @@ def test_days_that_failed_do_not_hide_a_wrong_total_of_another(instance: dg.Dags
 
     @dg.asset(deps=[settled_payouts], check_specs=[dg.AssetCheckSpec("each_fee_once", asset="matches")])
     def matches() -> Iterator[dg.AssetCheckResult]:
-        yield dg.AssetCheckResult(passed=False, description="told of with its day")
+        yield dg.AssetCheckResult(passed=False, description="named with its day")
         raise DaysFailed("1 of 2 days failed. 2026-03-07: matches.each_fee_once: 1 fee twice." + " More of it." * 50)
 
     job = dg.Definitions(assets=[settled_payouts, matches], jobs=[dg.define_asset_job("pay")]).resolve_job_def("pay")
@@ -208,7 +208,7 @@ def test_many_failures_come_each_in_its_turn(instance: dg.DagsterInstance, topic
         (BadLuck(failed_check=ERROR), {}),
         (BadLuck(KeyError()), {"dagster/will_retry": "true"}),
     ],
-    ids=["went well", "a warning", "told of by the other sensor", "is tried again"],
+    ids=["went well", "a warning", "reported by the other sensor", "is tried again"],
 )
 def test_no_failure_no_alert_of_one(
     instance: dg.DagsterInstance, topic: Topic, luck: BadLuck, tags: dict[str, str]
@@ -216,7 +216,7 @@ def test_no_failure_no_alert_of_one(
     sensor = Sensor("alert_on_failed_run", instance, topic.arn)
     sensor.tick()
     run_of(instance, luck, tags)
-    assert sensor.tick() == "Nothing to tell of."
+    assert sensor.tick() == "Nothing to report."
     assert topic.received() == []
 
 
@@ -225,14 +225,14 @@ def test_a_wrong_total_of_a_run_that_went_through_is_told_of_once(instance: dg.D
     sensor.tick()
     run_of(instance, BadLuck())
     run_of(instance, BadLuck(failed_check=WARN))
-    assert sensor.tick() == "Nothing to tell of."
+    assert sensor.tick() == "Nothing to report."
     assert run_of(instance, BadLuck(failed_check=ERROR)).success
     sensor.tick()
     (alert,) = topic.received()
     assert alert["Subject"] == "The run of 2026-03-07 has failed checks"
     assert "check fees/total failed: 12.50 EUR are booked and not split." in alert["Message"]
     assert "More of it" not in alert["Message"]
-    assert sensor.tick() == "Nothing to tell of."
+    assert sensor.tick() == "Nothing to report."
 
 
 def test_an_alert_that_could_not_be_sent_is_not_lost(instance: dg.DagsterInstance, topic: Topic) -> None:
@@ -278,7 +278,7 @@ def test_a_night_without_payouts_is_told_of_once(instance: dg.DagsterInstance, t
     (alert,) = topic.received()
     assert "no run of it was started" in alert["Message"]
     assert alert["Message"].endswith(f"\n{PAGE}/assets/settled_payouts?view=partitions&partition={LAST_NIGHT}")
-    assert sensor.tick() == f"{LAST_NIGHT} was checked already."
+    assert sensor.tick() == f"{LAST_NIGHT} was already checked."
     assert topic.received() == []
 
 
@@ -307,7 +307,7 @@ def test_a_range_that_ended_before_the_night_is_no_run_of_it(instance: dg.Dagste
 def test_a_night_with_payouts_is_not_told_of(instance: dg.DagsterInstance, topic: Topic) -> None:
     sensor = watching(instance, topic)
     paid(LAST_NIGHT)(instance)
-    assert sensor.tick() == "Nothing to tell of."
+    assert sensor.tick() == "Nothing to report."
     assert topic.received() == []
 
 
@@ -316,9 +316,9 @@ def test_a_new_installation_misses_nothing_of_the_time_before_it(
     instance: dg.DagsterInstance, topic: Topic, start_date: str
 ) -> None:
     sensor = Sensor("alert_on_missing_payouts", instance, topic.arn, start_date=start_date)
-    assert sensor.tick() == "Looks at the nights that come from now on."
+    assert sensor.tick() == "Watches the nights from now on."
     assert sensor.tick() in (
-        f"{LAST_NIGHT} was checked already.",
+        f"{LAST_NIGHT} was already checked.",
         f"The first day (PAYOUTS_START_DATE), {start_date}, is not due yet.",
     )
     assert topic.received() == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from payouts_tests.support.worlds import World
 
 _PAYOUTS = str(Path(sys.executable).with_name("payouts"))
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 
 
 def start(world: World, *arguments: object) -> "subprocess.Popen[str]":

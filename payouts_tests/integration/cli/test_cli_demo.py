@@ -25,7 +25,7 @@ from payouts_tests.support.materialising import day_by_day, ledger_of
 from payouts_tests.support.worlds import ASSETS, TRIM, YESTERDAY, World, project
 
 DAYS = [YESTERDAY - timedelta(days=2), YESTERDAY - timedelta(days=1)]
-PATIENCE_S = 100.0
+PATIENCE_S = 300.0
 
 LAUNCH = """
 mutation Launch($backfill: LaunchBackfillParams!) {
@@ -101,10 +101,10 @@ def development(demo: Demo) -> Iterator[str]:
             family = psutil.Process(process.pid).children(recursive=True)
         finally:
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert not re.search("DEBUG|WARN|ERROR", err), err
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert len(family) > 2
     assert not alive
 

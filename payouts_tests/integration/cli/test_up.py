@@ -23,7 +23,7 @@ from payouts_tests.support.command_line import payouts, plain, start
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.worlds import World, project
 
-PATIENCE_S = 100.0
+PATIENCE_S = 300.0
 OWN_LINES = "# ours\nPAYOUTS_STACK=ours\n"
 
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
@@ -95,7 +95,7 @@ def test_plain_dg_dev_shows_the_location_on_localhost_only(checkout: World) -> N
             assert listening(process.pid) == {"127.0.0.1"}
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(120)
 
 
 def test_the_read_only_page_changes_nothing_and_a_killed_dev_takes_all_along(checkout: World) -> None:
@@ -137,7 +137,7 @@ def development(checkout: World) -> Iterator[tuple["subprocess.Popen[str]", str,
             yield process, announced(process, "the Dagster UI"), announced(process, "a read-only UI")
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)
 
 
 def announced(process: "subprocess.Popen[str]", what: str) -> str:

@@ -1,4 +1,4 @@
-"""The sensor that takes days up again: it fires when something can go on, not before, and not twice for the same."""
+"""The sensor that resumes days: it fires when something can continue, not before, and not twice for the same."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
