@@ -26,7 +26,7 @@ for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
     *(showing.status, showing.verify, explain),
     *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel),
-    identity.ledger,
+    *(identity.ledger, identity.recover),
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),
 ):
     payouts.add_command(command)

@@ -43,6 +43,8 @@ class Attempt:
     card_declines: int = 0
     # Whom the instruction's attempts charge or pay: the customers or accounts of this one and of those before it.
     payees: Sequence[str] = ()
+    # What Stripe has of the instruction that the ledger did not know (`ledger.movements`), as JSON.
+    movements: Sequence[Mapping[str, Any]] = ()
 
     @property
     def payee(self) -> str:

@@ -38,7 +38,7 @@ class Event:
 
     at: datetime
     actor: str
-    what: Literal["pinned", "beside", "repinned"]
+    what: Literal["pinned", "continued", "beside", "repinned"]
     reason: str
 
 
@@ -73,6 +73,16 @@ def set_beside(connection: Connection, account: Account, actor: str, reason: str
                 )
             connection.execute(sql("pin_identity"), {**said, **_of(account), "what": "repinned"})
         connection.execute(sql("insert_identity_event"), {**said, "what": "beside"})
+
+
+def continue_as(connection: Connection, ledger_id: UUID, actor: str, reason: str) -> None:
+    """Take the id of the ledger that this one is, in a new database; raises PayoutsError where it has instructions."""
+    if scalar(connection, sql("has_instructions"), {}):
+        raise PayoutsError(
+            "This ledger has made instructions under its own id, so it can't become another one: continue that one in "
+            "a new database ('payouts migrate'), before its first run."
+        )
+    connection.execute(sql("continue_ledger"), {"ledger_id": ledger_id, "actor": actor, "reason": reason})
 
 
 def _of(account: Account) -> dict[str, str]:

@@ -9,7 +9,7 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.refusals import Refusal, judge
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
-from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded
+from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded, of_recovered
 from payouts_pipeline.settlement.stripe_client import StripeClient
 
 
@@ -30,6 +30,8 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
 
     ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
     """
+    if recovered := of_recovered(attempt):
+        return _outcome(attempt, recovered)
     if attempt.sends == 0 and attempt.number == 1:
         return _send(attempt, stripe, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever. Also what was

@@ -61,6 +61,9 @@ class Found:
 T = TypeVar("T")
 
 
+_OF_MOVEMENT = ("reference", "instruction_id", "amount_minor", "currency", "payee")
+
+
 class NotStripes(Exception):  # noqa: N818 - what it is: an answer that somebody else gave
     """What came back is not what Stripe says to such a call."""
 
@@ -134,6 +137,19 @@ def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
 def of_cancelled(intent: Any, intent_id: str) -> None:
     """That nobody can pay the intent any more; raises NotStripes for anything else."""
     _require(intent.object == "payment_intent" and (intent.id, intent.status) == (intent_id, "canceled"))
+
+
+def of_recovered(attempt: Attempt) -> Answer | None:
+    """What follows from what the ledger did not know of the instruction and `payouts recover` has found.
+
+    None where nothing had moved then: Stripe has to be asked what became of it.
+    """
+    found = [(Movement(**{name: each[name] for name in _OF_MOVEMENT}), each["status"]) for each in attempt.movements]
+    moved = [movement for movement, status in found if status in ("succeeded", "reversed")]
+    for movement, status in found:
+        if not _is_of_attempts(movement, attempt) or status == "reversed" or len(moved) > 1:
+            return Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement))
+    return Succeeded(moved[0].reference) if moved else None
 
 
 def _moves(thing: Any) -> bool:

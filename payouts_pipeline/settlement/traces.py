@@ -4,49 +4,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from payouts_pipeline.ledger.movements import FoundMovement
 from payouts_pipeline.settlement.stripe_answers import ledger_of
 from payouts_pipeline.settlement.stripe_client import Kind, StripeClient
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One payment intent or transfer that a ledger has made; texts are as its metadata have them, None if missing.
+    """A payment intent or transfer, and the ledger that has made it; None for what none has made."""
 
-    ``status`` is the payment intent's own; of a transfer `succeeded`, or `reversed`. ``payee`` is the customer who was
-    charged or the account that was paid.
-    """
-
-    reference: str
-    kind: Kind
-    ledger: str
-    instruction_id: str | None
-    attempt: str | None
-    day: str | None
-    billing_type: str | None
-    amount_minor: int
-    currency: str
-    payee: str | None
-    status: str
-    created_at: datetime
+    ledger: str | None
+    movement: FoundMovement
 
 
-def traces(stripe: StripeClient, kind: Kind, since: datetime | None) -> Iterator[Trace | None]:
-    """Newest first; None for what no ledger has made, so that the caller can count how far it has looked."""
-    for found in stripe.newest(kind, since):
-        ledger = ledger_of(found)
-        yield _trace(found, kind, ledger) if ledger else None
+def traces(stripe: StripeClient, kind: Kind, since: datetime | None) -> Iterator[Trace]:
+    """Newest first; what no ledger has made, too, so that the caller can count how far it has looked."""
+    return (Trace(ledger_of(found), _movement(found, kind)) for found in stripe.newest(kind, since))
 
 
-def _trace(found: Any, kind: Kind, ledger: str) -> Trace:
+def _movement(found: Any, kind: Kind) -> FoundMovement:
     is_charge = kind == "payment_intent"
     payee = found.customer if is_charge else found.destination
-    return Trace(
+    attempt = _metadata(found, "attempt") or ""
+    return FoundMovement(
         reference=found.id,
         kind=kind,
-        ledger=ledger,
-        instruction_id=_metadata(found, "instruction_id"),
-        attempt=_metadata(found, "attempt"),
+        instruction_id=_uuid(_metadata(found, "instruction_id")),
+        attempt=int(attempt) if attempt.isdecimal() and len(attempt) < 6 else None,
         day=_metadata(found, "day"),
         billing_type=_metadata(found, "billing_type"),
         amount_minor=int(found.amount),
@@ -55,6 +41,13 @@ def _trace(found: Any, kind: Kind, ledger: str) -> Trace:
         status=found.status if is_charge else "reversed" if found.reversed else "succeeded",
         created_at=datetime.fromtimestamp(found.created, UTC),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def _metadata(found: Any, name: str) -> str | None:

@@ -38,7 +38,7 @@ GUARDS = [
     Guard(
         "a new ledger asks where another has moved money",
         f"{_SETTLEMENT}/standing.py",
-        "if trace and trace.ledger != str(ledger.id):",
+        "if trace.ledger and trace.ledger != str(ledger.id):",
         "if False:",
         (f"{_INTEGRATION}/settlement/test_standing.py",),
     ),
@@ -48,6 +48,20 @@ GUARDS = [
         "if self._standing.holds_for(connection):",
         "if True:",
         (f"{_INTEGRATION}/settlement/test_standing.py",),
+    ),
+    Guard(
+        "a restored ledger sends nothing",
+        f"{_SETTLEMENT}/standing.py",
+        "            self._require_not_behind(ledger)\n",
+        "",
+        (f"{_INTEGRATION}/workflow/test_recover.py",),
+    ),
+    Guard(
+        "what Stripe has moved is adopted and not sent",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "if recovered := of_recovered(attempt):",
+        "if (recovered := of_recovered(attempt)) and False:",
+        (f"{_INTEGRATION}/workflow/test_recover.py",),
     ),
     Guard(
         "the lock of the day",

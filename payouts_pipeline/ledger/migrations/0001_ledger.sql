@@ -22,7 +22,7 @@ create table payouts.identity_events (
     at timestamptz not null default clock_timestamp(),
     actor text not null,
     -- Stands beside another ledger on the same account; or belongs to another account from then on.
-    what text not null check (what in ('pinned', 'beside', 'repinned')),
+    what text not null check (what in ('pinned', 'continued', 'beside', 'repinned')),
     reason text not null check (reason <> ''),
     before jsonb not null,
     after jsonb not null
@@ -144,6 +144,28 @@ create table payouts.attempts (
 create unique index attempts_open on payouts.attempts (instruction_id) where outcome is null;
 -- At most one attempt of an instruction can move money.
 create unique index attempts_settled on payouts.attempts (instruction_id) where outcome = 'settled';
+
+create index attempts_by_time on payouts.attempts (first_sent_at);
+
+-- What the provider has of this ledger, and the ledger did not know: it was restored from a backup, or made anew
+-- (rule of money 14). An instruction with such an id is settled by the movement and not sent, whenever it is made.
+create table payouts.movements (
+    provider_reference text primary key,
+    kind text not null check (kind in ('payment_intent', 'transfer')),
+    -- Empty where the provider has none that can be read.
+    instruction_id uuid,
+    day text,
+    billing_type text,
+    amount_minor bigint not null,
+    currency text not null,
+    payee text,
+    -- As the payment intent had it when it was found; of a transfer `succeeded` or `reversed`.
+    status text not null,
+    created_at timestamptz not null,
+    found_at timestamptz not null default clock_timestamp(),
+    found_by text not null
+);
+create index movements_of_instruction on payouts.movements (instruction_id);
 
 create table payouts.events (
     id bigint generated always as identity primary key,
@@ -288,6 +310,19 @@ $$;
 
 create trigger append_only before update or delete or truncate on payouts.identity_events
     for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.movements
+    for each statement execute function payouts.refuse_change();
+create function payouts.keep_identity() returns trigger
+language plpgsql as $$
+begin
+    if new.id <> old.id and exists (select from payouts.instructions) then
+        raise exception 'the instructions of this ledger have its id in their names';
+    end if;
+    return new;
+end
+$$;
+create trigger id_is_final before update on payouts.identity
+    for each row execute function payouts.keep_identity();
 create trigger append_only before delete or truncate on payouts.identity
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.entries

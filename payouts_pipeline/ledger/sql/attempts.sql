@@ -27,6 +27,10 @@ set status = 'held', status_at = now(), changed_by = %(actor)s,
 from payouts.accounts as a
 join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
 where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
+    -- What has moved is not sent, and no hold undoes it.
+    and not exists (
+        select from payouts.movements as m where m.instruction_id = i.id and m.status in ('succeeded', 'reversed')
+    )
 
 -- name: claim
 -- Takes the instructions for one worker, until its lease runs out. It is the last guard against sending what a person
@@ -39,25 +43,40 @@ where i.id = any(%(ids)s) and a.id = i.account_id
     and (
         i.status = 'unknown' and i.retry_at <= now()
         or i.status = 'published'
-            and not exists (
-                select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
-            )
             and (
-                i.approval_above_minor is null
-                or exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
+                exists (
+                    select from payouts.movements as m
+                    where m.instruction_id = i.id and m.status in ('succeeded', 'reversed')
+                )
+                or not exists (
+                    select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
+                )
+                and (
+                    i.approval_above_minor is null
+                    or exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
+                )
             )
     )
 returning i.id
 
 -- name: claim_open_attempts
--- Opens an attempt where none is in progress; the number only grows after a refusal or a proven absence.
+-- Opens an attempt where none is in progress; the number only grows after a refusal or a proven absence. One of which
+-- Stripe has something that the ledger did not know was sent before.
 insert into payouts.attempts (
-    instruction_id, number, stripe_account_id, stripe_customer_id, stripe_payment_method_id, sends
+    instruction_id, number, stripe_account_id, stripe_customer_id, stripe_payment_method_id, sends, first_sent_at,
+    last_sent_at
 )
 select
     i.id, coalesce((select max(a.number) from payouts.attempts as a where a.instruction_id = i.id), 0) + 1,
-    i.stripe_account_id, i.stripe_customer_id, i.stripe_payment_method_id, 0
+    i.stripe_account_id, i.stripe_customer_id, i.stripe_payment_method_id,
+    case when m.first_at is null then 0 else 1 end, coalesce(m.first_at, now()), coalesce(m.last_at, now())
 from payouts.instructions as i
+cross join lateral (
+    select least(min(created_at), now()) as first_at, least(max(created_at), now()) as last_at
+    from payouts.movements where instruction_id = i.id having count(*) > 0
+    union all
+    select null, null where not exists (select from payouts.movements where instruction_id = i.id)
+) as m
 where i.id = any(%(ids)s)
     and not exists (
         select from payouts.attempts as a
@@ -84,7 +103,15 @@ select
         select distinct coalesce(each.stripe_customer_id, each.stripe_account_id)
         from payouts.attempts as each
         where each.instruction_id = i.id and coalesce(each.stripe_customer_id, each.stripe_account_id) is not null
-    ) as payees
+    ) as payees,
+    (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'reference', m.provider_reference, 'instruction_id', m.instruction_id::text,
+            'amount_minor', m.amount_minor, 'currency', m.currency, 'payee', m.payee, 'status', m.status
+        ) order by m.created_at), '[]')
+        from payouts.movements as m
+        where m.instruction_id = i.id and m.status <> 'canceled'
+    ) as movements
 from payouts.instructions as i
 join payouts.accounts as account on account.id = i.account_id
 join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null

@@ -66,3 +66,17 @@ select concat_ws(
 )
 from pg_database as d
 where d.datname = current_database()
+
+-- name: continue_ledger
+-- Takes the id of the ledger that this one is, in a new database.
+with was as (
+    select * from payouts.identity
+), continued as (
+    update payouts.identity set id = %(ledger_id)s returning *
+)
+insert into payouts.identity_events (actor, what, reason, before, after)
+select %(actor)s, 'continued', %(reason)s, to_jsonb(was), to_jsonb(continued) from was, continued
+
+-- name: has_instructions
+-- Whether the ledger's id is in the name of anything.
+select exists (select from payouts.instructions)

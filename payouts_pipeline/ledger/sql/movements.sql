@@ -1,0 +1,66 @@
+-- Movements at the provider that the ledger did not know: found, kept, and what became of them.
+
+-- name: newest_attempt
+-- When the ledger has last opened an attempt: what it may not know is of later attempts.
+select max(first_sent_at) from payouts.attempts
+
+-- name: known_movements
+-- Which of the movements the ledger knows; `is_old` where all that were made before it are known as well.
+select
+    t.reference,
+    a.instruction_id is not null or m.provider_reference is not null as is_known,
+    m.provider_reference is not null or a.last_sent_at < %(newest)s::timestamptz - %(sent_within)s as is_old
+from jsonb_to_recordset(%(movements)s::jsonb) as t (reference text, instruction_id uuid, attempt int)
+left join payouts.attempts as a on a.instruction_id = t.instruction_id and a.number = t.attempt
+left join payouts.movements as m on m.provider_reference = t.reference
+
+-- name: keep_movements
+-- Keeps what was found, once.
+insert into payouts.movements (
+    provider_reference, kind, instruction_id, day, billing_type, amount_minor, currency, payee, status, created_at,
+    found_by
+)
+select
+    reference, kind, instruction_id, day, billing_type, amount_minor, currency, payee, status, created_at, %(actor)s
+from jsonb_to_recordset(%(movements)s::jsonb) as t (
+    reference text, kind text, instruction_id uuid, day text, billing_type text, amount_minor bigint, currency text,
+    payee text, status text, created_at timestamptz
+)
+on conflict do nothing
+
+-- name: wake_moved
+-- Has a worker look at what Stripe has moved, whatever it waits for: nothing is sent for it any more.
+update payouts.instructions as i
+set status = 'pending', status_at = now(), reason_code = 'not_published', reason_details = '{}',
+    changed_by = %(actor)s, retry_at = null, published_at = null
+where i.status in ('held', 'waiting', 'rejected')
+    and i.id in (select m.instruction_id from payouts.movements as m where m.status in ('succeeded', 'reversed'))
+
+-- name: open_with_movements
+-- The instructions that a worker can judge by what was found.
+select distinct i.id
+from payouts.instructions as i
+join payouts.movements as m on m.instruction_id = i.id
+where i.status in ('pending', 'published', 'sending', 'unknown')
+order by i.id
+
+-- name: ask_again_now
+-- What is not known is judged now, and not when its time comes.
+update payouts.instructions as i
+set retry_at = now()
+where i.status = 'unknown' and i.id in (select m.instruction_id from payouts.movements as m)
+
+-- name: movement_states
+-- All that was found, with what became of it: it has settled its instruction, waits for it, or needs a person.
+select
+    m.provider_reference, m.kind, m.instruction_id, m.day, m.billing_type, m.amount_minor, m.currency, m.status,
+    case
+        when i.status = 'settled' and i.provider_reference = m.provider_reference then 'adopted'
+        when m.status not in ('succeeded', 'reversed') then 'not_moved'
+        when m.instruction_id is null or i.status in ('settled', 'cancelled') then 'needs_person'
+        when i.reason_code = 'movement_differs' then 'needs_person'
+        else 'waiting'
+    end as state
+from payouts.movements as m
+left join payouts.instructions as i on i.id = m.instruction_id
+order by m.created_at, m.provider_reference

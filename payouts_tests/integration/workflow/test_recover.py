@@ -1,0 +1,307 @@
+"""A ledger that is older than Stripe (rule of money 14): restored from a backup, or made anew under its old id.
+
+It sends nothing until `recover` has found what it does not know; and in the end everything has moved exactly once.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from itertools import count
+
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import attempts, identity
+from payouts_pipeline.ledger.database import Connection, open_connection
+from payouts_pipeline.ledger.movements import Kept
+from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed
+from payouts_pipeline.reports.reconciliation import reconcile
+from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
+from payouts_pipeline.workflow.recover import recover
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.leagues import League
+from payouts_tests.support.ledger_steps import book, ids, pass_time, release, violations
+from payouts_tests.support.ledgers import made_anew
+
+DAY = date(2026, 5, 2)
+DAY_BEFORE = DAY - timedelta(days=1)
+PLAYERS = 4
+MOMENTS = ("before the night", "booked", "in the middle of charges", "charged", "before payouts")
+
+_numbers = count(1)
+
+
+class Place:
+    """A database that can be backed up and restored, a league in it, and Stripe."""
+
+    def __init__(self, admin: Connection, postgres_url: str, template: str, stripe: EmulatedStripe) -> None:
+        self._admin = admin
+        self._postgres_url = postgres_url
+        self.name = f"recover_{next(_numbers)}"
+        self.stripe = stripe
+        self._copy(template, self.name)
+        self.url = make_conninfo(postgres_url, dbname=self.name)
+        with self.connected() as ledger:
+            self._fill(League(ledger))
+
+    def _fill(self, league: League) -> None:
+        self.stripe.admin.reset()
+        self.stripe.admin.set_balance({"eur": 1_000_000})
+        clubs = [league.club(f"acct_club{number}") for number in range(2)]
+        self.stripe.admin.put_accounts(AccountSeed(id=name) for name in ("acct_club0", "acct_club1", "acct_new"))
+        for number in range(PLAYERS):
+            customer = f"cus_{number}"
+            self.stripe.admin.put_customers([CustomerSeed(id=customer, default_payment_method="pm_card_visa")])
+            player = league.player(clubs[number % 2], customer=customer, method="pm_card_visa")
+            for day in (DAY_BEFORE, DAY):
+                league.fee(player, day)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        with open_connection(self.url) as connection:
+            yield connection
+
+    @contextmanager
+    def parts(self) -> Iterator[Settlement]:
+        with settlement(self.url, StripeAccount(API_KEY, self.stripe.url), threads=2) as parts:
+            yield parts
+
+    def night(self, day: date = DAY, at: Callable[[str], None] = lambda _: None) -> None:
+        """Materialise a day; ``at`` is told of each moment, with nothing connected."""
+        at("before the night")
+        with self.connected() as ledger, self.connected() as source:
+            book(ledger, source, day)
+        at("booked")
+        self._settle(day, PLAYERS // 2)
+        at("in the middle of charges")
+        self._settle(day)
+        at("charged")
+        with self.connected() as ledger, self.connected() as source:
+            release(ledger, source, day)
+        at("before payouts")
+        self._settle(day)
+
+    def _settle(self, day: date, at_most: int | None = None) -> None:
+        with self.connected() as ledger, self.parts() as parts:
+            parts.worker.settle(ids(ledger, day, "pending", "published", "sending", "unknown")[:at_most])
+
+    def recover(self) -> list[Kept]:
+        with self.connected() as ledger, self.parts() as parts:
+            return recover(ledger, parts, "test")
+
+    def back_up(self) -> None:
+        self._copy(self.name, f"{self.name}_backup")
+
+    def restore(self) -> None:
+        self._drop(self.name)
+        self._copy(f"{self.name}_backup", self.name)
+        # The keys of the night are forgotten: the same call would pay again.
+        self.stripe.admin.advance_clock(25 * 3600)
+
+    def moved(self) -> dict[str, int]:
+        """What Stripe has moved, by its own journal; each instruction once."""
+        rows = self.stripe.admin.journal()
+        assert len({row.metadata["instruction_id"] for row in rows}) == len(rows)
+        return {str(row.metadata["instruction_id"]): abs(row.amount) for row in rows}
+
+    def settled(self) -> dict[str, int]:
+        with self.connected() as ledger:
+            query = "select id::text, amount_minor from payouts.instructions where status = 'settled'"
+            return dict(ledger.execute(query).fetchall())
+
+    def stands(self, billing_type: str) -> set[tuple[str, str | None]]:
+        with self.connected() as ledger:
+            query = "select status, reason_code from payouts.instructions where billing_type = %s and day = %s"
+            return set(ledger.execute(query, (billing_type, DAY)).fetchall())
+
+    def require_right(self) -> None:
+        """Every rule holds, and what is settled here is what Stripe has moved, to the cent."""
+        assert self.settled() == self.moved()
+        with self.connected() as ledger, self.parts() as parts:
+            assert violations(ledger) == {}
+            assert reconcile(ledger, parts.stripe(), None) == []
+
+    def close(self) -> None:
+        self._drop(self.name)
+        self._drop(f"{self.name}_backup")
+
+    def _copy(self, source: str, target: str) -> None:
+        statement = SQL("create database {} template {}").format(Identifier(target), Identifier(source))
+        self._admin.execute(statement)
+
+    def _drop(self, name: str) -> None:
+        self._admin.execute(SQL("drop database if exists {} with (force)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
+    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
+        yield started
+
+
+@pytest.fixture
+def place(admin: Connection, postgres_url: str, template: str, running: EmulatedStripe) -> Iterator[Place]:
+    made = Place(admin, postgres_url, template, running)
+    yield made
+    made.close()
+
+
+def lose(place: Place, moment: str) -> dict[str, int]:
+    """A night, and a restore to a moment of it; what had moved."""
+    place.night(at=lambda reached: place.back_up() if reached == moment else None)
+    moved = place.moved()
+    assert len(moved) >= PLAYERS + 2
+    place.restore()
+    return moved
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first night", "second night"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_restored_ledger_sends_nothing_until_it_has_caught_up(place: Place, moment: str, is_first: bool) -> None:
+    if not is_first:
+        place.night(DAY_BEFORE)
+    moved = lose(place, moment)
+    with pytest.raises(PayoutsError, match=r"restored from a backup\. Nothing was sent: run 'payouts recover'"):
+        place.night()
+    assert place.moved() == moved
+
+    assert {each.state for each in place.recover()} <= {"adopted", "waiting"}
+    place.night()
+    assert place.moved() == moved
+    place.require_right()
+    assert {each.state for each in place.recover()} == {"adopted"}
+    place.night(DAY + timedelta(days=1))
+
+
+def test_a_restored_ledger_pays_the_next_day_as_ever(place: Place) -> None:
+    lose(place, "before the night")
+    place.recover()
+    place.night()
+    place.night(DAY_BEFORE)
+    assert len(place.moved()) == 2 * (PLAYERS + 2)
+    place.require_right()
+
+
+def test_the_old_ledger_in_a_new_database(place: Place) -> None:
+    place.night()
+    moved = place.moved()
+    with place.connected() as ledger:
+        old = identity.read(ledger).id
+        made_anew(ledger)
+        identity.continue_as(ledger, old, "somebody", "the disk was lost")
+    with pytest.raises(PayoutsError, match="payouts recover"):
+        place.night()
+    assert {each.state for each in place.recover()} == {"waiting", "adopted"}
+    place.night()
+    assert place.moved() == moved
+    place.require_right()
+
+
+def test_a_ledger_with_instructions_can_t_become_another_one(place: Place) -> None:
+    place.night()
+    with place.connected() as ledger:
+        with pytest.raises(PayoutsError, match="under its own id"):
+            identity.continue_as(ledger, identity.read(ledger).id, "somebody", "why not")
+        with pytest.raises(Exception, match="have its id in their names"):
+            ledger.execute("update payouts.identity set id = gen_random_uuid()")
+
+
+def test_what_the_fee_is_now_does_not_settle_by_what_it_was(place: Place) -> None:
+    moved = lose(place, "before the night")
+    with place.connected() as ledger:
+        ledger.execute("update league.fee_structures set fee_minor = 1500")
+    place.recover()
+    place.night()
+    assert place.moved() == moved
+    assert place.stands("player_charge") == {("unknown", "movement_differs")}
+    assert {each.state for each in place.recover()} == {"needs_person", "waiting"}
+
+
+def test_another_account_is_not_paid_again(place: Place) -> None:
+    moved = lose(place, "before the night")
+    with place.connected() as ledger:
+        ledger.execute("update league.clubs set stripe_account_id = 'acct_new'")
+    place.recover()
+    place.night()
+    assert place.moved() == moved
+    assert place.stands("club_payout") == {("unknown", "movement_differs")}
+    assert place.stands("player_charge") == {("settled", None)}
+
+
+def test_another_customer_is_not_charged_again(place: Place) -> None:
+    """Whoever only asked for the payments of the new customer would find none, and charge it."""
+    moved = lose(place, "before the night")
+    place.stripe.admin.put_customers([CustomerSeed(id="cus_new", default_payment_method="pm_card_visa")])
+    with place.connected() as ledger:
+        ledger.execute("update league.players set stripe_customer_id = 'cus_new'")
+    place.recover()
+    place.night()
+    assert place.moved() == moved
+    assert place.stands("player_charge") == {("unknown", "movement_differs")}
+
+
+def test_a_slow_call_of_before_does_not_hide_what_came_after_the_backup(place: Place) -> None:
+    """Stripe's newest movement is of an attempt that the backup has; the one before it is not."""
+    with place.connected() as ledger, place.connected() as source, place.parts() as parts:
+        book(ledger, source, DAY)
+        [slow] = attempts.claim(ledger, ids(ledger)[:1], 60, "slow")
+    place.back_up()
+    with place.connected() as ledger, place.parts() as parts:
+        parts.worker.settle(ids(ledger, DAY, "pending"))
+        parts.stripe().send(slow, float("inf"))
+    moved = place.moved()
+    place.restore()
+    with pytest.raises(PayoutsError, match="payouts recover"), place.parts() as parts:
+        parts.standing.check()
+    place.recover()
+    with place.connected() as ledger:
+        pass_time(ledger, 1)
+    place.night()
+    assert moved.items() <= place.moved().items()
+    place.require_right()
+
+
+def test_the_command_tells_what_it_found(place: Place) -> None:
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ} | {
+            "PAYOUTS_DATABASE_URL": place.url,
+            "STRIPE_API_KEY": API_KEY,
+            "STRIPE_API_BASE": place.stripe.url,
+        }
+        line = [sys.executable, "-c", "from payouts_pipeline.cli.main import main; main()", "recover", *arguments]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+
+    lose(place, "in the middle of charges")
+    first = command("--json")
+    assert first.returncode == 0, first.stderr
+    states = Counter(each["state"] for each in json.loads(first.stdout)["movements"])
+    assert states == {"adopted": PLAYERS - PLAYERS // 2, "waiting": 2}
+    with place.connected() as ledger:
+        ledger.execute("update league.clubs set stripe_account_id = 'acct_new'")
+    place.night()
+    last = command()
+    assert last.returncode == 1
+    assert last.stdout.count("is not what its instruction asks for") == 2
+
+
+def test_a_hold_does_not_hide_what_has_moved(place: Place) -> None:
+    moved = lose(place, "before payouts")
+    with place.connected() as ledger:
+        ledger.execute(
+            "insert into payouts.holds (subject, subject_id, is_hold, actor, reason)"
+            " select 'club', id, true, 'somebody', 'a doubt' from league.clubs"
+        )
+        ledger.execute(
+            "update payouts.instructions set status = 'held', reason_code = 'on_hold', changed_by = 'somebody'"
+            " where status = 'pending'"
+        )
+    assert {each.state for each in place.recover()} == {"adopted"}
+    assert place.moved() == moved
+    place.require_right()
