@@ -87,9 +87,7 @@ def recover(as_json: bool) -> None:
     with ready_ledger(Need.STRIPE) as connection, settlement(settings.database_url(), account(), threads=4) as parts:
         kept = recovering.recover(connection, parts, actor())
     if as_json:
-        rendering.document(
-            {"movements": [{**asdict(each), "instruction_id": str(each.instruction_id)} for each in kept]}
-        )
+        rendering.document({"movements": [_as_json(each) for each in kept]})
     else:
         _show(kept)
     sys.exit(1 if any(each.state == "needs_person" for each in kept) else 0)

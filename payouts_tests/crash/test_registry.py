@@ -17,6 +17,7 @@ _NO_EFFECT_OF_A_DAY = {
     ("league/reader.py", "snapshot"): "reads schema league, and can write nothing",
     ("ledger/migrate.py", "migrate"): "the schema, before any day",
     ("ledger/identity.py", "set_beside"): "one commit of a person's command, which has no other effect",
+    ("ledger/movements.py", "wake"): "one commit of a person's command, which has no other effect",
     ("reports/audit.py", "audit"): "reads, and can write nothing",
     ("reports/explain/fetch.py", "fetch"): "reads, and can write nothing",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",

@@ -21,10 +21,11 @@ API_KEY = "sk_test_emulated0123456789"
 class EmulatedStripe:
     """One emulator on one state file, which can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, api_key: str = API_KEY) -> None:
         self.port = any_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin = EmulatorAdmin(self.url)
+        self._api_key = api_key
         self.output = folder / "emulator.log"
         self._state = folder / "stripe" / "emulator.sqlite"
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,7 +34,7 @@ class EmulatedStripe:
         """Return once it answers."""
         command = [sys.executable, "-m", "payouts_pipeline.local.stripe_emulator"]
         arguments = ["--port", str(self.port), "--state", str(self._state)]
-        environment = {"PATH": os.environ["PATH"], "STRIPE_API_KEY": API_KEY}
+        environment = {"PATH": os.environ["PATH"], "STRIPE_API_KEY": self._api_key}
         with self.output.open("ab") as log:
             self._process = subprocess.Popen([*command, *arguments], env=environment, stdout=log, stderr=log)
         self.admin.wait_until_healthy()
@@ -70,9 +71,9 @@ class EmulatedStripe:
 
 
 @contextmanager
-def emulated_stripe(folder: Path) -> Iterator[EmulatedStripe]:
+def emulated_stripe(folder: Path, api_key: str = API_KEY) -> Iterator[EmulatedStripe]:
     """Yield a started emulator; what it writes goes into `folder`."""
-    emulator = EmulatedStripe(folder)
+    emulator = EmulatedStripe(folder, api_key)
     emulator.start()
     try:
         yield emulator

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,9 +17,11 @@ import psycopg
 import pytest
 
 from payouts_pipeline.ledger.database import open_connection
+from payouts_pipeline.local import season
 from payouts_pipeline.local.embedded import embedded, stop
 from payouts_pipeline.local.embedded.parts import PART_NAMES
 from payouts_tests.support.command_line import payouts, start
+from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.ledger_steps import fingerprint, violations
 from payouts_tests.support.materialising import day_by_day, ledger_of
@@ -142,18 +145,31 @@ def backfilled(page: str) -> list[str]:
     return [run["status"] for run in runs if any(tag["key"] == "dagster/backfill" for tag in run["tags"])]
 
 
-def reference(demo: Demo) -> World:
+@pytest.fixture
+def stripe_of_reference(demo: Demo, tmp_path: Path) -> Iterator[EmulatedStripe]:
+    """A Stripe of its own, which knows the same people: of two copies of one ledger, one would be behind."""
+    with emulated_stripe(tmp_path, demo.world.environment["STRIPE_API_KEY"]) as stripe:
+        people = season.stripe_entities(season.reference_frames(DAYS[0], YESTERDAY))
+        season.register_with_emulator(stripe.admin, people)
+        stripe.admin.set_balance(demo.world.emulator().available_balance())
+        yield stripe
+
+
+def reference(demo: Demo, stripe: EmulatedStripe) -> World:
     """A copy of the database as the demo left it, in which the days to backfill are few fees."""
     with open_connection(demo.world.environment["PAYOUTS_DATABASE_URL"]) as league:
         league.execute(f"{TRIM} and match_id / 100 < {YESTERDAY:%Y%m%d}")
     with psycopg.connect(demo.world.environment["DAGSTER_DATABASE_URL"], autocommit=True) as admin:
         admin.execute("create database reference template payouts")
     url = demo.world.environment["PAYOUTS_DATABASE_URL"].rsplit("/", 1)[0] + "/reference"
-    return demo.world.but(PAYOUTS_DATABASE_URL=url, PAYOUTS_STORAGE=str(demo.world.folder / "reference"))
+    storage = str(demo.world.folder / "reference")
+    return demo.world.but(PAYOUTS_DATABASE_URL=url, PAYOUTS_STORAGE=storage, STRIPE_API_BASE=stripe.url)
 
 
-def test_a_backfill_from_the_page_gives_the_ledger_of_day_by_day(demo: Demo) -> None:
-    expected = reference(demo)
+def test_a_backfill_from_the_page_gives_the_ledger_of_day_by_day(
+    demo: Demo, stripe_of_reference: EmulatedStripe
+) -> None:
+    expected = reference(demo, stripe_of_reference)
     with development(demo) as page:
         eventually(lambda: httpx.get(f"{page}/server_info", timeout=5).is_success, "the page comes up")
         backfill = {
@@ -164,7 +180,6 @@ def test_a_backfill_from_the_page_gives_the_ledger_of_day_by_day(demo: Demo) -> 
         assert launched == {"__typename": "LaunchBackfillSuccess"}
         [nightly] = asked(page, SCHEDULES)["schedulesOrError"]["results"]
         assert nightly == {"name": "nightly_payouts", "scheduleState": {"status": "RUNNING"}}
-        # Stripe replays its answers to the same instructions, so that both ledgers can be settled by one emulator.
         day_by_day(expected, DAYS)
         statuses = eventually(
             lambda: (found := backfilled(page)) and set(found) <= {"SUCCESS", "FAILURE", "CANCELED"} and found,
