@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from payouts_pipeline import settings
 from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors
 from payouts_pipeline.defs.asset_checks import build_checks
 from payouts_pipeline.defs.assets import PAID, build_assets
@@ -63,12 +64,18 @@ def _not_configurable(resources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fixed(resource: Any) -> dg.ResourceDefinition:
-    def prepared(_context: dg.InitResourceContext) -> Any:
-        # With what it takes from the environment, when a run starts.
-        return resource.process_config_and_initialize()
+    """With what it takes from the environment when a run starts, and no schema that a run could fill."""
+
+    def prepared(context: dg.InitResourceContext) -> Any:
+        own = type(resource)(**{name: _value(getattr(resource, name)) for name in type(resource).model_fields})
+        return own.create_io_manager(context) if isinstance(own, dg.ConfigurableIOManagerFactory) else own
 
     kind = dg.IOManagerDefinition if isinstance(resource, dg.ConfigurableIOManagerFactory) else dg.ResourceDefinition
     return kind(prepared, config_schema={}, description=type(resource).__doc__)
+
+
+def _value(field: Any) -> Any:
+    return settings.required(field.env_var_name) if isinstance(field, dg.EnvVar) else field
 
 
 def _with_freshness(spec: dg.AssetSpec, policy: dg.FreshnessPolicy) -> dg.AssetSpec:

@@ -40,7 +40,7 @@ OCCURRENCES = {
     Failpoint.MARK_PUBLISHED: 2,
     Failpoint.CLAIM: 2,
     Failpoint.SET_PAYMENT_METHOD: 3,
-    Failpoint.CHARGE: 4,
+    Failpoint.CHARGE: 3,
     Failpoint.TRANSFER: 3,
     Failpoint.RECORD_OUTCOMES: 2,
     Failpoint.DELETE_MESSAGES: 2,

@@ -31,17 +31,20 @@ def require_one_sentence(done: "subprocess.CompletedProcess[str]", *named: str) 
     assert re.search(r"[.:] ?\S.*\.$", sentences[0]), "it ends, and says more than what is wrong"
 
 
+_OF_A_QUESTION = {"rate_limit", "identity", "identity_events"}
+
+
 def run_refused(world: World, spoilt: World, *named: str, day: date = YESTERDAY) -> None:
     """`payouts run` refuses, names what is wrong, and leaves the ledger and Stripe as they are."""
-    before = _all_but_the_rate(world)
+    before = _money(world)
     require_one_sentence(payouts(spoilt, "run", day), *named)
-    assert _all_but_the_rate(world) == before
+    assert _money(world) == before
 
 
-def _all_but_the_rate(world: World) -> tuple[dict[str, str], object]:
-    """The ledger and Stripe's journal; not when the next call may be made, since a question to Stripe counts, too."""
+def _money(world: World) -> tuple[dict[str, str], object]:
+    """The ledger and Stripe's journal; not whose account it is and when it may be asked next: Stripe was asked."""
     kept = fingerprint(world.connect())
-    return {name: rows for name, rows in kept.items() if name != "rate_limit"}, world.emulator().journal()
+    return {name: rows for name, rows in kept.items() if name not in _OF_A_QUESTION}, world.emulator().journal()
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_every_page_of_a_list_is_a_call_that_waits_is_counted_and_can_fail(
     assert (client.calls, limiter.calls) == (1, 1)
     if fault:
         stripe.admin.add_faults(FaultRule(kind=fault, method="GET", nth=2, times=1))
-    found = client.find(attempt)
+    found = client.find(attempt).answer
     stripe.admin.clear_faults()
     assert (client.calls, limiter.calls) == (1 + calls, 1 + calls)
     if is_found:

@@ -162,7 +162,7 @@ def _moved(case: Case, kind: BillingType, **other: Any) -> str:
         said |= {"destination": f"acct_{case.club}", **other}
         return api.transfers.create(said).id
     said |= {"customer": f"cus_{case.player}", "payment_method": f"pm_visa_{case.player}", "confirm": True}
-    said |= {"off_session": True, **other}
+    said |= {"off_session": True, "payment_method_types": ["card"], **other}
     return api.payment_intents.create(said).id
 
 
