@@ -26,7 +26,7 @@ class Refusal:
     ``code`` is the decline code of a card, else the error's code. ``is_stored``: it is Stripe's answer to the key, so
     that every call under the key came to the same; not so where the call was turned away unseen (401, 403, 429).
     ``was_found``: not the answer to a call but what Stripe, asked later, says has become of the attempt.
-    ``repeat_at_once``: turned away unseen, and wanted again within seconds.
+    ``repeat_at_once``: turned away unseen, and wanted again within seconds. ``permission``: what our key lacks for it.
     """
 
     code: str
@@ -35,6 +35,7 @@ class Refusal:
     is_stored: bool = True
     repeat_at_once: bool = False
     was_found: bool = False
+    permission: str | None = None
 
 
 @dataclass(frozen=True)

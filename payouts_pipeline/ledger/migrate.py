@@ -34,11 +34,17 @@ def require_migrated(connection: Connection) -> None:
         applied = _applied(connection)
     except psycopg.errors.UndefinedTable:
         applied = set()
-    if applied != set(migrations()):
-        state = "is not there yet" if not applied else "is of another version"
+    if applied == set(migrations()):
+        return
+    if newer := sorted(applied - set(migrations())):
         raise PayoutsError(
-            f"Schema 'payouts' {state} in the database of PAYOUTS_DATABASE_URL: run 'payouts migrate' first."
+            f"Schema 'payouts' in the database of PAYOUTS_DATABASE_URL has {newer[0]}, which this version does not "
+            "know: install the version of 'payouts' that has made it."
         )
+    state = "is not there yet" if not applied else "is of another version"
+    raise PayoutsError(
+        f"Schema 'payouts' {state} in the database of PAYOUTS_DATABASE_URL: run 'payouts migrate' first."
+    )
 
 
 def _applied(connection: Connection) -> set[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -26,12 +26,20 @@ _VARIABLES_OF = {
     Need.AWS: ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"],
     Need.STRIPE: ["STRIPE_API_KEY", "STRIPE_API_BASE"],
 }
-# The first without the second says nothing.
+# Of each part, what says nothing without the second.
 _SET_BY_HALF = (
-    ("STRIPE_API_BASE", "STRIPE_API_KEY"),
-    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-    ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
-    ("PAYOUTS_SOURCE_URL", "PAYOUTS_DATABASE_URL"),
+    (Need.STRIPE, "STRIPE_API_BASE", "STRIPE_API_KEY"),
+    (Need.AWS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    (Need.AWS, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    (Need.LEDGER, "PAYOUTS_SOURCE_URL", "PAYOUTS_DATABASE_URL"),
+)
+_OWN_LEDGER_WITHOUT_STRIPE = (
+    "PAYOUTS_DATABASE_URL names your own ledger, but STRIPE_API_KEY is not set: set it. The embedded Stripe emulator "
+    "is never used with a ledger of your own."
+)
+_LIVE_WITH_EMBEDDED_LEDGER = (
+    "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own database, or try the sample "
+    "season with a test key."
 )
 # Where the shell names a proxy, these keep local connections off it.
 _DIRECT = ("no_proxy", "NO_PROXY")
@@ -72,33 +80,39 @@ def embedded_needs(needs: Collection[Need], environment: Mapping[str, str]) -> s
     Raises PayoutsError where a part is set by half, or one's own ledger would meet the embedded Stripe, or the embedded
     ledger live money: what one of these says to the other is never true.
     """
-    for given, missing in _SET_BY_HALF:
-        if environment.get(given) and not environment.get(missing):
-            raise PayoutsError(f"{given} is set but {missing} is not: set both, or neither to use the embedded part.")
-    own = {
-        Need.LEDGER: bool(environment.get("PAYOUTS_DATABASE_URL")),
-        Need.DAGSTER: bool(environment.get("DAGSTER_DATABASE_URL")),
-        Need.AWS: any(environment.get(name) for name in _OWN_AWS),
-        Need.STRIPE: bool(environment.get("STRIPE_API_KEY")),
+    for sentence in _set_by_half(environment).values():
+        raise PayoutsError(sentence)
+    mixed = _mixture(environment)
+    if mixed and Need.STRIPE in needs:
+        raise PayoutsError(mixed)
+    return {need for need in needs if not _is_own(need, environment)}
+
+
+def _is_own(need: Need, environment: Mapping[str, str]) -> bool:
+    names = {
+        Need.LEDGER: ["PAYOUTS_DATABASE_URL"],
+        Need.DAGSTER: ["DAGSTER_DATABASE_URL"],
+        Need.AWS: _OWN_AWS,
+        Need.STRIPE: ["STRIPE_API_KEY"],
     }
-    embedded = {need for need in needs if not own[need]}
-    if Need.STRIPE in needs:
-        _refuse_mixture(environment, own_ledger=own[Need.LEDGER], own_stripe=own[Need.STRIPE])
-    return embedded
+    return any(environment.get(name) for name in names[need])
 
 
-def _refuse_mixture(environment: Mapping[str, str], *, own_ledger: bool, own_stripe: bool) -> None:
+def _set_by_half(environment: Mapping[str, str]) -> dict[Need, str]:
+    """By part, in a sentence."""
+    return {
+        need: f"{given} is set but {missing} is not: set both, or neither to use the embedded part."
+        for need, given, missing in _SET_BY_HALF
+        if environment.get(given) and not environment.get(missing)
+    }
+
+
+def _mixture(environment: Mapping[str, str]) -> str | None:
     """Nobody means to charge a sample season for real, or to have real payments settled by an emulator."""
-    if own_ledger and not own_stripe:
-        raise PayoutsError(
-            "PAYOUTS_DATABASE_URL names your own ledger, but STRIPE_API_KEY is not set: set it. The embedded Stripe "
-            "emulator is never used with a ledger of your own."
-        )
-    if not own_ledger and "_live_" in environment.get("STRIPE_API_KEY", ""):
-        raise PayoutsError(
-            "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own database, "
-            "or try the sample season with a test key."
-        )
+    if not _is_own(Need.LEDGER, environment):
+        is_live = "_live_" in environment.get("STRIPE_API_KEY", "")
+        return _LIVE_WITH_EMBEDDED_LEDGER if is_live else None
+    return None if _is_own(Need.STRIPE, environment) else _OWN_LEDGER_WITHOUT_STRIPE
 
 
 def stay_local(report: Callable[[str], None]) -> None:
@@ -133,9 +147,34 @@ def parts(needs: Collection[Need], report: Callable[[str], None]) -> Iterator[se
     """Run what is embedded of the needs, and complete this process's environment; yields the embedded needs."""
     embedded = embedded_needs(needs, os.environ)
     _say_what_is_real(set(needs) - embedded, report)
+    with _running(embedded, report):
+        yield embedded
+
+
+@contextmanager
+def parts_to_look_at(
+    needs: Collection[Need], report: Callable[[str], None]
+) -> Iterator[tuple[set[Need], dict[Need, str]]]:
+    """The same where each part may be set wrongly: the embedded ones, and by part in a sentence why it is not there."""
+    mixed = _mixture(os.environ)
+    broken = ({Need.STRIPE: mixed} if mixed else {}) | _set_by_half(os.environ)
+    broken = {need: sentence for need, sentence in broken.items() if need in needs}
+    embedded = {need for need in needs if need not in broken and not _is_own(need, os.environ)}
+    with ExitStack() as running:
+        for need in sorted(embedded):
+            try:
+                running.enter_context(_running({need}, report))
+            except PayoutsError as error:
+                broken[need] = str(error)
+        yield embedded - broken.keys(), broken
+
+
+@contextmanager
+def _running(embedded: Collection[Need], report: Callable[[str], None]) -> Iterator[None]:
+    """Run these embedded parts, and complete this process's environment."""
     os.environ.setdefault("PAYOUTS_STORAGE", str(state_dir() / "storage"))
     if not embedded:
-        yield embedded
+        yield
         return
     with services.embedded({_PART_OF[need] for need in embedded}, state_dir(), report) as found:
         for need in embedded:
@@ -143,4 +182,4 @@ def parts(needs: Collection[Need], report: Callable[[str], None]) -> Iterator[se
             os.environ.update({name: found[name] for name in names if name in found})
         if Need.STRIPE in embedded:
             os.environ.setdefault("PAYOUTS_STRIPE_CALLS_PER_S", "0")
-        yield embedded
+        yield

@@ -48,6 +48,10 @@ class StripeAccount:
         calls_per_s, wording = settings.stripe_calls_per_s(api_key, environment), Wording.from_environment(environment)
         return cls(api_key, environment.get("STRIPE_API_BASE"), calls_per_s, wording=wording)
 
+    def client(self, limiter: SharedRateLimiter | None = None) -> StripeClient:
+        """A client; without a limiter it is for who only looks, since the fleet's rate is kept in the ledger."""
+        return StripeClient(self.api_key, self.api_base, limiter, self.timeout_s, self.wording)
+
 
 @dataclass(frozen=True)
 class Settlement:
@@ -91,7 +95,7 @@ def settlement(
     wanted = connections or loops_per_queue(threads) + _CONNECTIONS_OF_CALLS
     with _connections(ledger_url, wanted) as pool, ThreadPoolExecutor(threads, "provider") as calls:
         limiter = SharedRateLimiter(pool.connection, account.calls_per_s) if account.calls_per_s else None
-        stripe = StripeClient(account.api_key, account.api_base, limiter, account.timeout_s, account.wording)
+        stripe = account.client(limiter)
         standing = Standing(pool.connection, stripe)
         yield Settlement(Worker(pool.connection, stripe, calls, standing, actor, lease_s), threads, standing, stripe)
 

@@ -42,12 +42,17 @@ class Standing:
                 mark = identity.mark(connection)
             if mark == self._judged:
                 return
-            ledger, found = self._own()
-            self._require_nobody_else(ledger)
-            self._require_not_behind(ledger)
+            ledger, found = self.judge()
             if ledger.account is None:
                 self._pin(found)
             self._judged = mark
+
+    def judge(self) -> tuple[Identity, Account]:
+        """The same for who only looks: the ledger, which is pinned to nothing by it, and the account of the key."""
+        ledger, found = self._own()
+        self._require_nobody_else(ledger)
+        self._require_not_behind(ledger)
+        return ledger, found
 
     def unknown(self) -> list[FoundMovement]:
         """All that Stripe has of this ledger and it does not know; raises PayoutsError for another's account."""

@@ -4,6 +4,7 @@
 Stripe's own answer (rule of money 10): proxies and firewalls answer, too, also after passing a call on.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -278,7 +279,7 @@ def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | I
             code, error.request_id, _retry_after(error), is_stored=False, repeat_at_once=_wants_repeat(error, code)
         )
     if status in (401, 403):
-        return Refusal(_turned_away(error, payee), error.request_id, is_stored=False)
+        return Refusal(_turned_away(error, payee), error.request_id, is_stored=False, permission=_permission(error))
     if 400 <= status < 500 and status != 409:
         return Refusal(_code(error) or "invalid_request", error.request_id)
     return Indeterminate(ReasonCode.PROVIDER_ERROR, {"http_status": status}, error.request_id)
@@ -295,6 +296,12 @@ def _turned_away(error: stripe.StripeError, payee: str | None) -> str:
     if code in OUR_KEY:
         return str(code)
     return "invalid_api_key" if error.http_status == 401 else "insufficient_permissions"
+
+
+def _permission(error: stripe.StripeError) -> str | None:
+    """The permission that a restricted key lacks, by Stripe's name; it stands in the message only."""
+    found = re.search(r"'(rak_\w+)'", error.user_message or "")
+    return found[1] if found else None
 
 
 def _code(error: stripe.StripeError) -> str | None:

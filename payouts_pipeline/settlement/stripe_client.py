@@ -118,6 +118,10 @@ class StripeClient:
             )
         return answer
 
+    def look(self, call: Callable[[Any], T]) -> T | Refusal | Indeterminate:
+        """What a call of the SDK's services comes to that only reads; it also looks whether the answer is Stripe's."""
+        return self._ask(lambda: call(self._services))
+
     @property
     def mode(self) -> str:
         """`live` or `test`, as the key says it (https://docs.stripe.com/keys)."""

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.local.environment import Need, embedded_needs, stay_local
+from payouts_pipeline.local.environment import Need, embedded_needs, parts_to_look_at, stay_local
 
 ALL = set(Need)
 
@@ -42,6 +42,26 @@ def test_what_is_set_replaces_just_its_part(environment: dict[str, str], own: se
 def test_a_part_that_is_set_by_half_is_refused(given: str, missing: str) -> None:
     with pytest.raises(PayoutsError, match=f"{given} is set but {missing} is not"):
         embedded_needs(ALL, {given: "x"})
+
+
+def test_who_looks_is_told_of_each_part_that_is_set_wrongly_and_gets_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("PAYOUTS_", "STRIPE_", "AWS_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    for name in ("PAYOUTS_DATABASE_URL", "DAGSTER_DATABASE_URL", "AWS_ACCESS_KEY_ID", "STRIPE_API_BASE"):
+        monkeypatch.setenv(name, "x")
+    with parts_to_look_at(ALL, pytest.fail) as (embedded, broken):
+        assert embedded == set()
+    assert {need: sentence.split(":")[0] for need, sentence in broken.items()} == {
+        Need.AWS: "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not",
+        Need.STRIPE: "STRIPE_API_BASE is set but STRIPE_API_KEY is not",
+    }
+    monkeypatch.delenv("STRIPE_API_BASE")
+    with parts_to_look_at(ALL, pytest.fail) as (_, broken):
+        assert "names your own ledger, but STRIPE_API_KEY is not set" in broken[Need.STRIPE]
+    with parts_to_look_at(ALL - {Need.STRIPE}, pytest.fail) as (_, broken):
+        assert set(broken) == {Need.AWS}
 
 
 def test_live_money_never_meets_the_sample_season() -> None:

@@ -48,6 +48,8 @@ def serve(port: int, state: Path, api_key: str) -> None:
         log_level="error",
         access_log=False,
         server_header=False,
+        # The emulator's own clock says the date.
+        date_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,

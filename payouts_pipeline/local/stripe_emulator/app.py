@@ -31,10 +31,10 @@ class StripePath:
             request = await wire.read_request(scope, receive, path)
         except InvalidRequestError as refusal:
             nobody = ApiRequest(scope["method"], scope["path"], path, "", {}, [])
-            await wire.deliver(scope, send, nobody, refusal.answer, None)
+            await wire.deliver(scope, send, nobody, refusal.answer, None, self._dispatcher.clock.now())
             return
         answer, fault = await self._dispatcher.respond(request, self._endpoints.get(request.method))
-        await wire.deliver(scope, send, request, answer, fault)
+        await wire.deliver(scope, send, request, answer, fault, self._dispatcher.clock.now())
 
 
 def build_app(dispatcher: Dispatcher) -> Router:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from email.utils import formatdate
 from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
@@ -51,12 +52,14 @@ async def read_request(scope: Scope, receive: Receive, endpoint_path: str) -> Ap
     )
 
 
-async def deliver(scope: Scope, send: Send, request: ApiRequest, answer: Answer, fault: FaultRule | None) -> None:
-    """Send the answer, or as much of it as the fault leaves."""
+async def deliver(
+    scope: Scope, send: Send, request: ApiRequest, answer: Answer, fault: FaultRule | None, now: int
+) -> None:
+    """Send the answer, dated ``now``, or as much of it as the fault leaves."""
     if fault and fault.kind in WITHOUT_ANSWER:
         await _hang_up(scope, reset=fault.reset)
         return
-    status, body, headers = _as_sent(answer, _headers(request, answer), fault.answer if fault else None)
+    status, body, headers = _as_sent(answer, _headers(request, answer, now), fault.answer if fault else None)
     headers = [*headers, ("content-length", str(len(body)))]
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
@@ -91,9 +94,10 @@ async def _hang_up(scope: Scope, *, reset: bool) -> None:
     await asyncio.sleep(0)
 
 
-def _headers(request: ApiRequest, answer: Answer) -> Headers:
+def _headers(request: ApiRequest, answer: Answer, now: int) -> Headers:
     headers = [
         ("content-type", "application/json"),
+        ("date", formatdate(now, usegmt=True)),
         ("request-id", request.request_id),
         ("stripe-version", request.headers.get("stripe-version", API_VERSION)),
     ]

@@ -8,8 +8,9 @@ import pytest
 from psycopg.errors import CheckViolation, RaiseException, UniqueViolation
 
 from payouts_pipeline.domain.instructions import FIRST_STATUSES, TRANSITIONS, Status
+from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.migrate import migrate
+from payouts_pipeline.ledger.migrate import migrate, require_migrated
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, book, claim, ids, materialise, settle, unknown
 
@@ -193,3 +194,13 @@ def test_the_money_at_the_provider_is_what_came_in_less_what_went_out(ledger: Co
 
 def test_migrating_again_changes_nothing(ledger: Connection) -> None:
     assert migrate(ledger) == []
+
+
+def test_a_schema_that_is_behind_or_ahead_says_what_to_do(ledger: Connection) -> None:
+    require_migrated(ledger)
+    ledger.execute("insert into payouts.migrations (name) values ('9999_of_tomorrow.sql')")
+    with pytest.raises(PayoutsError, match=r"has 9999_of_tomorrow\.sql, which this version does not know: install"):
+        require_migrated(ledger)
+    ledger.execute("delete from payouts.migrations")
+    with pytest.raises(PayoutsError, match=r"is not there yet .*: run 'payouts migrate' first"):
+        require_migrated(ledger)

@@ -1,6 +1,8 @@
 """Stripe's API as the official SDK sees it in the emulator: objects, refusals, balance, restart."""
 
 import signal
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -163,6 +165,15 @@ def test_funds_that_are_pending_become_available_with_time(api: stripe.StripeCli
 
     assert emulator.admin.available_balance()["aud"] == 9_680 - 600
     assert transfer(api, 9_000).amount == 9_000
+
+
+def test_an_answer_is_dated_by_the_clock_of_the_emulator(api: stripe.StripeClient, emulator: EmulatedStripe) -> None:
+    emulator.admin.advance_clock(3 * DAY_S)
+    response = api.v1.balance.retrieve().last_response
+    assert response is not None
+    dated = parsedate_to_datetime(response.headers["Date"])
+    assert abs(dated.timestamp() - emulator.admin.clock().now) < 60
+    assert dated.timestamp() - time.time() > 2 * DAY_S
 
 
 def test_transfers_from_one_charge_stay_within_it(api: stripe.StripeClient) -> None:

@@ -80,6 +80,22 @@ def test_the_first_call_pins_the_ledger(
     assert fingerprint(ledger) == before
 
 
+def test_who_only_looks_pins_nothing(
+    database_url: str, ledger: Connection, source: Connection, emulator: EmulatedStripe
+) -> None:
+    book(ledger, source, DAY)
+    before = fingerprint(ledger)
+    with settlement(database_url, StripeAccount(API_KEY, emulator.url), threads=1) as parts:
+        assert parts.standing.judge() == (identity.read(ledger), OURS)
+    assert fingerprint(ledger) == before
+    pay(database_url, ledger, source, emulator)
+    with (
+        settlement(database_url, StripeAccount(LIVE, emulator.url), threads=1) as parts,
+        pytest.raises(PayoutsError, match="STRIPE_API_KEY is a key of"),
+    ):
+        parts.standing.judge()
+
+
 @OTHER_KEYS
 def test_a_key_of_another_account_or_mode_sends_nothing(
     database_url: str, ledger: Connection, source: Connection, emulator: EmulatedStripe, key: str
