@@ -1,16 +1,22 @@
 """The commands with which a person steps in: `hold`, `unhold`, `approve`, `retry` and `cancel`."""
 
 import getpass
+import sys
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from payouts_pipeline import settings
 from payouts_pipeline.cli import parameters, rendering
-from payouts_pipeline.cli.start_up import ready_ledger
+from payouts_pipeline.cli.start_up import Need, ready_ledger
 from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.instructions import Status
+
+if TYPE_CHECKING:
+    from payouts_pipeline.ledger.instructions import Instruction
 
 
 @click.command()
@@ -124,6 +130,9 @@ def retry(code: str, day: date | None, reason: str | None) -> None:
 def cancel(instruction: UUID, reason: str | None) -> None:
     """Cancel an INSTRUCTION of which nothing is in progress at Stripe, and put its amount back on the account.
 
+    If it was ever sent, Stripe is asked first: what was paid meanwhile is settled instead. Exit code 1 if it is not
+    cancelled.
+
     What is still owed then is no less: the next materialisation of the day makes a new instruction of it. To keep
     somebody from being paid or charged, hold the payee first (payouts hold).
     """
@@ -131,12 +140,34 @@ def cancel(instruction: UUID, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger:
-        cancelled = operator_actions.cancel(ledger, instruction, actor(), why)
-    amount = format_minor(cancelled.amount_minor, cancelled.currency)
-    rendering.line(
-        f"Cancelled: {cancelled.billing_type} of {amount}. It stands on the account again, and the next run of "
-        f"{cancelled.day} makes a new instruction of what is due then."
-    )
+        found = operator_actions.cancel(ledger, instruction, actor(), why)
+    if found.status != Status.CANCELLED:
+        rendering.line("It was sent before: Stripe is asked whether it was paid meanwhile.")
+        found = _settled_now(instruction)
+    rendering.line(_what_was_cancelled(found))
+    sys.exit(0 if found.status == Status.CANCELLED else 1)
+
+
+def _settled_now(instruction: UUID) -> "Instruction":
+    """What becomes of an instruction that a worker looks at now."""
+    from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+    from payouts_pipeline.workflow import operator_actions
+
+    account = StripeAccount.from_environment
+    with ready_ledger(Need.STRIPE) as ledger, settlement(settings.database_url(), account(), threads=1) as parts:
+        return operator_actions.settle_now(ledger, parts, instruction)
+
+
+def _what_was_cancelled(found: "Instruction") -> str:
+    which = f"{found.billing_type} of {format_minor(found.amount_minor, found.currency)}"
+    if found.status == Status.CANCELLED:
+        return (
+            f"Cancelled: {which}. It stands on the account again, and the next run of {found.day} makes a new "
+            "instruction of what is due then."
+        )
+    if found.status == Status.SETTLED:
+        return f"Not cancelled: {which} was paid meanwhile, and is settled."
+    return f"Not cancelled yet: {which}. Stripe is asked again automatically; see 'payouts explain {found.id}'."
 
 
 def actor() -> str:

@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 FIRST_STATUSES = frozenset({Status.HELD, Status.PENDING})
 
-# Nothing of these can be in progress at the provider: no call was made, or it was definitely refused.
+# No call of these is in progress: none was made, or it was definitely refused.
 CANCELLABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.WAITING, Status.REJECTED})
 
 # The database enforces the same pairs (migrations/0001_ledger.sql); a test compares the two.
@@ -44,6 +44,8 @@ TRANSITIONS = frozenset(
         (Status.UNKNOWN, Status.SENDING),
     }
     | {(Status.SENDING, outcome) for outcome in (Status.SETTLED, Status.WAITING, Status.REJECTED, Status.UNKNOWN)}
+    # Stripe was asked first, and nothing of it had moved or can move.
+    | {(Status.SENDING, Status.CANCELLED)}
 )
 
 # Stripe keeps a key for at least 24 hours; an hour of margin covers clocks and calls in progress.

@@ -37,6 +37,7 @@ class ReasonCode(StrEnum):
     REPLACED = "replaced"
     CARRIED_OVER = "carried_over"
     CANCELLED = "cancelled"
+    BEING_CANCELLED = "being_cancelled"
     # Nobody knows whether the money moved.
     WORKER_LOST = "worker_lost"
     HELD_UP = "held_up"
@@ -52,6 +53,7 @@ class ReasonCode(StrEnum):
     NOT_STRIPES_ANSWER = "not_stripes_answer"
     MOVEMENT_DIFFERS = "movement_differs"
     EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
+    CANCELLED_TOO_SOON = "cancelled_too_soon"
     # Known by now: nothing moved.
     NEVER_REACHED_STRIPE = "never_reached_stripe"
 
@@ -105,6 +107,7 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CARRIED_OVER: _Meaning("carried over: Stripe takes no amount as small as this one"),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
+    ReasonCode.BEING_CANCELLED: _Meaning("is being cancelled: Stripe is asked first whether it was paid meanwhile"),
     ReasonCode.NEVER_REACHED_STRIPE: _Meaning("the last attempt never reached Stripe: it is sent anew"),
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(
         "Stripe has moved {moved} for it ({reference}), which is not what it asks for", Remedy.JUDGE_MOVEMENT
@@ -124,6 +127,7 @@ _UNKNOWN: Mapping[str, str] = {
     ReasonCode.PROVIDER_ERROR: "Stripe answered with an error of its own ({http_status})",
     ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
     ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
+    ReasonCode.CANCELLED_TOO_SOON: "it is to be cancelled, and was sent a moment ago",
     ReasonCode.EARLIER_MAY_BE_PAID: "an earlier payment of it may still be paid: Stripe did not cancel it ({code})",
     ReasonCode.NOT_STRIPES_ANSWER: "an answer came that is not Stripe's (HTTP status {http_status})",
 }

@@ -13,6 +13,7 @@ from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
 from payouts_pipeline.domain.refusals import CARD_CODES
 from payouts_pipeline.failpoints import Failpoint, failpoint
+from payouts_pipeline.ledger import cancellations
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 
@@ -39,6 +40,8 @@ class Attempt:
     is_gone: bool
     # A person has put the payee on hold: the provider may be asked, and told nothing.
     is_on_hold: bool = False
+    # It is not to be paid any more: the provider may be asked, and told that nobody can pay it.
+    is_to_cancel: bool = False
     # How often the card had no funds before.
     card_declines: int = 0
     # Whom the instruction's attempts charge or pay: the customers or accounts of this one and of those before it.
@@ -54,7 +57,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an attempt: `settled` with a reference, `waiting`, `rejected`, or `unknown`."""
+    """What came of an attempt: `settled` with a reference, `waiting`, `rejected`, `unknown`, or `cancelled`."""
 
     instruction_id: UUID
     number: int
@@ -137,7 +140,11 @@ def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> l
     with failpoint(Failpoint.RECORD_OUTCOMES), connection.transaction():
         connection.execute(sql("record_lock_accounts"), parameters)
         connection.execute(sql("record_lock_instructions"), parameters)
-        return [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
+        counted = [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
+        to_cancel = {outcome.instruction_id for outcome in outcomes if outcome.status == Status.CANCELLED}
+        if to_cancel:
+            cancellations.carry_out(connection, sorted(to_cancel.intersection(counted)), actor)
+        return counted
 
 
 def find(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[BillingType, Status]]:

@@ -1,4 +1,4 @@
-"""Instructions: made from account balances, cancelled while nothing is at the provider, and resumed.
+"""Instructions: made from account balances, and resumed.
 
 What is made or resumed comes as a frame with the Stripe ids of `league` in it: nothing here reads there.
 """
@@ -14,9 +14,8 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
-from payouts_pipeline.domain.instructions import CANCELLABLE, Status, instruction_id
+from payouts_pipeline.domain.instructions import Status, instruction_id
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
-from payouts_pipeline.domain.refusals import TOO_SMALL
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -28,7 +27,6 @@ from payouts_pipeline.ledger.portions import divide_due
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 # The reason of an instruction that nothing holds back.
 PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
-_CARRIED_OVER = Reason(ReasonCode.CARRIED_OVER)
 
 _DUE = frames.columns(ids="account_id subject_id amount_minor sequence", texts="billing_subject currency")
 _NEW = [
@@ -137,40 +135,6 @@ def _as_instructions(due: pd.DataFrame, day: date, ledger_id: UUID) -> pd.DataFr
     why = why_held(new)
     new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
     return new.join(why.fillna(PENDING))[_NEW]
-
-
-def cancel_charges(connection: Connection, day: date, actor: str) -> None:
-    """Cancel charges of more than is owed since a correction, where nothing is in progress at the provider."""
-    _cancel(connection, sql("charges_above_debt"), {"day": day}, Reason(ReasonCode.REPLACED), actor)
-
-
-def cancel_payouts(connection: Connection, day: date, actor: str) -> list[int]:
-    """Cancel payouts of more than is due since a correction, in the same way; the ids of their accounts."""
-    return _cancel(connection, sql("payouts_above_due"), {"day": day}, Reason(ReasonCode.REPLACED), actor)
-
-
-def carry_over_charges(connection: Connection, day: date, actor: str) -> None:
-    """Put back what Stripe refused as too small, of players with fees on this day; asked for again once it is more."""
-    _cancel(connection, sql("charges_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
-
-
-def carry_over_payouts(connection: Connection, day: date, actor: str) -> list[int]:
-    """The same for payees to whom this day has released something; the ids of their accounts."""
-    return _cancel(connection, sql("payouts_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
-
-
-def cancel(connection: Connection, instruction: UUID, why: Reason, actor: str) -> bool:
-    """Cancel an instruction for a person; whether that could be done: nothing of it is in progress at the provider."""
-    return bool(_cancel(connection, sql("cancellable_instruction"), {"id": instruction}, why, actor))
-
-
-def _cancel(connection: Connection, find: str, which: Mapping[str, object], why: Reason, actor: str) -> list[int]:
-    """Cancel what a query finds and locks: the amounts stand on the accounts again, whose ids are returned."""
-    ids = [row[0] for row in connection.execute(find, {**which, "cancellable": sorted(CANCELLABLE)})]
-    if not ids:
-        return []
-    cancelled = connection.execute(sql("cancel_instructions"), {"ids": ids, "actor": actor, **why.columns})
-    return [row[0] for row in cancelled]
 
 
 def blocked(connection: Connection, day: date | None) -> pd.DataFrame:

@@ -23,6 +23,7 @@ class AttemptLog(Protocol):
 # A missing answer is asked for again after 1, 2, 4, ... seconds, at most every hour.
 _LONGEST_PAUSE = timedelta(hours=1)
 _KEY_MAY_BE_FORGOTTEN = Indeterminate(ReasonCode.KEY_MAY_BE_FORGOTTEN)
+_CANCELLED_TOO_SOON = Indeterminate(ReasonCode.CANCELLED_TOO_SOON)
 
 
 def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
@@ -32,7 +33,7 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
     """
     if recovered := of_recovered(attempt):
         return _outcome(attempt, recovered)
-    if attempt.sends == 0 and attempt.number == 1:
+    if attempt.sends == 0 and attempt.number == 1 and not attempt.is_to_cancel:
         return _send(attempt, stripe, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever. Also what was
     # refused may have been paid since, and what still could be must not be when the next attempt is (rule of money 11).
@@ -40,6 +41,9 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
     answer = found.answer or stripe.cancel(found.payable, leased_until)
     if answer is not None:
         return _outcome(attempt, answer)
+    if attempt.is_to_cancel:
+        is_over = attempt.sends == 0 or attempt.is_gone
+        return _cancelled(attempt) if is_over else _outcome(attempt, _CANCELLED_TOO_SOON)
     if attempt.key_is_old:
         return _absent(attempt) if attempt.is_gone else _outcome(attempt, _KEY_MAY_BE_FORGOTTEN)
     if attempt.is_on_hold:
@@ -81,6 +85,11 @@ def _absent(attempt: Attempt) -> Outcome:
         retry_after_s=0,
         is_absent=True,
     )
+
+
+def _cancelled(attempt: Attempt) -> Outcome:
+    """Nothing of the instruction moved, and nobody can pay it any more."""
+    return Outcome(attempt.instruction_id, attempt.number, Status.CANCELLED, is_absent=True)
 
 
 def _outcome(attempt: Attempt, answer: Answer) -> Outcome:

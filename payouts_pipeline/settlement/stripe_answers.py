@@ -131,7 +131,7 @@ def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
             return Found(Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement)))
     if ours:
         return Found(Indeterminate(ReasonCode.BANK_PROCESSING))
-    own = [thing for thing in things if getattr(thing.metadata, "attempt", None) == str(attempt.number)]
+    own = [] if attempt.is_to_cancel else [thing for thing in things if _is_of(attempt, thing)]
     return Found(_refusal_of(own), [thing.id for thing in things if thing not in own and thing.status in _PAYABLE])
 
 
@@ -151,6 +151,10 @@ def of_recovered(attempt: Attempt) -> Answer | None:
         if not _is_of_attempts(movement, attempt) or status == "reversed" or len(moved) > 1:
             return Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement))
     return Succeeded(moved[0].reference) if moved else None
+
+
+def _is_of(attempt: Attempt, thing: Any) -> bool:
+    return getattr(thing.metadata, "attempt", None) == str(attempt.number)
 
 
 def _moves(thing: Any) -> bool:

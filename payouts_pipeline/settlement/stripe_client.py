@@ -217,7 +217,7 @@ class StripeClient:
     def _charges_of(self, attempt: Attempt) -> Iterator[Any]:
         """All that the customers of the attempts were asked for since the day of the instruction."""
         since = min(attempt.first_sent_at, datetime.combine(attempt.day, time_of_day.min, UTC))
-        for customer_id in sorted({attempt.payee, *attempt.payees}):
+        for customer_id in sorted({attempt.payee, *attempt.payees} - {""}):
             yield from self._listed("payment_intent", {"customer": customer_id, "created": {"gte": _earliest(since)}})
 
     def _transfers_of(self, attempt: Attempt) -> Iterator[Any]:

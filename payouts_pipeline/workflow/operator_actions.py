@@ -4,7 +4,7 @@ Each leaves a row of its own with actor and reason, and an event on every instru
 taken in the one order of all transactions (`ledger.locks`).
 """
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 import pandas as pd
@@ -14,11 +14,14 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import holds, instructions
+from payouts_pipeline.ledger import cancellations, holds, instructions
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
 from payouts_pipeline.ledger.locks import lock_account, lock_day
+
+if TYPE_CHECKING:
+    from payouts_pipeline.settlement.assemble import Settlement
 
 
 def hold(connection: Connection, source: Connection, payee: Payee, actor: str, reason: str) -> Held:
@@ -72,16 +75,27 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
 
 
 def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
-    """Cancel an instruction, so that its amount stands on the account again.
+    """Cancel an instruction, so that its amount stands on the account again; as it stands then.
 
-    The next materialisation of the day makes a new one of what is due then. Raises PayoutsError where the money
-    may have moved.
+    One that was ever sent is `cancelled` only once a worker has asked Stripe about it (`settle_now`, or the next
+    materialisation of its day). The materialisation after that makes a new one of what is due then. Raises PayoutsError
+    where the money may be moving.
     """
+    why = Reason(ReasonCode.CANCELLED, {"reason": reason})
     with connection.transaction():
         found = _locked(connection, instruction_id)
-        if not instructions.cancel(connection, found.id, Reason(ReasonCode.CANCELLED, {"reason": reason}), actor):
-            _refuse_to_cancel(instructions.find(connection, found.id))
-        return found
+        if not cancellations.cancel(connection, found.id, found.day, why, actor):
+            _refuse_to_cancel(found)
+        return instructions.find(connection, instruction_id)
+
+
+def settle_now(connection: Connection, settlement: "Settlement", instruction_id: UUID) -> Instruction:
+    """Have a worker ask Stripe about an instruction now, without a run; as it stands then.
+
+    Raises PayoutsError where Stripe can't be asked, or it is not this ledger's account.
+    """
+    settlement.worker.settle([instruction_id])
+    return instructions.find(connection, instruction_id)
 
 
 def _locked(connection: Connection, instruction_id: UUID) -> Instruction:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
-from payouts_pipeline.ledger import outbox
+from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_pipeline.workflow import phases
@@ -63,26 +63,33 @@ class Payments:
         with only_run_of(self.ledger, day, self.report):
             # Before anything is written: a wrong key would turn all charges away.
             self._check_stripe(day)
-            progress = phases.open_charges(
-                self.ledger, self.source, day, splits, self.actor, self.approval_above_minor, self.timezone
-            )
-            return self._settle(day, progress, [BillingType.PLAYER_CHARGE])
+            parts = self.ledger, self.source, day, splits, self.actor, self.approval_above_minor, self.timezone
+            return self._settle(day, partial(phases.open_charges, *parts), [BillingType.PLAYER_CHARGE])
 
     def pay_out(self, day: date) -> Changed:
         """Release what was collected, pay the payees, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
-            progress = phases.open_payouts(
-                self.ledger, self.source, day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
-            )
-            self._check_stripe(day)
-            return self._settle(day, progress, PAYOUT_TYPES)
+            parts = self.ledger, self.source, day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
+            return self._settle(day, partial(phases.open_payouts, *parts), PAYOUT_TYPES)
 
     def _check_stripe(self, day: date) -> None:
         """Raise PayoutsError where the day needs Stripe, and can't reach it or it is not this ledger's account."""
         if self.settlement and outbox.may_need_provider(self.ledger, day):
             self.settlement.standing.check()
 
-    def _settle(self, day: date, progress: phases.Progress, kinds: Sequence[BillingType]) -> Changed:
+    def _settle(self, day: date, open_phase: Callable[[], phases.Progress], kinds: Sequence[BillingType]) -> Changed:
+        """Open the phase and wait for its outcome; again where a worker has cancelled something."""
+        changed = Changed()
+        is_open = True
+        while is_open:
+            progress = open_phase()
+            self._check_stripe(day)
+            being_cancelled = cancellations.count_open(self.ledger, day, kinds)
+            changed += self._settle_once(day, progress, kinds)
+            is_open = cancellations.count_open(self.ledger, day, kinds) < being_cancelled
+        return changed
+
+    def _settle_once(self, day: date, progress: phases.Progress, kinds: Sequence[BillingType]) -> Changed:
         from payouts_pipeline.workflow.publish import Phase
 
         calls_before = self._calls()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import instructions
+from payouts_pipeline.ledger import cancellations, instructions
 from payouts_pipeline.ledger.bookings import book, keep_timezone
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
@@ -49,8 +49,7 @@ def open_charges(
         if booking.id is None:
             # A booking has them locked by now; twice would be out of order.
             lock_accounts_of_day(connection, day)
-        instructions.cancel_charges(connection, day, actor)
-        instructions.carry_over_charges(connection, day, actor)
+        cancellations.cancel_charges(connection, day, actor)
         released = release_collected_fees(connection, day, actor)
         due = reader.with_stripe_ids(source, instructions.charges_due(connection, day))
         made = instructions.make_charges(connection, day, due, approval_above_minor, actor)
@@ -71,8 +70,7 @@ def open_payouts(
         lock_day(connection, day)
         lock_accounts_of_day(connection, day)
         released = release_collected_fees(connection, day, actor)
-        cancelled = instructions.cancel_payouts(connection, day, actor)
-        cancelled += instructions.carry_over_payouts(connection, day, actor)
+        cancelled = cancellations.cancel_payouts(connection, day, actor)
         payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
         due = reader.with_stripe_ids(source, payable)
         made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)

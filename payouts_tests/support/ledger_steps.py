@@ -76,6 +76,11 @@ def unknown(attempt: Attempt) -> Outcome:
     )
 
 
+def cancelled(attempt: Attempt) -> Outcome:
+    """Stripe was asked, and nothing of it has moved or can."""
+    return Outcome(attempt.instruction_id, attempt.number, Status.CANCELLED, is_absent=True)
+
+
 def left_alone(attempt: Attempt) -> None:
     """A worker that stopped in its call: the instruction stays `sending`."""
 
@@ -94,17 +99,25 @@ def mark_published(ledger: Connection, published: Sequence[UUID]) -> None:
 
 
 def settle(ledger: Connection, day: date | None = None, decide: Decide = settled, *statuses: str) -> int:
-    """What the workers do; how many outcomes counted."""
-    outcomes = [decide(attempt) for attempt in claim(ledger, ids(ledger, day, *statuses))]
+    """What the workers do; how many outcomes counted. Of what is to be cancelled, nothing has moved."""
+    claimed = claim(ledger, ids(ledger, day, *statuses))
+    outcomes = [cancelled(attempt) if attempt.is_to_cancel else decide(attempt) for attempt in claimed]
     return len(attempts.record(ledger, [outcome for outcome in outcomes if outcome], ACTOR))
 
 
 def materialise(ledger: Connection, source: Connection, day: date, decide: Decide = settled) -> None:
     """Both assets of the ledger, with whatever the provider says."""
-    book(ledger, source, day)
-    settle(ledger, day, decide)
-    release(ledger, source, day)
-    settle(ledger, day, decide)
+    for phase in (book, release):
+        phase(ledger, source, day)
+        if settle_cancellations(ledger):
+            phase(ledger, source, day)
+        settle(ledger, day, decide)
+
+
+def settle_cancellations(ledger: Connection) -> int:
+    """What the workers make of what is being cancelled, with nothing of it moved; how many that were."""
+    being_cancelled = [row[0] for row in ledger.execute("select id from payouts.being_cancelled order by id")]
+    return len(attempts.record(ledger, [cancelled(attempt) for attempt in claim(ledger, being_cancelled)], ACTOR))
 
 
 def pass_time(ledger: Connection, hours: float) -> None:

@@ -117,6 +117,8 @@ values
     ('pending', 'published'), ('pending', 'held'), ('pending', 'cancelled'),
     ('published', 'sending'), ('published', 'held'), ('published', 'cancelled'),
     ('sending', 'settled'), ('sending', 'waiting'), ('sending', 'rejected'), ('sending', 'unknown'),
+    -- Stripe was asked first, and nothing of it had moved or can move.
+    ('sending', 'cancelled'),
     ('unknown', 'sending'),
     ('waiting', 'pending'), ('waiting', 'held'), ('waiting', 'cancelled'),
     ('rejected', 'pending'), ('rejected', 'held'), ('rejected', 'cancelled');
@@ -146,6 +148,32 @@ create unique index attempts_open on payouts.attempts (instruction_id) where out
 create unique index attempts_settled on payouts.attempts (instruction_id) where outcome = 'settled';
 
 create index attempts_by_time on payouts.attempts (first_sent_at);
+
+-- What is not to be paid any more, and why. What was never sent is cancelled at once; otherwise a worker asks Stripe
+-- first (rule of money 11), and what was paid meanwhile is settled instead.
+create table payouts.cancellations (
+    instruction_id uuid primary key references payouts.instructions,
+    -- The day whose materialisation asked for it, and makes what is due instead.
+    day date not null,
+    actor text not null,
+    reason_code text not null,
+    reason_details jsonb not null,
+    at timestamptz not null default clock_timestamp(),
+    -- When it did so, or, where a person has cancelled, that whichever run comes next will.
+    followed_up_at timestamptz
+);
+create index cancellations_of_day on payouts.cancellations (day);
+create index cancellations_to_follow_up on payouts.cancellations (instruction_id) where followed_up_at is null;
+
+create view payouts.being_cancelled as
+select
+    c.day as asked_by_day, i.id, i.day, i.account_id, i.billing_type, i.status, i.retry_at, i.published_at,
+    i.leased_until
+from payouts.cancellations as c
+join payouts.instructions as i on i.id = c.instruction_id
+where i.status in ('pending', 'published', 'sending', 'unknown');
+comment on view payouts.being_cancelled is
+    'Instructions about which Stripe is asked before they are cancelled: nothing is sent for them any more.';
 
 -- What the provider has of this ledger, and the ledger did not know: it was restored from a backup, or made anew
 -- (rule of money 14). An instruction with such an id is settled by the movement and not sent, whenever it is made.
@@ -336,6 +364,11 @@ create trigger append_only before update or delete or truncate on payouts.bookin
 create trigger append_only before update or delete or truncate on payouts.holds
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.approvals
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.cancellations
+    for each statement execute function payouts.refuse_change();
+create trigger reason_is_final
+    before update of instruction_id, day, actor, reason_code, reason_details, at on payouts.cancellations
     for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.fees
     for each statement execute function payouts.refuse_change();

@@ -27,6 +27,8 @@ set status = 'held', status_at = now(), changed_by = %(actor)s,
 from payouts.accounts as a
 join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
 where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
+    -- Nothing is sent for what is being cancelled.
+    and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
     -- What has moved is not sent, and no hold undoes it.
     and not exists (
         select from payouts.movements as m where m.instruction_id = i.id and m.status in ('succeeded', 'reversed')
@@ -48,6 +50,7 @@ where i.id = any(%(ids)s) and a.id = i.account_id
                     select from payouts.movements as m
                     where m.instruction_id = i.id and m.status in ('succeeded', 'reversed')
                 )
+                or exists (select from payouts.cancellations as c where c.instruction_id = i.id)
                 or not exists (
                     select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
                 )
@@ -95,6 +98,7 @@ select
         select from payouts.held_payees as h
         where h.subject = account.subject and h.subject_id = account.subject_id
     ) as is_on_hold,
+    exists (select from payouts.cancellations as c where c.instruction_id = i.id) as is_to_cancel,
     (
         select count(*) from payouts.attempts as earlier
         where earlier.instruction_id = i.id and earlier.outcome = 'refused' and earlier.code = any(%(card_codes)s)
@@ -119,10 +123,11 @@ where i.id = any(%(ids)s)
 order by i.id
 
 -- name: claim_count_sends
--- Notes that the open attempts are about to be sent; one with an old key is only asked for.
+-- Notes that the open attempts are about to be sent; one with an old key, or that is to be cancelled, is only asked for.
 update payouts.attempts as a
 set sends = a.sends + 1, last_sent_at = now()
 where a.instruction_id = any(%(ids)s) and a.outcome is null and a.first_sent_at >= now() - %(key_young_for)s
+    and not exists (select from payouts.cancellations as c where c.instruction_id = a.instruction_id)
 
 -- name: set_payment_method
 -- Notes the card of an open attempt, once and for all; gives the one that counts.
@@ -138,7 +143,7 @@ select a.id
 from jsonb_to_recordset(%(outcomes)s::jsonb) as o (instruction_id uuid, status text)
 join payouts.instructions as i on i.id = o.instruction_id
 join payouts.accounts as a on a.id = i.account_id
-where o.status = 'settled'
+where o.status in ('settled', 'cancelled')
 order by a.subject <> 'player', a.id
 for no key update of a
 
@@ -151,7 +156,8 @@ order by i.id
 for update of i
 
 -- name: record_outcomes
--- Writes outcomes: the attempt's, the instruction's, and for what settled the entries and the account.
+-- Writes outcomes: the attempt's, the instruction's, and for what settled the entries and the account. Of what is to be
+-- cancelled it only closes the attempt.
 with outcome as (
     select o.*
     from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
@@ -183,7 +189,7 @@ with outcome as (
         provider_reference = o.provider_reference, provider_request_id = o.provider_request_id
     from outcome as o
     join attempt on attempt.instruction_id = o.instruction_id
-    where i.id = o.instruction_id
+    where i.id = o.instruction_id and o.status <> 'cancelled'
     returning i.id, i.account_id, i.billing_type, i.currency, i.amount_minor, i.status
 ), settled as (
     select
@@ -204,4 +210,4 @@ with outcome as (
     from settled as s
     join payouts.accounts as provider on provider.subject = 'provider' and provider.currency = s.currency
 )
-select id from instruction
+select instruction_id from attempt

@@ -64,7 +64,7 @@ where i.id = locked.id
 
 -- name: days_due
 -- Days that materialising would move forward: what waits has its time, an unknown outcome is to be asked for, a
--- message or a worker is lost, or a charge has settled after its run had ended. With a text that changes when what is
+-- message or a worker is lost, or a charge has settled, or an instruction was cancelled, after its run had ended. With a text that changes when what is
 -- due changes.
 with due as (
     select i.day, i.id, i.status, i.retry_at
@@ -81,6 +81,11 @@ with due as (
     from payouts.fees as f
     join payouts.instructions as i on i.id = f.charge_id
     where f.release_id is null and i.status = 'settled' and i.status_at < now() - %(lost_after)s
+    union all
+    select c.day, i.id, i.status, i.status_at
+    from payouts.cancellations as c
+    join payouts.instructions as i on i.id = c.instruction_id
+    where c.followed_up_at is null and i.status in ('cancelled', 'settled') and i.status_at < now() - %(lost_after)s
 )
 select day, md5(string_agg(distinct id::text || status || retry_at::text, ' ')) as fingerprint
 from due

@@ -26,6 +26,7 @@ with locked as (
     join payouts.accounts as a on a.id = i.account_id
     join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
     where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = any(%(cancellable)s)
+        and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
     order by i.id
     for update of i
 )

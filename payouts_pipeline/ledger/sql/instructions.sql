@@ -1,4 +1,4 @@
--- Instructions: made from balances, and cancelled while nothing of them is in progress at the provider.
+-- Instructions: made from account balances, and found.
 
 -- name: charges_due
 -- The open balance of each player with fees on this day that no charge covers. Left alone while a fee that was
@@ -25,6 +25,8 @@ select
 from open as o
 join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
 where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
+    -- What it owes is not known before Stripe has said what became of a charge that is being cancelled.
+    and not exists (select from payouts.being_cancelled as c where c.account_id = a.id)
     -- As much as Stripe once refused as too small is not tried again; more is.
     and not exists (
         select from payouts.instructions as i
@@ -60,6 +62,8 @@ join payouts.accounts as a on a.id = d.account_id
 where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
     -- A share that a correction took away, but waits with its fee for a charge, is worked off before anything more is paid.
     and d.amount_minor <= a.booked_minor - a.in_flight_minor - a.settled_minor
+    -- What it is owed is not known before Stripe has said what became of a payout that is being cancelled.
+    and not exists (select from payouts.being_cancelled as c where c.account_id = a.id)
     -- As much as Stripe once refused as too small is not tried again; more is.
     and not exists (
         select from payouts.instructions as i
@@ -178,105 +182,6 @@ join payable as p on p.account_id = n.account_id
 cross join payouts.releases as r
 where not n.is_portion and l.account_id = n.account_id and l.payout_id is null and r.id = l.release_id
     and (r.day <= %(day)s or p.amount_minor = n.amount_minor)
-
--- name: charges_above_debt
--- Locks the charges that ask for more than is owed since a correction, and of which nothing is in progress at the
--- provider.
-with owed_less as (
-    select a.id
-    from payouts.accounts as a
-    where a.subject = 'player'
-        and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
-        and a.booked_minor - a.in_flight_minor - a.settled_minor < 0
-)
-select i.id
-from payouts.instructions as i
-where i.account_id in (select id from owed_less) and i.status = any(%(cancellable)s)
-order by i.id
-for update
-
--- name: payouts_above_due
--- Locks the payouts of more than is due since a correction, and of which nothing is in progress at the provider. A
--- release of this day may hold corrections of fees of other days, so the payees of the day's fees are not all.
-with due_less as (
-    select a.id
-    from payouts.accounts as a
-    where a.subject in ('club', 'organiser', 'partner')
-        and (
-            (a.subject, a.subject_id, a.currency) in (
-                select billing_subject, subject_id, currency from payouts.shares where day = %(day)s
-            )
-            or a.id in (
-                select l.account_id
-                from payouts.release_lines as l
-                join payouts.releases as r on r.id = l.release_id
-                where r.day = %(day)s and l.payout_id is null
-            )
-        )
-        and a.released_minor - a.in_flight_minor - a.settled_minor < 0
-)
-select i.id
-from payouts.instructions as i
-where i.account_id in (select id from due_less) and i.status = any(%(cancellable)s)
-order by i.id
-for update
-
--- name: charges_too_small
--- Locks the charges that Stripe has refused as too small, whichever day they are of, of players with fees on this day.
--- Not one that was refused for anything else as well: Stripe may have a payment of it that can still be made.
-select i.id
-from payouts.instructions as i
-join payouts.accounts as a on a.id = i.account_id
-where i.status = 'rejected' and i.reason_code = %(code)s and a.subject = 'player'
-    and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
-    and not exists (
-        select from payouts.attempts as t where t.instruction_id = i.id and t.code is distinct from %(code)s
-    )
-order by i.id
-for update of i
-
--- name: payouts_too_small
--- Locks the payouts that Stripe has refused as too small, of payees to whom this day has released something.
-select i.id
-from payouts.instructions as i
-where i.status = 'rejected' and i.reason_code = %(code)s
-    and i.account_id in (
-        select l.account_id
-        from payouts.release_lines as l
-        join payouts.releases as r on r.id = l.release_id
-        where r.day = %(day)s
-    )
-    and i.billing_type <> 'player_charge'
-order by i.id
-for update
-
--- name: cancellable_instruction
--- Locks the instruction that a person wants to cancel, if nothing of it is in progress at the provider.
-select id from payouts.instructions where id = %(id)s and status = any(%(cancellable)s) for update
-
--- name: cancel_instructions
--- Cancels instructions that are locked: their amounts stand on their accounts again, whose ids it gives.
-with cancelled as (
-    update payouts.instructions as i
-    set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
-        reason_code = %(reason_code)s, reason_details = %(reason_details)s::jsonb, retry_at = null, leased_until = null
-    where i.id = any(%(ids)s)
-    returning i.id, i.account_id, i.amount_minor
-), fees_reopened as (
-    update payouts.fees as f
-    set charge_id = null
-    from cancelled as c
-    join payouts.accounts as a on a.id = c.account_id
-    where a.subject = 'player' and f.player_id = a.subject_id and f.currency = a.currency
-        and f.release_id is null and f.charge_id = c.id
-), lines_reopened as (
-    update payouts.release_lines as l set payout_id = null from cancelled as c where l.payout_id = c.id
-)
-update payouts.accounts as a
-set in_flight_minor = a.in_flight_minor - c.amount_minor
-from (select account_id, sum(amount_minor) as amount_minor from cancelled group by account_id) as c
-where a.id = c.account_id
-returning a.id
 
 -- name: find_instruction
 -- One instruction, with whose it is and whether a person has approved it.

@@ -6,10 +6,20 @@ select now()
 
 -- name: outbox
 -- What of a day is to be published: what was lost or is to be asked for again, longest waiting first, and what never was.
+-- With what other days have of which this day asks that it be cancelled.
+with in_progress as (
+    select id, billing_type, status, retry_at, published_at, leased_until
+    from payouts.instructions
+    where day = %(day)s and status in ('published', 'sending', 'unknown')
+    union all
+    select id, billing_type, status, retry_at, published_at, leased_until
+    from payouts.being_cancelled
+    where asked_by_day = %(day)s and day <> %(day)s and status <> 'pending'
+)
 (
     select i.id, i.billing_type
-    from payouts.instructions as i
-    where i.day = %(day)s and i.billing_type = any(%(billing_types)s)
+    from in_progress as i
+    where i.billing_type = any(%(billing_types)s)
         and (
             i.status = 'published' and i.published_at < now() - %(lost_after)s
             or i.status = 'unknown' and i.retry_at <= now()
@@ -17,7 +27,6 @@ select now()
             or i.status = 'sending' and i.leased_until < now()
                 and (i.published_at < i.leased_until or i.published_at < now() - %(lost_after)s)
         )
-        and i.status in ('published', 'sending', 'unknown')
     order by i.published_at, i.id
     limit %(limit_again)s
 )
@@ -26,6 +35,15 @@ union all
     select i.id, i.billing_type
     from payouts.instructions as i
     where i.day = %(day)s and i.billing_type = any(%(billing_types)s) and i.status = 'pending'
+    order by i.billing_type, i.id
+    limit %(limit)s
+)
+union all
+(
+    select i.id, i.billing_type
+    from payouts.being_cancelled as i
+    where i.asked_by_day = %(day)s and i.day <> %(day)s and i.billing_type = any(%(billing_types)s)
+        and i.status = 'pending'
     order by i.billing_type, i.id
     limit %(limit)s
 )
@@ -57,12 +75,23 @@ select
     count(*) filter (where status = 'sending'),
     count(*) filter (where status = 'unknown' and retry_at < now() + %(patience)s),
     count(*) filter (where status = 'unknown' and retry_at >= now() + %(patience)s)
-from payouts.instructions
-where day = %(day)s and billing_type = any(%(billing_types)s) and status in ('published', 'sending', 'unknown')
+from (
+    select billing_type, status, retry_at
+    from payouts.instructions
+    where day = %(day)s and status in ('published', 'sending', 'unknown')
+    union all
+    select billing_type, status, retry_at
+    from payouts.being_cancelled
+    where asked_by_day = %(day)s and day <> %(day)s and status <> 'pending'
+) as i
+where billing_type = any(%(billing_types)s)
 
 -- name: is_outbox_empty
 -- Whether a day has nothing left to publish for the first time.
 select not exists (
     select from payouts.instructions
     where day = %(day)s and billing_type = any(%(billing_types)s) and status = 'pending'
+    union all
+    select from payouts.being_cancelled
+    where asked_by_day = %(day)s and billing_type = any(%(billing_types)s) and status = 'pending'
 )

@@ -25,6 +25,7 @@ from payouts_tests.support.ledger_steps import (
     rejected,
     release,
     settle,
+    settle_cancellations,
     settled,
     unknown,
     violations,
@@ -63,6 +64,7 @@ def approve(ledger: Connection, instruction_id: UUID) -> None:
 
 def cancel(ledger: Connection, instruction_id: UUID) -> None:
     operator_actions.cancel(ledger, instruction_id, "cli ada", "wrong terms")
+    settle_cancellations(ledger)
 
 
 def test_an_amount_above_the_limit_waits_and_goes_once_approved(

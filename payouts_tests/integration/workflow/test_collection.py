@@ -23,6 +23,7 @@ from payouts_tests.support.ledger_steps import (
     rejected,
     release,
     settle,
+    settle_cancellations,
     settled,
     unknown,
     violations,
@@ -51,7 +52,10 @@ class Scene:
         return self.league.fee(self.player, day, fee_minor, currency)
 
     def book(self, day: date = DAY) -> None:
+        """As a run does, which makes what is due once workers have cancelled what is not any more."""
         book(self.ledger, self.source, day)
+        if settle_cancellations(self.ledger):
+            book(self.ledger, self.source, day)
 
     def release(self, day: date = DAY, minimums_minor: dict[str, int] | None = None) -> None:
         release(self.ledger, self.source, day, minimums_minor)

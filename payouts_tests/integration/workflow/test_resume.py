@@ -17,6 +17,7 @@ from payouts_tests.support.ledger_steps import (
     ids,
     instructions,
     left_alone,
+    materialise,
     pass_time,
     rejected,
     release,
@@ -154,7 +155,7 @@ def test_one_that_somebody_took_back_meanwhile_stays_so(
     settle(ledger, None, rejected)
     league.set("players", player, stripe_payment_method_id="pm_2")
     league.connection.execute("delete from league.match_players")
-    book(ledger, source, DAY)
+    materialise(ledger, source, DAY)
     assert _status(ledger, player) == "cancelled"
     assert resume(ledger, source, DAY, ACTOR) == 0
     assert violations(ledger) == {}
