@@ -25,7 +25,7 @@ def payouts() -> None:
 for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
     *(showing.status, showing.verify, explain),
-    *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel),
+    *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel, operator.resolve),
     *(identity.ledger, identity.recover),
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),
 ):

@@ -148,6 +148,38 @@ def cancel(instruction: UUID, reason: str | None) -> None:
     sys.exit(0 if found.status == Status.CANCELLED else 1)
 
 
+@click.command()
+@click.argument("instruction", type=click.UUID)
+@click.option("--reference", metavar="ID", help="The payment (pi_...) or transfer (tr_...) at Stripe that was its own.")
+@click.option("--not-moved", is_flag=True, help="Nothing of it has moved; what Stripe shows for it is not its own.")
+@parameters.reason
+def resolve(instruction: UUID, reference: str | None, not_moved: bool, reason: str | None) -> None:
+    """Say what became of an INSTRUCTION that stays unknown, after looking at Stripe's dashboard.
+
+    Stripe is asked all the same: a reference counts once Stripe confirms amount and payee; that nothing has moved
+    counts where Stripe can't say, a day after the call. It is then sent anew. Exit code 1 if it is still unknown.
+    """
+    from payouts_pipeline.workflow import operator_actions
+
+    if (reference is None) != not_moved:
+        raise click.UsageError("Say what became of it: either --reference ID or --not-moved.")
+    why = parameters.given(reason)
+    with ready_ledger() as ledger:
+        operator_actions.judge(ledger, instruction, reference, actor(), why)
+    found = _settled_now(instruction)
+    rendering.line(_what_was_resolved(found))
+    sys.exit(1 if found.status == Status.UNKNOWN else 0)
+
+
+def _what_was_resolved(found: "Instruction") -> str:
+    which = f"{found.billing_type} of {format_minor(found.amount_minor, found.currency)}"
+    if found.status == Status.UNKNOWN:
+        return f"Still unknown: {which}. {found.reason}; 'payouts explain {found.id}' shows what is known of it."
+    if found.status == Status.SETTLED:
+        return f"Settled: {which}."
+    return f"Resolved: {which} is {found.status}: {found.reason}."
+
+
 def _settled_now(instruction: UUID) -> "Instruction":
     """What becomes of an instruction that a worker looks at now."""
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement

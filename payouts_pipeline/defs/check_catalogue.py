@@ -249,7 +249,8 @@ SETTLED_PAYOUTS = Checks[PayoutsOfDay](
             "no_unknown_outcome",
             lambda day: checks.none_unknown(day.ledger, day.day),
             "Stripe has answered every call of the day. If it fails, money may have moved without us knowing. Stripe "
-            "is asked again automatically; never pay these by other means.",
+            "is asked again automatically; never pay these by other means. What stays unknown for more than a day, a "
+            "person resolves ('payouts resolve').",
             WARN,
         ),
         Check(

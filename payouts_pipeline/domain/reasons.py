@@ -54,6 +54,7 @@ class ReasonCode(StrEnum):
     MOVEMENT_DIFFERS = "movement_differs"
     EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
     CANCELLED_TOO_SOON = "cancelled_too_soon"
+    JUDGED_OTHERWISE = "judged_otherwise"
     # Known by now: nothing moved.
     NEVER_REACHED_STRIPE = "never_reached_stripe"
 
@@ -128,9 +129,14 @@ _UNKNOWN: Mapping[str, str] = {
     ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
     ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
     ReasonCode.CANCELLED_TOO_SOON: "it is to be cancelled, and was sent a moment ago",
+    ReasonCode.JUDGED_OTHERWISE: "{reference}, which a person has named, is not a payment of this amount at Stripe",
     ReasonCode.EARLIER_MAY_BE_PAID: "an earlier payment of it may still be paid: Stripe did not cancel it ({code})",
     ReasonCode.NOT_STRIPES_ANSWER: "an answer came that is not Stripe's (HTTP status {http_status})",
 }
+# Stripe could not say what became of it, which is not to say that nothing did.
+SILENCE = frozenset(
+    {ReasonCode.NO_ANSWER, ReasonCode.PROVIDER_ERROR, ReasonCode.NOT_TO_BE_ASKED, ReasonCode.NOT_STRIPES_ANSWER}
+)
 _ASKED_AGAIN = "it is not known whether the money moved, and Stripe is asked again automatically"
 
 # Refusals after which the same instruction can succeed, without anybody doing anything, or once we have.

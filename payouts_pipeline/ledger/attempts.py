@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.domain.refusals import CARD_CODES
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger import cancellations
@@ -48,6 +49,11 @@ class Attempt:
     payees: Sequence[str] = ()
     # What Stripe has of the instruction that the ledger did not know (`ledger.movements`), as JSON.
     movements: Sequence[Mapping[str, Any]] = ()
+    # What a person says of the attempt: the movement that was its own, or that nothing of it has moved.
+    judged_reference: str | None = None
+    is_judged_not_moved: bool = False
+    # Movements that name the instruction, and by a person's judgement are not its own.
+    disowned: Sequence[str] = ()
 
     @property
     def payee(self) -> str:
@@ -145,6 +151,20 @@ def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> l
         if to_cancel:
             cancellations.carry_out(connection, sorted(to_cancel.intersection(counted)), actor)
         return counted
+
+
+def judge(connection: Connection, instruction: UUID, reference: str | None, actor: str, reason: str) -> bool:
+    """Keep what a person says of an attempt: the movement that was its own, or that nothing of it has moved.
+
+    False where there is no attempt whose outcome is unknown.
+    """
+    said = {"id": instruction, "reference": reference, "actor": actor, "reason": reason}
+    return bool(connection.execute(sql("judge_attempt"), {**said, "differs": ReasonCode.MOVEMENT_DIFFERS}).rowcount)
+
+
+def is_taken(connection: Connection, reference: str, instruction: UUID) -> bool:
+    """Whether a movement is another instruction's, or a person has said that it is."""
+    return bool(scalar(connection, sql("is_reference_taken"), {"reference": reference, "id": instruction}))
 
 
 def find(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[BillingType, Status]]:

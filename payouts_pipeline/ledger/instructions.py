@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.instructions import Status, instruction_id
-from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -41,16 +41,13 @@ _BLOCKED = frames.columns(
 )
 
 
-@dataclass(frozen=True)
-class Instruction:
+@dataclass(frozen=True, kw_only=True)
+class Instruction(WithReason):
     """An instruction as the person sees it who acts on it."""
 
     id: UUID
     day: date
-    billing_type: str
-    currency: str
     amount_minor: int
-    status: str
     account_id: int
     subject: str
     subject_id: int

@@ -24,6 +24,8 @@ from payouts_pipeline.reports.queries import sql
 # By then a card has had all of its retries, the last nine days after the first; what is still open waits for somebody.
 _OVERDUE = timedelta(days=10)
 
+_UNKNOWN_FOR_LONG_H = 24
+
 _OPEN = [each for each in Status if each not in (Status.SETTLED, Status.CANCELLED)]
 
 
@@ -50,6 +52,13 @@ class Overdue(_Named):
 
     day: date
     age_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unknown(_Named):
+    """An instruction whose outcome is not known since its attempt was first sent."""
+
+    age_hours: int
 
 
 def booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
@@ -185,17 +194,22 @@ def _amounts(lines: Sequence[status.Line]) -> dict[str, int]:
 
 
 def none_unknown(connection: Connection, day: date) -> Finding:
-    """Whether the outcome of every attempt of the day is known."""
-    count, named = _named(connection, day, list(BillingType), [Status.UNKNOWN])
+    """Whether the outcome of every attempt of the day is known; for how long it is not."""
+    with connection.cursor(row_factory=class_row(_Unknown)) as cursor:
+        unknown = cursor.execute(sql("unknown_instructions"), {"day": day}).fetchall()
+    old = sum(each.age_hours >= _UNKNOWN_FOR_LONG_H for each in unknown)
     description = (
         "The outcome of every call at Stripe is known."
-        if not count
-        else f"The outcome of {count} instructions is not known: Stripe gave no answer, and the money may have moved. "
-        "Stripe is asked again automatically; never pay or charge these by other means. If that lasts for more than a "
-        "day, look the instruction's id up in Stripe's dashboard."
+        if not unknown
+        else f"The outcome of {len(unknown)} instructions is not known, of {old} for more than a day: the money may "
+        "have moved. Stripe is asked again automatically; never pay or charge these by other means. Look up what "
+        "stays unknown for more than a day in Stripe's dashboard by the instruction's id, and say what became of it: "
+        "'payouts resolve'."
     )
-    figures = {"unknown": count, "instructions": named}
-    return Finding(not count, description, figures)
+    named = [{**each.named, "age_hours": each.age_hours} for each in unknown[:NAMED]]
+    return Finding(
+        not unknown, description, {"unknown": len(unknown), "for_more_than_a_day": old, "instructions": named}
+    )
 
 
 def overdue_instructions(connection: Connection, days: Sequence[date]) -> list[Overdue]:

@@ -22,8 +22,8 @@ _OF_A_PERSON = {
     Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
     "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {cancel}, then "
     "{run}",
-    Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it; it is asked about again "
-    "automatically, and nothing is sent meanwhile",
+    Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it, then say so: {resolve}; "
+    "nothing is sent meanwhile",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",
@@ -32,7 +32,8 @@ _TOP_UP = "it is retried automatically{or_run}; top up the balance at Stripe if 
 _CONTINUES = "it continues automatically{or_run}"
 _BY_STATUS: Mapping[str, str] = {
     Status.WAITING: "it is retried automatically{or_run}, and at once with a new {means} in schema 'league'",
-    Status.UNKNOWN: "Stripe is asked again automatically{or_run}; do not pay it by other means meanwhile",
+    Status.UNKNOWN: "Stripe is asked again automatically{or_run}; do not pay it by other means meanwhile; if that "
+    "lasts for more than a day, look it up in Stripe's dashboard and say what became of it: {resolve}",
     Status.PUBLISHED: "a worker sends it automatically ('payouts worker' starts one){or_run}",
     Status.CANCELLED: "its amount is back on the account; {run} makes a new instruction of what is due then",
 }
@@ -48,7 +49,7 @@ class NextAction:
 
 def next_action(of: WithReason) -> NextAction:
     """Of all instructions of a kind that have this status for this reason."""
-    commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "run")}
+    commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "run")}
     template, needs_person = _template(of)
     text = template.format_map({**_words(of), **commands, "or_run": ""})
     return NextAction(text if needs_person else f"none: {text}", needs_person)
@@ -63,6 +64,7 @@ def next_step(of: Instruction) -> str | None:
         "unhold": f"'payouts unhold {of.payee} --reason ...'",
         "approve": f"'payouts approve {of.id} --reason ...'",
         "cancel": f"'payouts cancel {of.id} --reason ...'",
+        "resolve": f"'payouts resolve {of.id} --reason ...'",
         "run": run,
         "or_run": f", or from then on with {run}" if of.retry_at else f", or with {run}",
     }

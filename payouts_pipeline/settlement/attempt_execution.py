@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.domain.reasons import ReasonCode
+from payouts_pipeline.domain.reasons import SILENCE, ReasonCode
 from payouts_pipeline.domain.refusals import Refusal, judge
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
 from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded, of_recovered
@@ -31,16 +31,30 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
 
     ``leased_until`` (seconds of `time.time`) is when another worker may take the instruction over.
     """
-    if recovered := of_recovered(attempt):
-        return _outcome(attempt, recovered)
+    confirmed = stripe.confirm(attempt) if attempt.judged_reference else of_recovered(attempt)
+    if isinstance(confirmed, Succeeded) or (confirmed and not attempt.judged_reference):
+        return _outcome(attempt, confirmed)
     if attempt.sends == 0 and attempt.number == 1 and not attempt.is_to_cancel:
         return _send(attempt, stripe, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever. Also what was
     # refused may have been paid since, and what still could be must not be when the next attempt is (rule of money 11).
     found = stripe.find(attempt)
     answer = found.answer or stripe.cancel(found.payable, leased_until)
-    if answer is not None:
+    if isinstance(answer, Indeterminate | None) and confirmed:
+        return _outcome(attempt, confirmed)
+    if answer is not None and not _is_silence_judged(attempt, answer):
         return _outcome(attempt, answer)
+    return _of_nothing_found(attempt, stripe, log, leased_until)
+
+
+def _is_silence_judged(attempt: Attempt, answer: Answer) -> bool:
+    """Whether Stripe can't say what became of it, nothing of it can arrive, and a person says that it moved nothing."""
+    is_silent = isinstance(answer, Indeterminate) and answer.code in SILENCE
+    return is_silent and attempt.is_judged_not_moved and attempt.key_is_old and attempt.is_gone
+
+
+def _of_nothing_found(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
+    """Stripe has nothing of the attempt: repeat it while that is safe, close it once it can't arrive any more."""
     if attempt.is_to_cancel:
         is_over = attempt.sends == 0 or attempt.is_gone
         return _cancelled(attempt) if is_over else _outcome(attempt, _CANCELLED_TOO_SOON)

@@ -135,6 +135,17 @@ def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
     return Found(_refusal_of(own), [thing.id for thing in things if thing not in own and thing.status in _PAYABLE])
 
 
+def of_named(thing: Any, kind: str, attempt: Attempt) -> Succeeded | Indeterminate:
+    """Whether what a person has named has moved what the attempt asked for; it need not name the instruction."""
+    movement = movement_of(thing, kind)
+    has_moved = thing.status == "succeeded" if kind == "payment_intent" else thing.amount_reversed == 0
+    is_free = instruction_of(thing) in (None, str(attempt.instruction_id))
+    is_asked = (movement.amount_minor, movement.currency) == (attempt.amount_minor, attempt.currency)
+    if has_moved and is_free and is_asked and movement.payee in {attempt.payee, *attempt.payees}:
+        return Succeeded(thing.id, _request_id(thing))
+    return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": thing.id}, _request_id(thing))
+
+
 def of_cancelled(intent: Any, intent_id: str) -> None:
     """That nobody can pay the intent any more; raises NotStripes for anything else."""
     _require(intent.object == "payment_intent" and (intent.id, intent.status) == (intent_id, "canceled"))

@@ -30,6 +30,7 @@ from payouts_pipeline.settlement.stripe_answers import (
     Found,
     Indeterminate,
     Movement,
+    Succeeded,
     account_of,
     answered,
     default_method_of,
@@ -39,6 +40,7 @@ from payouts_pipeline.settlement.stripe_answers import (
     of_cancelled,
     of_found,
     of_intent,
+    of_named,
     of_page,
     of_transfer,
 )
@@ -146,14 +148,22 @@ class StripeClient:
 
     def find(self, attempt: Attempt) -> Found:
         """Ask Stripe what has become of the instruction's attempts, this one and the earlier ones. Moves nothing."""
-        kind = "payment_intent" if attempt.billing_type == BillingType.PLAYER_CHARGE else "transfer"
+        kind = _kind_of(attempt)
         try:
             listed = self._charges_of(attempt) if kind == "payment_intent" else self._transfers_of(attempt)
-            of_instruction = [each for each in listed if instruction_of(each) == str(attempt.instruction_id)]
+            of_instruction = [each for each in listed if _names(each, attempt)]
         except _Unanswered as unanswered:
             return Found(unanswered.as_of_movement)
         found = answered(lambda: of_found(of_instruction, kind, attempt))
         return found if isinstance(found, Found) else Found(found)
+
+    def confirm(self, attempt: Attempt) -> Succeeded | Indeterminate:
+        """Ask Stripe whether the movement that a person has named is what the attempt asked for."""
+        kind, reference = _kind_of(attempt), str(attempt.judged_reference)
+        answer = self._ask(lambda: of_named(self._service(kind).retrieve(reference), kind, attempt))
+        if isinstance(answer, Refusal):
+            return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": reference}, answer.request_id)
+        return answer
 
     def cancel(self, payable: Iterable[str], leased_until: float) -> Indeterminate | None:
         """Have Stripe see to it that nobody pays these payment intents any more; None if nobody can."""
@@ -225,7 +235,7 @@ class StripeClient:
 
     def _listed(self, kind: str, params: Mapping[str, Any]) -> Iterator[Any]:
         """Every object of a kind, page by page, each page a call of its own; raises _Unanswered for one that fails."""
-        service = self._services.payment_intents if kind == "payment_intent" else self._services.transfers
+        service = self._service(kind)
         wanted = {**params, "limit": _PAGE}
         while True:
             page: Any = self._ask(lambda: of_page(service.list(wanted), kind))
@@ -235,6 +245,9 @@ class StripeClient:
             if not page.has_more:
                 return
             wanted["starting_after"] = page.data[-1].id
+
+    def _service(self, kind: str) -> Any:
+        return self._services.payment_intents if kind == "payment_intent" else self._services.transfers
 
     def _ask(
         self, call: Callable[[], T], until: float = math.inf, payee: str | None = None
@@ -274,6 +287,15 @@ def _in_common(attempt: Attempt) -> dict[str, Any]:
             "billing_type": str(attempt.billing_type),
         },
     }
+
+
+def _kind_of(attempt: Attempt) -> Kind:
+    return "payment_intent" if attempt.billing_type == BillingType.PLAYER_CHARGE else "transfer"
+
+
+def _names(thing: Any, attempt: Attempt) -> bool:
+    """Whether a payment intent or a transfer is of the attempt's instruction, and nobody has said that it is not."""
+    return instruction_of(thing) == str(attempt.instruction_id) and thing.id not in attempt.disowned
 
 
 def _earliest(since: datetime) -> int:

@@ -14,7 +14,7 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import cancellations, holds, instructions
+from payouts_pipeline.ledger import attempts, cancellations, holds, instructions
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
@@ -87,6 +87,26 @@ def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str
         if not cancellations.cancel(connection, found.id, found.day, why, actor):
             _refuse_to_cancel(found)
         return instructions.find(connection, instruction_id)
+
+
+def judge(connection: Connection, instruction_id: UUID, reference: str | None, actor: str, reason: str) -> Instruction:
+    """Keep what a person says of an instruction whose outcome is unknown; `settle_now` has Stripe asked about it.
+
+    ``reference``: the payment intent or transfer that was its movement, by which it settles once Stripe has confirmed
+    amount and payee. None: nothing of it has moved, which counts where Stripe can't say and no call can arrive; a
+    movement of another amount or payee that names the instruction is not its own from then on.
+
+    Raises PayoutsError where its outcome is known, or the movement is another instruction's.
+    """
+    with connection.transaction():
+        found = _locked(connection, instruction_id)
+        if reference and attempts.is_taken(connection, reference, found.id):
+            raise PayoutsError(f"{reference} belongs to another instruction: see that it is the right one.")
+        if not attempts.judge(connection, found.id, reference, actor, reason):
+            raise PayoutsError(
+                f"Instruction {found.id} is {found.status}, so there is nothing to judge: only what is unknown is."
+            )
+        return found
 
 
 def settle_now(connection: Connection, settlement: "Settlement", instruction_id: UUID) -> Instruction:

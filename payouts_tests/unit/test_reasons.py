@@ -26,6 +26,7 @@ _DETAILS: dict[str, dict[str, Any]] = {
     ReasonCode.APPROVAL_REQUIRED: {"limit_minor": 100_000},
     ReasonCode.PROVIDER_ERROR: {"http_status": 500},
     ReasonCode.TURNED_AWAY: {"code": "rate_limit"},
+    ReasonCode.JUDGED_OTHERWISE: {"reference": "tr_1"},
     ReasonCode.EARLIER_MAY_BE_PAID: {"code": "payment_intent_unexpected_state"},
     ReasonCode.NOT_STRIPES_ANSWER: {"http_status": 403},
     ReasonCode.MOVEMENT_DIFFERS: {"reference": "tr_1", "moved_minor": 1_000, "moved_currency": "EUR"},

@@ -175,6 +175,23 @@ where i.status in ('pending', 'published', 'sending', 'unknown');
 comment on view payouts.being_cancelled is
     'Instructions about which Stripe is asked before they are cancelled: nothing is sent for them any more.';
 
+-- What a person says has become of an attempt that Stripe does not say it of; the last row of an attempt counts.
+create table payouts.judgements (
+    id bigint generated always as identity primary key,
+    instruction_id uuid not null,
+    attempt int not null,
+    -- The payment or transfer that was its movement, which Stripe is asked to confirm; empty: nothing of it has moved.
+    provider_reference text,
+    -- A movement that names the instruction, and by this judgement is not its own.
+    disowned text,
+    actor text not null,
+    reason text not null check (reason <> ''),
+    at timestamptz not null default clock_timestamp(),
+    check (num_nonnulls(provider_reference, disowned) < 2),
+    foreign key (instruction_id, attempt) references payouts.attempts
+);
+create index judgements_of_attempt on payouts.judgements (instruction_id, attempt, id);
+
 -- What the provider has of this ledger, and the ledger did not know: it was restored from a backup, or made anew
 -- (rule of money 14). An instruction with such an id is settled by the movement and not sent, whenever it is made.
 create table payouts.movements (
@@ -364,6 +381,8 @@ create trigger append_only before update or delete or truncate on payouts.bookin
 create trigger append_only before update or delete or truncate on payouts.holds
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.approvals
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.judgements
     for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.cancellations
     for each statement execute function payouts.refuse_change();

@@ -115,10 +115,26 @@ select
         ) order by m.created_at), '[]')
         from payouts.movements as m
         where m.instruction_id = i.id and m.status <> 'canceled'
-    ) as movements
+            and not exists (
+                select from payouts.judgements as j
+                where j.instruction_id = i.id and j.disowned = m.provider_reference
+            )
+    ) as movements,
+    judgement.provider_reference as judged_reference,
+    judgement.id is not null and judgement.provider_reference is null as is_judged_not_moved,
+    array(
+        select j.disowned from payouts.judgements as j where j.instruction_id = i.id and j.disowned is not null
+    ) as disowned
 from payouts.instructions as i
 join payouts.accounts as account on account.id = i.account_id
 join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null
+left join lateral (
+    select j.id, j.provider_reference
+    from payouts.judgements as j
+    where j.instruction_id = i.id and j.attempt = a.number
+    order by j.id desc
+    limit 1
+) as judgement on true
 where i.id = any(%(ids)s)
 order by i.id
 
@@ -135,6 +151,27 @@ update payouts.attempts
 set stripe_payment_method_id = coalesce(stripe_payment_method_id, %(payment_method_id)s)
 where instruction_id = %(instruction_id)s and number = %(number)s and outcome is null
 returning stripe_payment_method_id
+
+-- name: judge_attempt
+-- Keeps what a person says of the attempt whose outcome is not known, and has Stripe asked about it now.
+with judged as (
+    update payouts.instructions as i
+    set retry_at = now()
+    from payouts.attempts as a
+    where i.id = %(id)s and i.status = 'unknown' and a.instruction_id = i.id and a.outcome is null
+    returning i.id, a.number, i.reason_code, i.reason_details
+)
+insert into payouts.judgements (instruction_id, attempt, provider_reference, disowned, actor, reason)
+select
+    id, number, %(reference)s,
+    case when %(reference)s::text is null and reason_code = %(differs)s then reason_details ->> 'reference' end,
+    %(actor)s, %(reason)s
+from judged
+
+-- name: is_reference_taken
+-- Whether another instruction is settled by a movement, or a person has said so.
+select exists (select from payouts.instructions where provider_reference = %(reference)s and id <> %(id)s)
+    or exists (select from payouts.judgements where provider_reference = %(reference)s and instruction_id <> %(id)s)
 
 -- name: record_lock_accounts
 -- Locks the accounts that outcomes will move, in the order in which all transactions do: players

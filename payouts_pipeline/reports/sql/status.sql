@@ -110,6 +110,15 @@ where day = %(day)s and billing_type = any(%(billing_types)s) and status = any(%
 order by created_at, id
 limit %(limit)s
 
+-- name: unknown_instructions
+-- Instructions of a day whose outcome is not known, the oldest first, and since when.
+select i.id::text, i.billing_type, i.currency, i.status, i.reason_code, i.reason_details,
+    floor(extract(epoch from now() - a.first_sent_at) / 3600)::int as age_hours
+from payouts.instructions as i
+join payouts.attempts as a on a.instruction_id = i.id and a.outcome is null
+where i.day = %(day)s and i.status = 'unknown'
+order by a.first_sent_at, i.id
+
 -- name: overdue_instructions
 -- Instructions of any day up to the last of a run that were made long ago and have not come to their end. One query for
 -- all days of the run: there are few of them, and finding them takes a look at every instruction that is open.
