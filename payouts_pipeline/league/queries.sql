@@ -139,3 +139,12 @@ where m.id = %(match_id)s
 -- name: explain_league_line_ups
 -- The rows of line-ups that name a player, each with its match.
 select id, match_id from league.match_players where player_id = %(player_id)s and id is not null
+
+-- name: league_columns
+-- The tables and views of the schema with their columns, and whether this login may read them.
+select c.relname, a.attname,
+    has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select') as may_read
+from pg_namespace as n
+join pg_class as c on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where n.nspname = 'league'

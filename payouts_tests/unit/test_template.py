@@ -147,6 +147,7 @@ def test_no_policy_lets_anybody_send_to_a_queue(resources: dict[str, Any]) -> No
     actions = {a for p in policies for s in statements(p) for a in as_list(s["Action"])}
     assert actions == {
         "cloudformation:DescribeStacks",
+        "sns:GetTopicAttributes",
         "sns:Publish",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
