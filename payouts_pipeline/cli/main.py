@@ -8,6 +8,7 @@ import sys
 import click
 
 from payouts_pipeline.cli import fleet, identity, operator, running, showing, start_up
+from payouts_pipeline.cli.doctor import doctor
 from payouts_pipeline.cli.explain import explain
 from payouts_pipeline.errors import PayoutsError
 
@@ -24,7 +25,7 @@ def payouts() -> None:
 
 for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
-    *(showing.status, showing.verify, explain),
+    *(showing.status, showing.verify, explain, doctor),
     *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel, operator.resolve),
     *(identity.ledger, identity.recover),
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),

@@ -153,6 +153,11 @@ def line(sentence: str) -> None:
     _out.print(escape(sentence), soft_wrap=True)
 
 
+def marked(mark: str, colour: str, sentence: str) -> None:
+    """One line of a result that begins with how good it is."""
+    _out.print(f"[{colour}]{mark:8}[/] {escape(sentence)}", soft_wrap=True)
+
+
 def step(sentence: str) -> None:
     """What is going on meanwhile, for people who watch."""
     progress.print(f"[dim]·[/] {sentence}", soft_wrap=True)

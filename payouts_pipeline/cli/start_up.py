@@ -84,6 +84,27 @@ def embedded(needs: Collection[Need]) -> Iterator[set[Need]]:
 
 
 @contextmanager
+def to_look_at(needs: Collection[Need]) -> Iterator[tuple[set[Need], dict[Need, str]]]:
+    """The same where each may be set wrongly: their needs, and by need why its part is not there. Makes nothing."""
+    with environment.parts_to_look_at(needs, rendering.step) as found:
+        yield found
+
+
+def moves_no_money() -> bool:
+    """Whether a fleet elsewhere has the key, so that there need be none here."""
+    try:
+        return settings.workers() == 0 and not os.environ.get("STRIPE_API_KEY")
+    except PayoutsError:
+        return False
+
+
+def dagster_yaml() -> Path:
+    """What Dagster's instance is described in: that of DAGSTER_HOME, else of the checkout."""
+    home = os.environ.get("DAGSTER_HOME")
+    return (Path(home) if home else environment.project_dir()) / "dagster.yaml"
+
+
+@contextmanager
 def ready(needs: Collection[Need]) -> Iterator[set[Need]]:
     """The same, with schema and stack in what is embedded; one's own parts are changed only when told to."""
     with embedded(needs) as found:

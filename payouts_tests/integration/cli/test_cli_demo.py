@@ -95,6 +95,16 @@ def test_a_second_demo_changes_nothing_and_says_so(demo: Demo) -> None:
     assert demo.after == demo.before
 
 
+def test_after_the_demo_the_doctor_finds_everything_ready_and_changes_nothing(demo: Demo) -> None:
+    before = state_of(demo.world)[0]
+    done = payouts(World({}, demo.world.folder, ExitStack()), "doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    *lines, verdict = done.stdout.splitlines()
+    assert verdict.startswith("A night could be paid: no problems")
+    assert [line for line in lines if not line.startswith(("ok ", "warning  open payments: "))] == []
+    assert state_of(demo.world)[0] == before
+
+
 @contextmanager
 def development(demo: Demo) -> Iterator[str]:
     """`payouts dev` for the length of a test: the address of its page. Ctrl-C ends it, and all that it started."""

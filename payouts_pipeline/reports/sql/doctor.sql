@@ -1,0 +1,56 @@
+-- What `payouts doctor` asks of databases; nothing here writes.
+
+-- name: look_only
+-- Has the database refuse whatever would write, in this session.
+set default_transaction_read_only = on
+
+-- name: server
+-- The server: its version, whether it may be written to, and its clock.
+select
+    current_setting('server_version_num')::int as version_number,
+    current_setting('server_version') as version,
+    current_setting('server_encoding') as encoding,
+    pg_is_in_recovery() as is_standby,
+    (select reset_val = 'on' from pg_settings where name = 'default_transaction_read_only') as is_read_only,
+    clock_timestamp() as now
+
+-- name: not_allowed
+-- What this login may not do that a night does: by table of the ledger, and temporary tables.
+select c.relname
+from pg_class as c
+where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
+    and c.relname not in ('migrations', 'transitions')
+    and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert'))
+union all
+select 'temporary tables' where not has_database_privilege(current_database(), 'temporary')
+order by 1
+
+-- name: timezone_of_ledger
+-- The timezone that the ledger's days are booked in; no row before the first.
+select timezone from payouts.calendar
+
+-- name: dagster_storage
+-- Whether Dagster has made its tables, and whether this login could.
+select to_regclass('runs') is not null, coalesce(has_schema_privilege(current_schema(), 'create'), false)
+
+-- name: stuck
+-- All instructions that are not settled or in progress, by why: for who counts those that wait for a person.
+select billing_type, currency, status, reason_code, reason_details, count(*) as count,
+    sum(amount_minor)::bigint as amount_minor
+from payouts.instructions
+where status in ('held', 'waiting', 'rejected', 'unknown')
+group by billing_type, currency, status, reason_code, reason_details
+
+-- name: long_unknown
+-- How many attempts have been without an outcome for long, and since when the first of them.
+select count(*), min(first_sent_at)
+from payouts.attempts
+where outcome is null and first_sent_at < now() - %(older_than)s
+
+-- name: owed_to_payees
+-- What may be paid out and is not yet, by currency: what the balance at Stripe has to be there for.
+select currency, sum(released_minor - settled_minor)::bigint
+from payouts.accounts
+where subject in ('club', 'organiser', 'partner') and released_minor > settled_minor
+group by currency
+order by currency
