@@ -11,6 +11,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.reports.doctor import variables
 from payouts_pipeline.reports.doctor.clocks import compared
 from payouts_pipeline.reports.doctor.diagnosis import State, failed, halves
+from payouts_pipeline.settlement.stripe_client import API_VERSION
 
 NOW = datetime(2026, 5, 2, 3, tzinfo=UTC)
 
@@ -50,3 +51,7 @@ def test_an_answer_that_took_long_says_nothing_of_a_clock() -> None:
 def test_every_variable_of_the_settings_is_known() -> None:
     named = set(re.findall(r"PAYOUTS_[A-Z_]+", Path(settings.__file__).read_text("utf-8")))
     assert named <= variables.KNOWN
+
+
+def test_the_readme_names_the_version_that_every_call_names() -> None:
+    assert f"`{API_VERSION}`" in (Path(__file__).parents[2] / "README.md").read_text("utf-8")

@@ -118,7 +118,7 @@ def _long_unknown(connection: Connection) -> Iterator[Diagnosis]:
     ((count, since),) = connection.execute(sql("long_unknown"), {"older_than": _LONG}).fetchall()
     if count:
         found = f"{count:,} outcomes at Stripe are unknown for more than a day, the first since {since:%Y-%m-%d}"
-        to_do = "see 'payouts status --instructions', and look at Stripe's dashboard for them."
+        to_do = "look them up in Stripe's dashboard, and say what became of them with 'payouts resolve'."
         yield warning("unknown outcomes", found, to_do, count=count)
 
 
