@@ -153,6 +153,7 @@ def test_people_get_a_line_for_each_thing(good: World) -> None:
         ({"STRIPE_API_KEY": f"sk_test_{SECRET}"}, ("does not take our key (invalid_api_key", "correct STRIPE_API_KEY")),
         ({"STRIPE_API_KEY": f"sk_test_{SECRET}\n"}, ("STRIPE_API_KEY has a blank, a line break",)),
         ({"STRIPE_API_BASE": f"http://{NOWHERE}"}, ("can't be asked", "see STRIPE_API_BASE")),
+        ({"STRIPE_API_BASE": "nonsense"}, ("can't be asked", "see STRIPE_API_BASE")),
     ],
 )
 def test_a_key_that_is_not_there_or_not_taken(good: World, changes: dict[str, str | None], words: list[str]) -> None:
@@ -227,6 +228,13 @@ def test_a_dagster_home_that_lacks_its_file_or_a_variable(good: World) -> None:
     spoilt(good.but(DAGSTER_HOME=str(home)), "dagster.yaml", "there is no dagster.yaml in", "DAGSTER_HOME")
     (home / "dagster.yaml").write_text("run_launcher:\n  config:\n    env: PAYOUTS_LOG_BUCKET\n")
     spoilt(good.but(DAGSTER_HOME=str(home)), "dagster.yaml", "PAYOUTS_LOG_BUCKET, which is not set")
+
+
+def test_a_look_that_fails_in_a_way_that_nobody_thought_of_stops_no_other(good: World) -> None:
+    home = good.folder / "garbled"
+    home.mkdir()
+    (home / "dagster.yaml").write_bytes(b"\xff\xfe\x00")
+    spoilt(good.but(DAGSTER_HOME=str(home)), "dagster.yaml", "could not be looked at (UnicodeDecodeError)")
 
 
 def test_a_dagster_whose_workers_are_elsewhere_needs_no_key(good: World) -> None:
