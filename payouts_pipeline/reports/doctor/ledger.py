@@ -64,7 +64,7 @@ def _of_version(setup: Setup, found: str, to_do: str) -> Diagnosis:
 
 
 def _closed(connection: Connection) -> Iterator[Diagnosis]:
-    names = [name for (name,) in connection.execute(sql("not_allowed"))]
+    names = [name or "temporary tables" for (name,) in connection.execute(sql("not_allowed"))]
     if names:
         found = f"the login of PAYOUTS_DATABASE_URL may not read and fill {', '.join(names)}"
         yield problem("ledger login", found, "grant it that, or name the login that made the schema.")

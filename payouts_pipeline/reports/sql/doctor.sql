@@ -15,14 +15,14 @@ select
     clock_timestamp() as now
 
 -- name: not_allowed
--- What this login may not do that a night does: by table of the ledger, and temporary tables.
+-- What this login may not do that a night does: by table of the ledger; a row without one is for temporary tables.
 select c.relname
 from pg_class as c
 where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
     and c.relname not in ('migrations', 'transitions')
     and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert'))
 union all
-select 'temporary tables' where not has_database_privilege(current_database(), 'temporary')
+select null where not has_database_privilege(current_database(), 'temporary')
 order by 1
 
 -- name: timezone_of_ledger

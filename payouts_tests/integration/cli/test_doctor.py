@@ -265,11 +265,12 @@ def test_a_login_that_may_not_fill_the_ledger_or_read_the_league(world: World) -
     ledger = world.connect()
     role = f"doctor_{uuid4().hex[:8]}"
     ledger.execute(SQL("create role {} login password 'of-a-role'").format(Identifier(role)))
+    ledger.execute(SQL("revoke temporary on database {} from public").format(Identifier(ledger.info.dbname)))
     ledger.execute(SQL("grant usage on schema payouts, league to {}").format(Identifier(role)))
     ledger.execute(SQL("grant select on all tables in schema payouts to {}").format(Identifier(role)))
     url = make_conninfo(world.environment["PAYOUTS_DATABASE_URL"], user=role, password="of-a-role")
     found = examined(world.but(PAYOUTS_DATABASE_URL=url), 1)
-    says(found, "ledger login", "problem", "instructions", "grant it")
+    says(found, "ledger login", "problem", "instructions", "temporary tables", "grant it")
     says(found, "schema league", "problem", "may not read", "players.stripe_customer_id", "select")
     others_were_looked_at(found, {"schema league"})
 
