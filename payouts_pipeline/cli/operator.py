@@ -109,8 +109,8 @@ def _list_wanted_approvals() -> None:
 def retry(code: str, day: date | None, reason: str | None) -> None:
     """Bring back all that Stripe refused with one CODE, rejected or waiting: it is sent with the next run of its day.
 
-    For a cause that was fixed outside of schema 'league', such as our own account at Stripe. Nothing of it can have
-    moved, and what a person holds stays held.
+    For a cause that was fixed outside of schema 'league', such as our own account at Stripe. What somebody has paid
+    meanwhile is settled, and what a person holds stays held.
     """
     from payouts_pipeline.ledger import database
     from payouts_pipeline.workflow.resume import retry as bring_back

@@ -36,6 +36,7 @@ class ReasonCode(StrEnum):
     # Cancelled.
     REPLACED = "replaced"
     CARRIED_OVER = "carried_over"
+    JOINED = "joined"
     CANCELLED = "cancelled"
     BEING_CANCELLED = "being_cancelled"
     # Nobody knows whether the money moved.
@@ -55,6 +56,8 @@ class ReasonCode(StrEnum):
     EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
     CANCELLED_TOO_SOON = "cancelled_too_soon"
     JUDGED_OTHERWISE = "judged_otherwise"
+    # The same card, for whichever instruction.
+    CARD_LIMIT = "card_limit"
     # Known by now: nothing moved.
     NEVER_REACHED_STRIPE = "never_reached_stripe"
 
@@ -107,6 +110,10 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CARRIED_OVER: _Meaning("carried over: Stripe takes no amount as small as this one"),
+    ReasonCode.JOINED: _Meaning("joined: a later charge asks for it together with newer fees"),
+    ReasonCode.CARD_LIMIT: _Meaning(
+        "the card was declined {times} times in 30 days, and card schemes allow no more", Remedy.REPLACE_CARD_OR_ACCOUNT
+    ),
     ReasonCode.CANCELLED: _Meaning("cancelled: {reason}"),
     ReasonCode.BEING_CANCELLED: _Meaning("is being cancelled: Stripe is asked first whether it was paid meanwhile"),
     ReasonCode.NEVER_REACHED_STRIPE: _Meaning("the last attempt never reached Stripe: it is sent anew"),

@@ -4,7 +4,7 @@ Codes: docs.stripe.com/error-codes and docs.stripe.com/declines/codes. What they
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from payouts_pipeline.domain.instructions import Status
@@ -50,18 +50,11 @@ class Verdict:
     details: Mapping[str, int] = field(default_factory=dict)
 
 
+# The card's bank could not answer.
+BANK_IS_BUSY = frozenset({"processing_error", "try_again_later", "issuer_not_available", "reenter_transaction"})
+
 # Nothing is wrong with the instruction; the same can succeed within hours.
-FOR_NOW = frozenset(
-    {
-        "balance_insufficient",
-        "rate_limit",
-        "lock_timeout",
-        "processing_error",
-        "try_again_later",
-        "issuer_not_available",
-        "reenter_transaction",
-    }
-)
+FOR_NOW = frozenset({"balance_insufficient", "rate_limit", "lock_timeout"}) | BANK_IS_BUSY
 
 # Our key is wrong for the call, which Stripe therefore did not look at.
 OUR_KEY = frozenset(
@@ -107,7 +100,7 @@ CARD_CODES = frozenset(
 )
 
 # The other reasons for which a bank or Stripe declines one card (docs.stripe.com/declines/codes).
-_OTHER_DECLINES = frozenset(
+OTHER_DECLINES = frozenset(
     {
         "approve_with_id",
         "authentication_not_handled",
@@ -135,7 +128,6 @@ _OTHER_DECLINES = frozenset(
         "invalid_pin",
         "lost_card",
         "merchant_blacklist",
-        "missing_payment_method",
         "new_account_information_available",
         "no_action_taken",
         "not_permitted",
@@ -155,26 +147,35 @@ _OTHER_DECLINES = frozenset(
     }
 )
 
+# The customer has no default at Stripe, and `league` names none.
+NO_CARD = "missing_payment_method"
+
 # Under a minimum of Stripe's that we do not know; it is carried over to what is due next (rule of money 6).
 TOO_SMALL = "amount_too_small"
 
 # Any number of these is no sign that something is wrong with all of what is sent.
-EVERYDAY = FOR_NOW | CARD_CODES | _OTHER_DECLINES | {TOO_SMALL}
+EVERYDAY = FOR_NOW | CARD_CODES | OTHER_DECLINES | {TOO_SMALL, NO_CARD}
 
 
-def judge(refusal: Refusal, card_refusals: int) -> Verdict:
+def judge(refusal: Refusal, tries_without_funds: int, *, is_default_card: bool = False) -> Verdict:
     """What becomes of an instruction that was refused; any code that is not listed above is a refusal for good.
 
-    ``card_refusals``: how often a card was refused for it for now, this time included; what was turned away for our own
-    fault does not use up its tries.
+    ``tries_without_funds``: how often the card was refused for now, this time included; what was turned away for our
+    own fault does not use up its tries. ``is_default_card``: `league` names no card, so that another one shows nowhere
+    but at Stripe.
     """
     if refusal.code in FOR_NOW:
         return Verdict(Status.WAITING, refusal.retry_after or WAIT)
     if refusal.code in OUR_FAULT:
         return Verdict(Status.WAITING, WAIT if refusal.is_stored else WAIT_FOR_US)
-    if refusal.code in CARD_CODES:
-        return _another_day(card_refusals)
-    return Verdict(Status.REJECTED, LOOK_AGAIN if refusal.code == "missing_payment_method" else None)
+    verdict = _another_day(tries_without_funds) if refusal.code in CARD_CODES else Verdict(Status.REJECTED)
+    is_of_card = refusal.code in CARD_CODES | OTHER_DECLINES
+    return looked_at_again(verdict) if refusal.code == NO_CARD or (is_default_card and is_of_card) else verdict
+
+
+def looked_at_again(verdict: Verdict) -> Verdict:
+    """The same, and what is rejected is looked at every day, in case that the customer has another card at Stripe."""
+    return replace(verdict, retry_after=LOOK_AGAIN) if verdict.status == Status.REJECTED else verdict
 
 
 def _another_day(times: int) -> Verdict:

@@ -10,9 +10,9 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.cards import CardRefusal
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
 from payouts_pipeline.domain.reasons import ReasonCode
-from payouts_pipeline.domain.refusals import CARD_CODES
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger import cancellations
 from payouts_pipeline.ledger.database import Connection, scalar, sql
@@ -43,8 +43,10 @@ class Attempt:
     is_on_hold: bool = False
     # It is not to be paid any more: the provider may be asked, and told that nobody can pay it.
     is_to_cancel: bool = False
-    # How often the card had no funds before.
-    card_declines: int = 0
+    # What the card was refused for since it last paid, for whichever instruction (`domain.cards`), as JSON.
+    card_refusals: Sequence[Mapping[str, Any]] = ()
+    # It is the customer's own at Stripe, and not one that `league` names.
+    is_default_card: bool = False
     # Whom the instruction's attempts charge or pay: the customers or accounts of this one and of those before it.
     payees: Sequence[str] = ()
     # What Stripe has of the instruction that the ledger did not know (`ledger.movements`), as JSON.
@@ -59,6 +61,13 @@ class Attempt:
     def payee(self) -> str:
         """The customer that the attempt charges, or the account that it pays."""
         return self.stripe_customer_id or self.stripe_account_id or ""
+
+    @property
+    def card_history(self) -> list[CardRefusal]:
+        """What the card was refused for, oldest first."""
+        return [
+            CardRefusal(each["code"], timedelta(seconds=each["age_s"]), each["is_own"]) for each in self.card_refusals
+        ]
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,6 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "actor": actor,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
-        "card_codes": list(CARD_CODES),
     }
     with failpoint(Failpoint.CLAIM), connection.transaction():
         connection.execute(sql("claim_lock"), parameters)
@@ -127,10 +135,10 @@ def set_payment_method(connection: Connection, attempt: Attempt, payment_method_
         "payment_method_id": payment_method_id,
     }
     with failpoint(Failpoint.SET_PAYMENT_METHOD), connection.transaction():
-        known = scalar(connection, sql("set_payment_method"), parameters)
+        known = connection.execute(sql("set_payment_method"), parameters).fetchone()
     if known is None:
         raise TakenOver
-    return replace(attempt, stripe_payment_method_id=known)
+    return replace(attempt, stripe_payment_method_id=known[0], card_refusals=known[1])
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> list[UUID]:

@@ -11,20 +11,26 @@ from uuid import UUID
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.instructions import CANCELLABLE
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
-from payouts_pipeline.domain.refusals import TOO_SMALL
+from payouts_pipeline.domain.refusals import CARD_CODES, OTHER_DECLINES, TOO_SMALL
 from payouts_pipeline.ledger.database import Connection, Parameters, scalar, sql
 
 _REPLACED = Reason(ReasonCode.REPLACED)
 _CARRIED_OVER = Reason(ReasonCode.CARRIED_OVER)
+_JOINED = Reason(ReasonCode.JOINED)
 
 
 def cancel_charges(connection: Connection, day: date, actor: str) -> None:
-    """Cancel charges of more than the players of a day owe since a correction, and what Stripe refused as too small.
+    """Cancel charges that the day's make superfluous, of its players.
+
+    Those of more than is owed since a correction, those that Stripe refused as too small, and those whose card was
+    refused: a charge of the day asks for their fees together with the new ones, or one card would be asked twice.
 
     Under the locks of the day; where nothing of them may be moving.
     """
     _cancel(connection, sql("charges_above_debt"), {"day": day}, _REPLACED, actor)
     _cancel(connection, sql("charges_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
+    declined = sorted(CARD_CODES | OTHER_DECLINES | {ReasonCode.CARD_LIMIT})
+    _cancel(connection, sql("charges_to_join"), {"day": day, "codes": declined}, _JOINED, actor)
     _follow_up(connection, day, are_charges=True)
 
 

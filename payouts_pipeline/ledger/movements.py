@@ -61,10 +61,8 @@ def unknown_of(connection: Connection, found: Sequence[FoundMovement]) -> tuple[
     An attempt is committed before its call. So one of the ledger's own movements whose attempt is older than the newest
     by more than a call can take was made before anything that the ledger can have lost.
     """
-    parameters = {
-        "movements": _as_json(found), "newest": newest_attempt_at(connection), "sent_within": _SENT_WITHIN
-    }  # fmt: skip
-    rows = connection.execute(sql("known_movements"), parameters).fetchall()
+    asked = {"movements": _as_json(found), "newest": newest_attempt_at(connection), "sent_within": _SENT_WITHIN}
+    rows = connection.execute(sql("known_movements"), asked).fetchall()
     known = {reference for reference, is_known, _ in rows if is_known}
     return [each for each in found if each.reference not in known], any(is_old for _, _, is_old in rows)
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from payouts_pipeline.domain.cards import NotNow, may_not_be_charged, tries_without_funds
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import SILENCE, ReasonCode
-from payouts_pipeline.domain.refusals import Refusal, judge
+from payouts_pipeline.domain.refusals import Refusal, judge, looked_at_again
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
 from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded, of_recovered
 from payouts_pipeline.settlement.stripe_client import StripeClient
@@ -75,6 +76,10 @@ def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until:
             attempt = log.set_payment_method(attempt, method)
         except TakenOver:
             return _outcome(attempt, Indeterminate(ReasonCode.TAKEN_OVER))
+    # Only a first call of an attempt is another try of the card.
+    not_now = may_not_be_charged(attempt.card_history) if attempt.sends == 0 else None
+    if not_now:
+        return _not_tried(attempt, not_now)
     return _outcome(attempt, _of_every_call(attempt, stripe.send(attempt, leased_until)))
 
 
@@ -101,6 +106,13 @@ def _absent(attempt: Attempt) -> Outcome:
     )
 
 
+def _not_tried(attempt: Attempt, not_now: NotNow) -> Outcome:
+    """The card's past says that it is not charged, so that nothing was sent."""
+    verdict = looked_at_again(not_now.verdict) if attempt.is_default_card else not_now.verdict
+    why = _why(not_now.code, verdict.details, verdict.retry_after)
+    return Outcome(attempt.instruction_id, attempt.number, verdict.status, is_absent=True, **why)
+
+
 def _cancelled(attempt: Attempt) -> Outcome:
     """Nothing of the instruction moved, and nobody can pay it any more."""
     return Outcome(attempt.instruction_id, attempt.number, Status.CANCELLED, is_absent=True)
@@ -122,7 +134,9 @@ def _outcome(attempt: Attempt, answer: Answer) -> Outcome:
             pause = min(timedelta(seconds=2 ** min(attempt.sends, 12)), _LONGEST_PAUSE)
             return replace(outcome, status=Status.UNKNOWN, **_why(answer.code, answer.details, pause))
         case Refusal():
-            verdict = judge(answer, attempt.card_declines + 1)
+            verdict = judge(
+                answer, tries_without_funds(attempt.card_history) + 1, is_default_card=attempt.is_default_card
+            )
             why = _why(answer.code, verdict.details, verdict.retry_after)
             return replace(outcome, status=verdict.status, sends=None if answer.was_found else attempt.sends, **why)
 

@@ -57,6 +57,6 @@ class Brake:
 
 
 def _counts(outcome: Outcome) -> str | None:
-    """The code of a refusal that is not an everyday one."""
-    is_refused = outcome.status in (Status.WAITING, Status.REJECTED)
+    """The code of a refusal that is not an everyday one; what was not sent at all says nothing."""
+    is_refused = outcome.status in (Status.WAITING, Status.REJECTED) and not outcome.is_absent
     return outcome.reason_code if is_refused and outcome.reason_code not in EVERYDAY else None

@@ -41,8 +41,8 @@ class Retried:
 def retry(connection: Connection, source: Connection, code: str, day: date | None, actor: str, reason: str) -> Retried:
     """Make what was refused with this code pending again, of a day or of all days; a hold is kept to all the same.
 
-    Only what Stripe has definitely refused: of such an instruction no money can have moved. Raises PayoutsError where
-    there is none.
+    Only what Stripe has definitely refused. Somebody may have paid it since, so Stripe is asked before it is sent.
+    Raises PayoutsError where there is none.
     """
     blocked = instructions.blocked(connection, day)
     refused = blocked[blocked["status"].isin([Status.WAITING, Status.REJECTED])]

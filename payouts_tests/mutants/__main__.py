@@ -1,5 +1,6 @@
 """Tests the tests: ``make test-mutants`` takes each guard out of a copy of the tree and expects tests to fail there."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,11 @@ def _pytest(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     """The exit code and the last line of the tests in that tree."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]
     try:
-        run = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        # Also what tests start as a process of its own is to run in the copy, and not in what is installed.
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        run = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
     except subprocess.TimeoutExpired:
         return -1, f"no end within {_TIMEOUT_S} s"
     return run.returncode, (run.stdout.strip().splitlines() or ["no output"])[-1]

@@ -37,7 +37,7 @@ class Stopped:
     def go_on(self) -> Outcome:
         """Make the call now; the worker's clock has gone on, too."""
         leased_until = self.settle_one.keywords["leased_until"] - self.age_s
-        return self.settle_one.func(self.attempt, leased_until=leased_until)
+        return self.settle_one(self.attempt, leased_until=leased_until)
 
 
 @dataclass

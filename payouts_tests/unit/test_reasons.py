@@ -26,6 +26,7 @@ _DETAILS: dict[str, dict[str, Any]] = {
     ReasonCode.APPROVAL_REQUIRED: {"limit_minor": 100_000},
     ReasonCode.PROVIDER_ERROR: {"http_status": 500},
     ReasonCode.TURNED_AWAY: {"code": "rate_limit"},
+    ReasonCode.CARD_LIMIT: {"times": 15},
     ReasonCode.JUDGED_OTHERWISE: {"reference": "tr_1"},
     ReasonCode.EARLIER_MAY_BE_PAID: {"code": "payment_intent_unexpected_state"},
     ReasonCode.NOT_STRIPES_ANSWER: {"http_status": 403},
@@ -130,7 +131,8 @@ def test_sql_names_no_code_that_the_table_does_not_have() -> None:
     text = "\n".join(file.read_text("utf-8") for file in sorted((_ROOT / "ledger").rglob("*.sql")))
     named = set(re.findall(r"reason_code = (?:case [^\n]*then )?'(\w+)'", text))
     assert {
-        "not_published", "not_taken", "being_sent", "worker_lost", "on_hold", "movement_differs", "being_cancelled"
+        "not_published", "not_taken", "being_sent", "worker_lost", "on_hold", "movement_differs", "being_cancelled",
+        "retried",
     } == named  # fmt: skip
     assert named <= set(ReasonCode)
     opened = re.findall(r"'open',\s*(?:case[^\n]*then )?'(\w+)'(?: else '(\w+)')?", _sql("reports/sql/status.sql"))

@@ -99,10 +99,8 @@ select
         where h.subject = account.subject and h.subject_id = account.subject_id
     ) as is_on_hold,
     exists (select from payouts.cancellations as c where c.instruction_id = i.id) as is_to_cancel,
-    (
-        select count(*) from payouts.attempts as earlier
-        where earlier.instruction_id = i.id and earlier.outcome = 'refused' and earlier.code = any(%(card_codes)s)
-    ) as card_declines,
+    payouts.card_history(a.stripe_payment_method_id, i.id) as card_refusals,
+    i.stripe_payment_method_id is null as is_default_card,
     array(
         select distinct coalesce(each.stripe_customer_id, each.stripe_account_id)
         from payouts.attempts as each
@@ -146,11 +144,11 @@ where a.instruction_id = any(%(ids)s) and a.outcome is null and a.first_sent_at 
     and not exists (select from payouts.cancellations as c where c.instruction_id = a.instruction_id)
 
 -- name: set_payment_method
--- Notes the card of an open attempt, once and for all; gives the one that counts.
+-- Notes the card of an open attempt, once and for all; gives the one that counts, and its past.
 update payouts.attempts
 set stripe_payment_method_id = coalesce(stripe_payment_method_id, %(payment_method_id)s)
 where instruction_id = %(instruction_id)s and number = %(number)s and outcome is null
-returning stripe_payment_method_id
+returning stripe_payment_method_id, payouts.card_history(stripe_payment_method_id, instruction_id)
 
 -- name: judge_attempt
 -- Keeps what a person says of the attempt whose outcome is not known, and has Stripe asked about it now.

@@ -52,6 +52,25 @@ where i.status = 'rejected' and i.reason_code = %(code)s and a.subject = 'player
 order by i.id
 for update of i
 
+-- name: charges_to_join
+-- Locks the charges whose card was refused, of players with fees on this day that no charge covers yet.
+with open as (
+    select distinct player_id, currency
+    from payouts.fees
+    where day = %(day)s and release_id is null and charge_id is null
+), owing as (
+    select a.id
+    from open as o
+    join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
+    where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
+)
+select i.id
+from payouts.instructions as i
+where i.account_id in (select id from owing) and i.status in ('waiting', 'rejected')
+    and i.reason_code = any(%(codes)s)
+order by i.id
+for update
+
 -- name: payouts_too_small
 -- Locks the payouts that Stripe has refused as too small, of payees to whom this day has released something.
 select i.id

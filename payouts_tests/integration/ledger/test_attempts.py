@@ -7,6 +7,7 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.cards import tries_without_funds
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.ledger import attempts
@@ -288,15 +289,15 @@ def test_the_history_says_who_did_what_and_why(ledger: Connection, player: int, 
 def test_only_what_a_card_was_refused_for_uses_up_its_tries(
     ledger: Connection, source: Connection, league: League
 ) -> None:
-    league.fee(league.player(), DAY)
+    league.fee(league.player(method="pm_1"), DAY)
     book(ledger, source, DAY)
     [charge] = ids(ledger)
     tries = []
     for code in ("invalid_api_key", "rate_limit", "insufficient_funds", "processing_error", "do_not_honor"):
         [attempt] = claim(ledger, [charge])
-        tries.append(attempt.card_declines)
+        tries.append(tries_without_funds(attempt.card_history))
         attempts.record(ledger, [replace(waiting(attempt), reason_code=code)], ACTOR)
         pass_time(ledger, 48)
         resume(ledger, source, DAY, ACTOR)
     [attempt] = claim(ledger, [charge])
-    assert [*tries, attempt.card_declines] == [0, 0, 0, 1, 1, 2]
+    assert [*tries, tries_without_funds(attempt.card_history)] == [0, 0, 0, 1, 1, 2]

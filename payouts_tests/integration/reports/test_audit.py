@@ -5,6 +5,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def season(ledger: Connection, source: Connection, league: League) -> None:
                 league.plays(match, player)
     materialise(ledger, source, DAYS[0])
     book(ledger, source, DAYS[1])
-    settle(ledger, DAYS[1], rejected)
+    settle(ledger, DAYS[1], lambda attempt: replace(rejected(attempt), reason_code="resource_missing"))
     materialise(ledger, source, DAYS[1])
     book(ledger, source, DAYS[2])
 
