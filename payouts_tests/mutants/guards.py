@@ -434,4 +434,72 @@ GUARDS = [
         "if True:",
         (f"{_INTEGRATION}/workflow/test_maximum.py",),
     ),
+    Guard(
+        "what was ever sent is not cancelled before Stripe was asked",
+        f"{_SQL}/cancellations.sql",
+        "where not exists (select from payouts.attempts as a where a.instruction_id = u.id)",
+        "where true",
+        (f"{_INTEGRATION}/settlement/test_cancelling.py",),
+    ),
+    Guard(
+        "nobody can pay any more what is cancelled",
+        f"{_SETTLEMENT}/stripe_answers.py",
+        "own = [] if attempt.is_to_cancel else",
+        "own = things if attempt.is_to_cancel else",
+        (f"{_INTEGRATION}/settlement/test_cancelling.py",),
+    ),
+    Guard(
+        "nothing is sent for what is to be cancelled",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        """    if attempt.is_to_cancel:
+        is_over""",
+        """    if False:
+        is_over""",
+        (f"{_INTEGRATION}/settlement/test_cancelling.py",),
+    ),
+    Guard(
+        "nothing is asked for beside a charge that is being cancelled",
+        f"{_SQL}/instructions.sql",
+        """    -- What it owes is not known before Stripe has said what became of a charge that is being cancelled.
+    and not exists (select from payouts.being_cancelled as c where c.account_id = a.id)
+""",
+        "",
+        (f"{_INTEGRATION}/settlement/test_cancelling.py", f"{_INTEGRATION}/settlement/test_cards.py"),
+    ),
+    Guard(
+        "what a person names settles only what it is a payment of",
+        f"{_SETTLEMENT}/stripe_answers.py",
+        "if has_moved and is_free and is_asked and",
+        "if has_moved and",
+        (f"{_INTEGRATION}/settlement/test_resolving.py",),
+    ),
+    Guard(
+        "what a person says counts only where Stripe is silent",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "isinstance(answer, Indeterminate) and answer.code in SILENCE",
+        "isinstance(answer, Indeterminate)",
+        (f"{_INTEGRATION}/settlement/test_resolving.py",),
+    ),
+    Guard(
+        "and only once no call can arrive any more",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "return is_silent and attempt.is_judged_not_moved and attempt.key_is_old and attempt.is_gone",
+        "return is_silent and attempt.is_judged_not_moved",
+        (f"{_INTEGRATION}/settlement/test_resolving.py",),
+    ),
+    Guard(
+        "a card's refusals count for whatever it is asked to pay next",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "if attempt.sends == 0 else None",
+        "if False else None",
+        (f"{_INTEGRATION}/settlement/test_cards.py",),
+    ),
+    Guard(
+        "new fees join the charge whose card was refused",
+        f"{_LEDGER}/cancellations.py",
+        """    _cancel(connection, sql("charges_to_join"), {"day": day, "codes": declined}, _JOINED, actor)
+""",
+        "",
+        (f"{_INTEGRATION}/settlement/test_cards.py",),
+    ),
 ]
