@@ -148,7 +148,8 @@ create unique index attempts_open on payouts.attempts (instruction_id) where out
 create unique index attempts_settled on payouts.attempts (instruction_id) where outcome = 'settled';
 
 create index attempts_by_time on payouts.attempts (first_sent_at);
-create index attempts_refused_of_card on payouts.attempts (stripe_payment_method_id) where outcome = 'refused';
+create index attempts_refused_of_card on payouts.attempts (stripe_customer_id, stripe_payment_method_id)
+where outcome = 'refused';
 
 -- What is not to be paid any more, and why. What was never sent is cancelled at once; otherwise a worker asks Stripe
 -- first (rule of money 11), and what was paid meanwhile is settled instead.
@@ -228,7 +229,7 @@ create index events_of_instruction on payouts.events (instruction_id);
 comment on table payouts.events is 'Every change of an instruction''s status, in order: what support reads.';
 
 create view payouts.card_refusals as
-select a.stripe_payment_method_id, a.instruction_id, a.code, a.last_sent_at as at
+select a.stripe_customer_id, a.stripe_payment_method_id, a.instruction_id, a.code, a.last_sent_at as at
 from payouts.attempts as a
 join payouts.instructions as i on i.id = a.instruction_id
 where a.outcome = 'refused' and a.stripe_payment_method_id is not null
@@ -237,11 +238,14 @@ where a.outcome = 'refused' and a.stripe_payment_method_id is not null
         from payouts.instructions as paid
         join payouts.attempts as p on p.instruction_id = paid.id and p.outcome = 'settled'
         where paid.account_id = i.account_id and paid.status = 'settled'
-            and p.stripe_payment_method_id = a.stripe_payment_method_id and p.last_sent_at > a.last_sent_at
+            and (p.stripe_customer_id, p.stripe_payment_method_id)
+                = (a.stripe_customer_id, a.stripe_payment_method_id)
+            and p.last_sent_at > a.last_sent_at
     );
-comment on view payouts.card_refusals is 'What each card was refused for since it last paid.';
+comment on view payouts.card_refusals is
+    'What each card of a customer was refused for since it last paid; cards of test mode have one id for all customers.';
 
-create function payouts.card_history(method text, for_instruction uuid) returns jsonb
+create function payouts.card_history(customer text, method text, for_instruction uuid) returns jsonb
 language sql stable as $$
     select coalesce(jsonb_agg(jsonb_build_object(
         'code', r.code, 'age_s', extract(epoch from now() - r.at),
@@ -252,7 +256,7 @@ language sql stable as $$
         )
     ) order by r.at), '[]')
     from payouts.card_refusals as r
-    where r.stripe_payment_method_id = method
+    where r.stripe_customer_id = customer and r.stripe_payment_method_id = method
 $$;
 
 -- Who is not to be charged or paid for now, and who is again: the last row of a payee counts.

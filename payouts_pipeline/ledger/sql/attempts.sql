@@ -99,7 +99,7 @@ select
         where h.subject = account.subject and h.subject_id = account.subject_id
     ) as is_on_hold,
     exists (select from payouts.cancellations as c where c.instruction_id = i.id) as is_to_cancel,
-    payouts.card_history(a.stripe_payment_method_id, i.id) as card_refusals,
+    payouts.card_history(a.stripe_customer_id, a.stripe_payment_method_id, i.id) as card_refusals,
     i.stripe_payment_method_id is null as is_default_card,
     array(
         select distinct coalesce(each.stripe_customer_id, each.stripe_account_id)
@@ -148,7 +148,8 @@ where a.instruction_id = any(%(ids)s) and a.outcome is null and a.first_sent_at 
 update payouts.attempts
 set stripe_payment_method_id = coalesce(stripe_payment_method_id, %(payment_method_id)s)
 where instruction_id = %(instruction_id)s and number = %(number)s and outcome is null
-returning stripe_payment_method_id, payouts.card_history(stripe_payment_method_id, instruction_id)
+returning
+    stripe_payment_method_id, payouts.card_history(stripe_customer_id, stripe_payment_method_id, instruction_id)
 
 -- name: judge_attempt
 -- Keeps what a person says of the attempt whose outcome is not known, and has Stripe asked about it now.

@@ -61,6 +61,20 @@ def test_a_card_without_funds_is_asked_four_times_a_month_however_often_its_play
     assert violations(case.ledger) == {}
 
 
+def test_the_cards_of_two_customers_are_two_cards_whatever_their_ids(case: Case) -> None:
+    """In Stripe's test mode one id stands for a card of everybody."""
+    shared = "pm_card_visa_chargeDeclinedStolenCard"
+    other = case.league.player(case.club)
+    case.league.fee(other, DAY)
+    for player in (case.player, other):
+        case.stripe.admin.put_customers([CustomerSeed(id=f"cus_{player}", default_payment_method=shared)])
+        case.league.set("players", player, stripe_payment_method_id=shared)
+    book(case.ledger, case.source, DAY)
+    for instruction_id in ids(case.ledger):
+        case.worker.settle([instruction_id])
+    assert case.posts(CHARGE) == 2
+
+
 def test_a_stolen_card_is_asked_once(case: Case) -> None:
     case.pay_with(STOLEN)
     _materialise(case, DAY)
