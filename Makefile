@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-crash test-stateful test-mutants test-fleet lint bench lock clean
+.PHONY: help setup demo dev test test-crash test-stateful test-mutants test-fleet test-stripe lint bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ test-mutants: $(INSTALLED) ## Take guards out of the code one by one and see tha
 
 test-fleet: $(INSTALLED) ## Let a fleet settle a day while everything fails (FLEET_INSTRUCTIONS=20000 FLEET_SEED=1)
 	@$(BIN)/python -m payouts_tests.fleet
+
+test-stripe: $(INSTALLED) ## Compare the emulator, and with STRIPE_TEST_KEY=sk_test_... Stripe's test mode, with what Stripe documents
+	@$(BIN)/pytest -q -rs --tb=short -m '' payouts_tests/contract
 
 # An instance of its own for `dg`: that of `dagster.yaml` needs a database, and one without a file sends usage figures.
 lint: $(INSTALLED) ## Check style, formatting, types, the layers of the rooms, and that Dagster loads the definitions

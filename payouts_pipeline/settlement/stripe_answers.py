@@ -23,6 +23,11 @@ _REFUSING = frozenset({"card_error", "invalid_request_error", "authentication_er
 # Intents that anybody with access can still pay: with another card, by the bank's app, from the dashboard.
 _PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
+# It names the key, as far as Stripe shows one, or the account that the key opens no more.
+_KEY_REFUSED = re.compile(
+    r"(Invalid|Expired) API Key provided: \S|The provided key '\S+' does not have access to account 'acct_"
+)
+
 # What the ids of Stripe's objects begin with.
 _PREFIXES = {"payment_intent": "pi_", "transfer": "tr_"}
 
@@ -274,7 +279,8 @@ def _of_error(error: stripe.StripeError, payee: str | None) -> Refusal | Indeter
     said = body.get("error")
     status = error.http_status or 0
     if not (isinstance(said, dict) and said.get("type") and error.request_id):
-        return Indeterminate(ReasonCode.NOT_STRIPES_ANSWER, {"http_status": status}, error.request_id)
+        unheard = Indeterminate(ReasonCode.NOT_STRIPES_ANSWER, {"http_status": status}, error.request_id)
+        return _at_the_door(error, payee) or unheard
     if said["type"] == "idempotency_error":
         # In use right now (409), or used with other parameters: either way something of ours is or was there.
         return Indeterminate(ReasonCode.KEY_IN_USE, request_id=error.request_id)
@@ -283,6 +289,17 @@ def _of_error(error: stripe.StripeError, payee: str | None) -> Refusal | Indeter
     if said["type"] == "card_error" and status == 402:
         return Refusal(said.get("decline_code") or said.get("code") or "card_error", error.request_id)
     return _by_http_status(error, payee)
+
+
+def _at_the_door(error: stripe.StripeError, payee: str | None) -> Refusal | None:
+    """The one refusal that has no request id: a key that may not come in, in the words that Stripe has for it.
+
+    Source: Stripe's answers, recorded in github.com/pay-rails/pay (`test/vcr_cassettes`, 401) and
+    github.com/openfoodfoundation/openfoodnetwork (`spec/fixtures/vcr_cassettes`, 403).
+    """
+    if error.http_status in (401, 403) and _KEY_REFUSED.match(error.user_message or ""):
+        return Refusal(_turned_away(error, payee), is_stored=False)
+    return None
 
 
 def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | Indeterminate:

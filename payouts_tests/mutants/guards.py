@@ -178,6 +178,13 @@ GUARDS = [
         (f"{_INTEGRATION}/settlement/test_foreign_answers.py",),
     ),
     Guard(
+        "without a request id only Stripe's words for a refused key are a refusal",
+        f"{_SETTLEMENT}/stripe_answers.py",
+        'and _KEY_REFUSED.match(error.user_message or ""):',
+        "and error.user_message:",
+        (f"{_INTEGRATION}/settlement/test_foreign_answers.py",),
+    ),
+    Guard(
         "an error that says nothing about the money is no refusal",
         f"{_SETTLEMENT}/stripe_answers.py",
         'if said["type"] not in _REFUSING:',

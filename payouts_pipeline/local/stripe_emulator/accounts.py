@@ -1,7 +1,7 @@
 """Connected accounts: who can be paid."""
 
 from payouts_pipeline.local.stripe_emulator import objects, platform_account
-from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, no_access
+from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, no_access, no_access_to_destination
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
@@ -68,7 +68,7 @@ def check_can_receive(call: Call, account_id: str) -> None:
     """
     account = call.require("account", account_id, "destination", "destination")
     if _is_closed(call, account_id):
-        raise no_access(call.masked_key, account_id)
+        raise no_access_to_destination(call.masked_key, account_id)
     if account["capabilities"]["transfers"] != "active":
         raise StripeRefusalError(
             "Your destination account needs to have at least one of the following capabilities enabled: "

@@ -75,8 +75,10 @@ def pay(request: AdminRequest) -> JsonObject:
     order = request.parsed(PaymentByOwner)
     intent = _intent(request, order.payment_intent, charges.CONFIRMABLE)
     params = {"payment_method": order.payment_method} if order.payment_method else {}
+    call = request.call(**params)
     try:
-        attempts.attempted(request.call(**params), intent)
+        charges.name_method(call, intent)
+        attempts.attempted(call, intent)
     except StripeRefusalError as error:
         raise BadAdminRequestError(str(error)) from error
     request.store.replace(intent)

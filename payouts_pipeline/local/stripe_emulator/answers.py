@@ -2,23 +2,32 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeAlias
 
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+# Of whatever was executed, a success as well: a retry could only get the same answer.
+EXECUTED: Headers = (("Stripe-Should-Retry", "false"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; `headers` are those that belong to its content and are stored and replayed with it."""
+    """One HTTP answer; `headers` are those that belong to its content and are stored and replayed with it.
+
+    One that is given `at_the_door` comes from before there is a request to give an id to.
+    """
 
     status: int
     body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
+    at_the_door: bool = False
 
 
-def success(body: JsonObject) -> Answer:
+def success(body: JsonObject, headers: Headers = ()) -> Answer:
     """Return the answer 200 with an object or a list."""
-    return Answer(200, json.dumps(body).encode())
+    return Answer(200, json.dumps(body).encode(), headers)
 
 
 class StripeRefusalError(Exception):
@@ -27,27 +36,31 @@ class StripeRefusalError(Exception):
     Whoever raises it has either written nothing yet, or (a declined card) wants what was written to be kept.
     """
 
+    HEADERS: ClassVar[Headers] = EXECUTED
+
     def __init__(
         self,
         message: str,
         *,
         status: int = 400,
         error_type: str = "invalid_request_error",
-        headers: tuple[tuple[str, str], ...] = (("Stripe-Should-Retry", "false"),),
+        headers: Headers | None = None,
+        at_the_door: bool = False,
         **fields: Any,
     ) -> None:
         super().__init__(message)
         given = {name: value for name, value in fields.items() if value is not None}
         error = {"type": error_type, "message": message, **given}
-        if "code" in given:
+        if "code" in given and not at_the_door:
             error["doc_url"] = "https://stripe.com/docs/error-codes/" + str(given["code"]).replace("_", "-")
         self.error: JsonObject = error
-        self._status, self._headers = status, headers
+        self._status, self._at_the_door = status, at_the_door
+        self._headers = self.HEADERS if headers is None else headers
 
     @property
     def answer(self) -> Answer:
         """The refusal as it goes over the wire."""
-        return Answer(self._status, json.dumps({"error": self.error}).encode(), self._headers)
+        return Answer(self._status, json.dumps({"error": self.error}).encode(), self._headers, self._at_the_door)
 
     def about(self, **fields: Any) -> "StripeRefusalError":
         """Return the same refusal with more fields, which the fields it already has may be part of."""
@@ -58,6 +71,23 @@ class StripeRefusalError(Exception):
 class InvalidRequestError(StripeRefusalError):
     """A refusal before execution began (who asks, form of the request): Stripe does not remember these."""
 
+    HEADERS: ClassVar[Headers] = ()
+
+
+class TurnedAwayError(InvalidRequestError):
+    """A refusal at Stripe's door, of a key that may not come in: it has no request id, nor any header of the API.
+
+    Source: answers that Stripe gave, recorded in 2025 and 2026 in github.com/pay-rails/pay (`test/vcr_cassettes`, 401)
+    and github.com/openfoodfoundation/openfoodnetwork (`spec/fixtures/vcr_cassettes`, 403 to a look at an account).
+    """
+
+    def __init__(self, message: str, status: int, code: str | None = None) -> None:
+        super().__init__(message, status=status, at_the_door=True, code=code)
+
+
+# What a wrong id in a path is called; customers and charges have kept the name of old.
+_PATH_PARAMS = {"payment_intent": "intent", "PaymentMethod": "payment_method"}
+
 
 def not_found(kind: str, object_id: str, param: str, similar_in: str | None = None) -> StripeRefusalError:
     """Stripe's answer for an id in a parameter that it does not have; `similar_in` is the mode that has it."""
@@ -67,7 +97,7 @@ def not_found(kind: str, object_id: str, param: str, similar_in: str | None = No
 def path_not_found(kind: str, object_id: str, similar_in: str | None = None) -> InvalidRequestError:
     """Stripe's answer for an id in the path that it does not have: a wrong URL, so nothing is executed."""
     message = _no_such(kind, object_id, similar_in)
-    return InvalidRequestError(message, status=404, code="resource_missing", param="id")
+    return InvalidRequestError(message, status=404, code="resource_missing", param=_PATH_PARAMS.get(kind, "id"))
 
 
 def _no_such(kind: str, object_id: str, similar_in: str | None) -> str:
@@ -80,13 +110,20 @@ def _no_such(kind: str, object_id: str, similar_in: str | None) -> str:
     )
 
 
-def no_access(key: str, account_id: str) -> StripeRefusalError:
+def no_access(key: str, account_id: str) -> TurnedAwayError:
     """403 for an account that the (masked) key has no access to, or that does not exist: Stripe does not say which."""
-    return StripeRefusalError(
+    return TurnedAwayError(_no_access(key, account_id), 403, "account_invalid")
+
+
+def no_access_to_destination(key: str, account_id: str) -> StripeRefusalError:
+    """The same, where a transfer that is being made meets the account."""
+    return StripeRefusalError(_no_access(key, account_id), status=403, code="account_invalid")
+
+
+def _no_access(key: str, account_id: str) -> str:
+    return (
         f"The provided key '{key}' does not have access to account '{account_id}' (or that account does not exist). "
-        "Application access may have been revoked.",
-        status=403,
-        code="account_invalid",
+        "Application access may have been revoked."
     )
 
 

@@ -36,7 +36,7 @@ def attempted(call: Call, intent: JsonObject) -> StripeRefusalError | None:
 
 
 def _method_for(call: Call, intent: JsonObject) -> JsonObject:
-    given = call.params.get("payment_method") or intent["payment_method"]
+    given = intent["payment_method"]
     if given is None:
         raise StripeRefusalError(
             "You cannot confirm this PaymentIntent because it's missing a payment method. To confirm the "
@@ -47,8 +47,8 @@ def _method_for(call: Call, intent: JsonObject) -> JsonObject:
     method = known_payment_method(call, given, "payment_method")
     if method["customer"] not in (None, intent["customer"]):
         raise StripeRefusalError(
-            f"The payment method supplied ({given}) belongs to a different Customer; please use a different "
-            "payment method or supply the Customer that the payment method belongs to.",
+            f"The PaymentMethod {given} does not belong to the Customer you supplied {intent['customer']}. Please use "
+            "this PaymentMethod with the Customer that it belongs to instead.",
             param="payment_method",
         )
     _check_type(intent, method)
@@ -116,9 +116,8 @@ def _declined(call: Call, intent: JsonObject, method: JsonObject, decline: Decli
         status=402,
         error_type="card_error",
         charge=charge["id"],
-        code=decline.code,
-        decline_code=decline.decline_code,
         payment_method=method,
+        **decline.fields,
     )
     intent.update(
         status="requires_payment_method",

@@ -17,6 +17,38 @@ class Decline:
     decline_code: str
     message: str
 
+    @property
+    def fields(self) -> JsonObject:
+        """What an error says of it besides the message; what is None is not said.
+
+        Source of the advice: docs.stripe.com/declines/codes, and for the test cards what Stripe answered in August
+        2026, recorded in github.com/openfoodfoundation/openfoodnetwork (`spec/fixtures/vcr_cassettes`).
+        """
+        advice, network_advice, network_code = _ADVICE.get(self.decline_code, (None, None, None))
+        return {
+            "code": self.code,
+            "decline_code": self.decline_code,
+            "param": _PARAMS.get(self.decline_code),
+            "advice_code": advice,
+            "network_advice_code": network_advice,
+            "network_decline_code": network_code,
+        }
+
+
+# By decline code: what Stripe advises, what the card's network advises, and the network's own code.
+_ADVICE: dict[str, tuple[str | None, str | None, str | None]] = {
+    "generic_decline": ("try_again_later", None, "01"),
+    "insufficient_funds": ("try_again_later", "02", "51"),
+    "card_velocity_exceeded": ("try_again_later", "02", "61"),
+    "processing_error": ("try_again_later", None, "06"),
+    "lost_card": ("do_not_try_again", "01", "41"),
+    "stolen_card": ("do_not_try_again", "01", "43"),
+    "expired_card": ("confirm_card_data", "03", "54"),
+    "incorrect_cvc": ("confirm_card_data", "03", "N7"),
+}
+# The part of the card that is wrong.
+_PARAMS = {"expired_card": "exp_month", "incorrect_cvc": "cvc"}
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -26,6 +58,8 @@ class Card:
     brand: str = "visa"
     decline: Decline | None = None
     needs_authentication: bool = False
+    # Most cards that decline do so when they are attached to a customer, too.
+    declines_late: bool = False
 
     @property
     def details(self) -> JsonObject:
@@ -61,7 +95,8 @@ GENERIC = Card("0002", decline=card_declined("generic_decline"))
 NO_FUNDS = Card("9995", decline=card_declined("insufficient_funds", "Your card has insufficient funds."))
 LOST = Card("9987", decline=card_declined("lost_card"))
 STOLEN = Card("9979", decline=card_declined("stolen_card"))
-FRAUDULENT = Card("0019", decline=card_declined("fraudulent"))
+# Blocked by Stripe's rules for payments, which nothing else asks.
+FRAUDULENT = Card("0019", decline=card_declined("fraudulent"), declines_late=True)
 TOO_OFTEN = Card(
     "6975",
     decline=card_declined(
@@ -79,7 +114,7 @@ PROCESSING = Card(
         "An error occurred while processing your card. Try again in a little bit.",
     ),
 )
-CUSTOMER_FAIL = Card("0341", decline=card_declined("generic_decline"))
+CUSTOMER_FAIL = Card("0341", decline=card_declined("generic_decline"), declines_late=True)
 
 TEST_CARDS = {
     "pm_card_visa": Card("4242"),

@@ -8,6 +8,7 @@ from payouts_pipeline.local.stripe_emulator import attempts, objects, processing
 from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.currencies import check_charge, known_currency
+from payouts_pipeline.local.stripe_emulator.customers import known_payment_method
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
     Spec,
@@ -74,6 +75,7 @@ def create(call: Call) -> JsonObject:
     if "customer" in params:
         call.require("customer", params["customer"], "customer")
     intent = objects.payment_intent(call, currency)
+    name_method(call, intent)
     refusal = _confirmed(call, intent) if params.get("confirm") else None
     call.store.insert(intent)
     if refusal:
@@ -86,11 +88,19 @@ def confirm(call: Call) -> JsonObject:
     intent = call.require_path_object("payment_intent")
     check_can_charge(call)
     _refuse_unconfirmable(call, intent)
+    name_method(call, intent)
     refusal = _confirmed(call, intent)
     call.store.replace(intent)
     if refusal:
         raise refusal
     return intent
+
+
+def name_method(call: Call, intent: JsonObject) -> None:
+    """Have the intent name the payment method that the caller wants, if it does want one."""
+    if "payment_method" in call.params:
+        method = known_payment_method(call, call.params["payment_method"], "payment_method")
+        intent["payment_method"] = method["id"]
 
 
 def _confirmed(call: Call, intent: JsonObject) -> StripeRefusalError | None:
@@ -108,7 +118,8 @@ def cancel(call: Call) -> JsonObject:
     if intent["status"] not in CANCELABLE and not processing.can_be_cancelled(call, intent):
         raise _unexpected_state(
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
-            f"with one of the following statuses may be canceled: {', '.join(CANCELABLE)}, processing.",
+            "with one of the following statuses may be canceled: requires_payment_method, requires_capture, "
+            "requires_reauthorization, requires_confirmation, requires_action, expired, processing.",
             intent,
         )
     processing.withdraw(call, intent)

@@ -3,6 +3,8 @@
 from payouts_pipeline.local.stripe_emulator import objects
 from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, not_found, path_not_found
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
+from payouts_pipeline.local.stripe_emulator.cards import Card
+from payouts_pipeline.local.stripe_emulator.debits import Debit
 from payouts_pipeline.local.stripe_emulator.forms import (
     Param,
     Spec,
@@ -13,7 +15,7 @@ from payouts_pipeline.local.stripe_emulator.forms import (
     text,
     texts,
 )
-from payouts_pipeline.local.stripe_emulator.methods import TEST_METHODS, payment_method
+from payouts_pipeline.local.stripe_emulator.methods import TEST_METHODS, behaviour_of, payment_method
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
 INVOICE_SETTINGS: Spec = {"default_payment_method": Param(optional_text)}
@@ -121,23 +123,27 @@ def create_method(call: Call) -> JsonObject:
     test_card = f"pm_card_{token.removeprefix('tok_')}"
     if not token.startswith("tok_") or not _is_test_method(call, test_card):
         raise not_found("token", token, "card[token]")
-    method = payment_method(new_id("pm"), test_card, call.now, None, call.params.get("metadata"))
+    return _made(call, test_card, None, call.params.get("metadata"))
+
+
+def _made(call: Call, test_method: str, owner: str | None, metadata: dict[str, str] | None = None) -> JsonObject:
+    """Make a payment method of its own from a test one, whose id only stands for it in a request."""
+    method = payment_method(new_id("pm"), test_method, call.now, owner, metadata)
     call.store.insert(method)
     return method
 
 
 def attach_method(call: Call) -> JsonObject:
-    """`POST /v1/payment_methods/{id}/attach`; a test card becomes a payment method with an id of its own."""
+    """`POST /v1/payment_methods/{id}/attach`."""
     customer = call.require("customer", call.params["customer"], "customer")
+    if not _is_test_method(call, call.path_id):
+        call.require_path_object("payment_method", "PaymentMethod")
     return _attached(call, call.path_id, customer["id"])
 
 
 def _attached(call: Call, method_id: str, customer_id: str) -> JsonObject:
-    if _is_test_method(call, method_id):
-        method = payment_method(new_id("pm"), method_id, call.now, customer_id)
-        call.store.insert(method)
-        return method
-    method = call.require("payment_method", method_id, "payment_method", "PaymentMethod")
+    method = known_payment_method(call, method_id, "payment_method")
+    _refuse_declining(behaviour_of(method))
     if method["customer"] not in (None, customer_id):
         raise StripeRefusalError("The payment method you provided has already been attached to a customer.")
     method["customer"] = customer_id
@@ -145,17 +151,28 @@ def _attached(call: Call, method_id: str, customer_id: str) -> JsonObject:
     return method
 
 
+def _refuse_declining(behaviour: Card | Debit) -> None:
+    """Decline what the bank declines when it is asked about the card, which is when a card is attached.
+
+    Source: docs.stripe.com/testing ("Declined payments": the cards there cannot be attached, save one).
+    """
+    if isinstance(behaviour, Card) and behaviour.decline and not behaviour.declines_late:
+        decline = behaviour.decline
+        said = {"param": "", **{name: value for name, value in decline.fields.items() if value is not None}}
+        raise StripeRefusalError(decline.message, status=402, error_type="card_error", **said)
+
+
 def retrieve_method(call: Call) -> JsonObject:
     """`GET /v1/payment_methods/{id}`."""
     if _is_test_method(call, call.path_id):
-        return payment_method(call.path_id, call.path_id, call.now, None)
+        return _made(call, call.path_id, None)
     return call.require_path_object("payment_method", "PaymentMethod")
 
 
 def known_payment_method(call: Call, method_id: str, param: str) -> JsonObject:
-    """Return the payment method of that id: one that was made, or a test card used directly."""
+    """Return the payment method of that id: one that was made, or a new one for a test card that is named directly."""
     if _is_test_method(call, method_id):
-        return payment_method(method_id, method_id, call.now, None)
+        return _made(call, method_id, None)
     if method_id in TEST_METHODS:
         raise not_found("PaymentMethod", method_id, param, "test")
     return call.require("payment_method", method_id, param, "PaymentMethod")

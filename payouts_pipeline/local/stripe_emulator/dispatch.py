@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeAlias
 
 from payouts_pipeline.local.stripe_emulator import idempotency, keys, processing
 from payouts_pipeline.local.stripe_emulator.answers import (
+    EXECUTED,
     Answer,
     InvalidRequestError,
     StripeRefusalError,
@@ -175,11 +177,14 @@ def _run(endpoint: Endpoint, call: Call, fault: FaultRule | None) -> Answer:
     if stored_500 and fault is not None and not fault.acted:
         return server_error(stored=True)
     try:
-        answer = success(expand(call, endpoint.handler(call)))
+        answer = success(expand(call, endpoint.handler(call)), EXECUTED)
     except InvalidRequestError:
         raise
     except StripeRefusalError as refusal:
         answer = refusal.answer
+    if endpoint.method != "POST":
+        # Of what moves nothing Stripe does not say whether it is worth a retry.
+        answer = replace(answer, headers=())
     return server_error(stored=True) if stored_500 else answer
 
 

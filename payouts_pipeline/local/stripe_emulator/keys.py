@@ -1,6 +1,6 @@
 """Who asks, and whether they may: API keys as Stripe reads and refuses them."""
 
-from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, no_access
+from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, TurnedAwayError, no_access
 from payouts_pipeline.local.stripe_emulator.endpoints import Endpoint
 from payouts_pipeline.local.stripe_emulator.platforms import KeyHolder, Platforms
 from payouts_pipeline.local.stripe_emulator.request import ApiRequest
@@ -9,24 +9,23 @@ from payouts_pipeline.local.stripe_emulator.request import ApiRequest
 def authenticated(platforms: Platforms, request: ApiRequest) -> KeyHolder:
     """Return who the request's key stands for.
 
-    :raises InvalidRequestError: 401 without a key, or with one that is wrong or expired; 403 (`account_invalid`)
+    :raises TurnedAwayError: 401 without a key, or with one that is wrong or expired; 403 (`account_invalid`)
         if the account is closed. Source: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes.
     """
     key = request.api_key
     if not key:
-        raise InvalidRequestError(
+        raise TurnedAwayError(
             "You did not provide an API key. You need to provide your API key in the Authorization "
             "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
             "https://stripe.com/docs/api#authentication for details, or we can help at "
             "https://support.stripe.com/.",
-            status=401,
+            401,
         )
     holder = platforms.holder(key)
     if holder is None:
-        raise InvalidRequestError(f"Invalid API Key provided: {masked(key)}", status=401)
+        raise TurnedAwayError(f"Invalid API Key provided: {masked(key)}", 401)
     if holder.key.is_expired:
-        message = f"Expired API Key provided: {masked(key)}"
-        raise InvalidRequestError(message, status=401, code="api_key_expired")
+        raise TurnedAwayError(f"Expired API Key provided: {masked(key)}", 401, "api_key_expired")
     if platforms.profile(holder.books.platform_id).is_closed:
         raise no_access(masked(key), holder.books.platform_id)
     return holder

@@ -45,11 +45,8 @@ def end_due(call: Call) -> None:
     for (intent_id,) in call.store.rows("due_processing", now=call.now):
         intent = call.store.get("payment_intent", intent_id)
         if intent is not None:
-            method = call.store.get("payment_method", intent["payment_method"])
-            # A test method that was named directly is kept nowhere: the charge tells of it.
-            behaviour = behaviour_of(
-                method or call.require("charge", intent["latest_charge"], "charge")["payment_method_details"]
-            )
+            charge = call.require("charge", intent["latest_charge"], "charge")
+            behaviour = behaviour_of(charge["payment_method_details"])
             end(call, intent, behaviour.failure if isinstance(behaviour, Debit) else None)
 
 

@@ -37,9 +37,8 @@ def check_return_url(call: Call, intent: JsonObject) -> None:
     if not (call.platform.redirecting_payment_methods and takes_redirects) or "return_url" in call.params:
         return
     raise StripeRefusalError(
-        "A `return_url` must be specified because this Payment Intent is configured to automatically accept the "
-        "payment methods enabled in the Dashboard, some of which may require a full page redirect to succeed. "
-        "If you do not want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` "
-        "to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
-        "Payment Intents."
+        "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
+        "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
+        "don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
+        "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
     )

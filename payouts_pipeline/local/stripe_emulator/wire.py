@@ -95,12 +95,18 @@ async def _hang_up(scope: Scope, *, reset: bool) -> None:
 
 
 def _headers(request: ApiRequest, answer: Answer, now: int) -> Headers:
-    headers = [
-        ("content-type", "application/json"),
-        ("date", formatdate(now, usegmt=True)),
-        ("request-id", request.request_id),
-        ("stripe-version", request.headers.get("stripe-version", API_VERSION)),
-    ]
-    if request.idempotency_key:
-        headers.append(("idempotency-key", request.idempotency_key))
-    return headers + [(name.lower(), value) for name, value in answer.headers]
+    headers = [("content-type", "application/json"), ("date", formatdate(now, usegmt=True))]
+    if not answer.at_the_door:
+        headers += [
+            ("request-id", request.request_id),
+            ("stripe-version", request.headers.get("stripe-version", API_VERSION)),
+            *_of_key(request),
+        ]
+    given = {name.lower(): value for name, value in answer.headers}
+    return [(name, value) for name, value in headers if name not in given] + list(given.items())
+
+
+def _of_key(request: ApiRequest) -> Headers:
+    """A replay names the request that was answered first; every other answer to a key names its own."""
+    key = request.idempotency_key
+    return [("idempotency-key", key), ("original-request", request.request_id)] if key else []

@@ -64,6 +64,24 @@ def test_an_answer_that_is_not_stripes_says_nothing(case: Case, kind: BillingTyp
     assert case.attempts(kind) == [(1, "settled")]
 
 
+@KINDS
+@pytest.mark.parametrize("acted", [False, True])
+def test_the_one_refusal_without_a_request_id_is_that_of_a_key(case: Case, kind: BillingType, *, acted: bool) -> None:
+    said = _error(type="invalid_request_error", message="Invalid API Key provided: sk_test_****0123")
+    case.open(kind)
+    case.answers_with(
+        OtherAnswer.foreign(401, said, "application/json"), acted=acted, path_prefix=POSTS[kind].split()[1]
+    )
+    case.deliver()
+    status, reason = case.stands(kind)
+    assert status == "waiting"
+    assert "see STRIPE_API_KEY" in reason
+
+    case.pass_time(HOUR)
+    case.materialise()
+    assert (case.status(kind), case.movements(kind)) == ("settled", 1), "Stripe is asked before it is sent again"
+
+
 def _charge(**other: Any) -> str:
     """A payment intent such as Stripe's, but for the one thing that is other."""
     intent = {"id": "pi_1", "object": "payment_intent", "amount": 1000, "currency": "eur", "status": "succeeded"}
