@@ -56,6 +56,7 @@ class ReasonCode(StrEnum):
     EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
     CANCELLED_TOO_SOON = "cancelled_too_soon"
     JUDGED_OTHERWISE = "judged_otherwise"
+    MOVEMENT_LOST = "movement_lost"
     # The same card, for whichever instruction.
     CARD_LIMIT = "card_limit"
     # Known by now: nothing moved.
@@ -74,6 +75,7 @@ class Remedy(StrEnum):
     FIX_OUR_ACCOUNT = "fix_our_account"
     TOP_UP_BALANCE = "top_up_balance"
     JUDGE_MOVEMENT = "judge_movement"
+    MATCH_MOVEMENT = "match_movement"
     TIME = "time"
 
 
@@ -119,6 +121,11 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.NEVER_REACHED_STRIPE: _Meaning("the last attempt never reached Stripe: it is sent anew"),
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(
         "Stripe has moved {moved} for it ({reference}), which is not what it asks for", Remedy.JUDGE_MOVEMENT
+    ),
+    ReasonCode.MOVEMENT_LOST: _Meaning(
+        "Stripe has moved {moved} for the same payee ({reference}, of {lost_day}), of which this ledger knows no "
+        "instruction since it was restored",
+        Remedy.MATCH_MOVEMENT,
     ),
 }
 

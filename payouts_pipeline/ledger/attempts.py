@@ -51,6 +51,8 @@ class Attempt:
     payees: Sequence[str] = ()
     # What Stripe has of the instruction that the ledger did not know (`ledger.movements`), as JSON.
     movements: Sequence[Mapping[str, Any]] = ()
+    # What Stripe has moved for the same payee, of an instruction that the ledger has lost or cancelled, as JSON.
+    lost_movements: Sequence[Mapping[str, Any]] = ()
     # What a person says of the attempt: the movement that was its own, or that nothing of it has moved.
     judged_reference: str | None = None
     is_judged_not_moved: bool = False
@@ -105,6 +107,7 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "actor": actor,
         "key_young_for": KEY_YOUNG_FOR,
         "call_gone_after": CALL_GONE_AFTER,
+        "movement_lost": ReasonCode.MOVEMENT_LOST,
     }
     with failpoint(Failpoint.CLAIM), connection.transaction():
         connection.execute(sql("claim_lock"), parameters)

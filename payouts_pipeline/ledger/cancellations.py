@@ -29,7 +29,7 @@ def cancel_charges(connection: Connection, day: date, actor: str) -> None:
     """
     _cancel(connection, sql("charges_above_debt"), {"day": day}, _REPLACED, actor)
     _cancel(connection, sql("charges_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
-    declined = sorted(CARD_CODES | OTHER_DECLINES | {ReasonCode.CARD_LIMIT})
+    declined = sorted(CARD_CODES | OTHER_DECLINES | {ReasonCode.CARD_LIMIT, ReasonCode.MOVEMENT_LOST})
     _cancel(connection, sql("charges_to_join"), {"day": day, "codes": declined}, _JOINED, actor)
     _follow_up(connection, day, are_charges=True)
 

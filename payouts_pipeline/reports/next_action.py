@@ -24,6 +24,8 @@ _OF_A_PERSON = {
     "{run}",
     Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it, then say so: {resolve}; "
     "nothing is sent meanwhile",
+    Remedy.MATCH_MOVEMENT: "materialise the day that it names, which settles what the movement is of; where that "
+    "does not help, {cancel}, then materialise that day; if the movement has nothing to do with it: {retry}",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",
@@ -49,7 +51,7 @@ class NextAction:
 
 def next_action(of: WithReason) -> NextAction:
     """Of all instructions of a kind that have this status for this reason."""
-    commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "run")}
+    commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "retry", "run")}
     template, needs_person = _template(of)
     text = template.format_map({**_words(of), **commands, "or_run": ""})
     return NextAction(text if needs_person else f"none: {text}", needs_person)
@@ -65,6 +67,7 @@ def next_step(of: Instruction) -> str | None:
         "approve": f"'payouts approve {of.id} --reason ...'",
         "cancel": f"'payouts cancel {of.id} --reason ...'",
         "resolve": f"'payouts resolve {of.id} --reason ...'",
+        "retry": f"'payouts retry --code {of.reason_code} --day {of.day} --reason ...'",
         "run": run,
         "or_run": f", or from then on with {run}" if of.retry_at else f", or with {run}",
     }

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from payouts_pipeline.domain.cards import NotNow, may_not_be_charged, tries_without_funds
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import SILENCE, ReasonCode
-from payouts_pipeline.domain.refusals import Refusal, judge, looked_at_again
+from payouts_pipeline.domain.refusals import WAIT, Refusal, judge, looked_at_again
 from payouts_pipeline.ledger.attempts import Attempt, Outcome, TakenOver
 from payouts_pipeline.settlement.stripe_answers import Answer, Indeterminate, Succeeded, of_recovered
 from payouts_pipeline.settlement.stripe_client import StripeClient
@@ -68,6 +68,8 @@ def _of_nothing_found(attempt: Attempt, stripe: StripeClient, log: AttemptLog, l
 
 def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
     """Make the call, for a charge without a known card with the customer's default."""
+    if attempt.lost_movements:
+        return _of_lost_movement(attempt)
     if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:
         method = stripe.default_payment_method(attempt.stripe_customer_id)
         if not isinstance(method, str):
@@ -92,6 +94,26 @@ def _of_every_call(attempt: Attempt, answer: Answer) -> Answer:
     if isinstance(answer, Refusal) and not answer.is_stored and attempt.sends > 0 and not attempt.is_gone:
         return Indeterminate(ReasonCode.TURNED_AWAY, {"code": answer.code}, answer.request_id)
     return answer
+
+
+def _of_lost_movement(attempt: Attempt) -> Outcome:
+    """What Stripe has moved for the same payee may be what the attempt would move, under a name that was lost."""
+    movement = attempt.lost_movements[0]
+    details = {
+        "reference": movement["reference"],
+        "moved_minor": movement["amount_minor"],
+        "moved_currency": movement["currency"],
+        "lost_day": movement["day"] or "an unknown day",
+    }
+    if attempt.sends > 0:
+        return _outcome(attempt, Indeterminate(ReasonCode.MOVEMENT_LOST, details))
+    return Outcome(
+        attempt.instruction_id,
+        attempt.number,
+        Status.WAITING,
+        is_absent=True,
+        **_why(ReasonCode.MOVEMENT_LOST, details, WAIT),
+    )
 
 
 def _absent(attempt: Attempt) -> Outcome:

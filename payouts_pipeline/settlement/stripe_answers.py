@@ -161,12 +161,15 @@ def of_recovered(attempt: Attempt) -> Answer | None:
 
     None where nothing had moved then: Stripe has to be asked what became of it.
     """
-    found = [(Movement(**{name: each[name] for name in _OF_MOVEMENT}), each["status"]) for each in attempt.movements]
-    moved = [movement for movement, status in found if status in ("succeeded", "reversed")]
-    for movement, status in found:
+    moved = [
+        (Movement(**{name: each[name] for name in _OF_MOVEMENT}), each["status"])
+        for each in attempt.movements
+        if each["status"] in ("succeeded", "reversed")
+    ]
+    for movement, status in moved:
         if not _is_of_attempts(movement, attempt) or status == "reversed" or len(moved) > 1:
             return Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement))
-    return Succeeded(moved[0].reference) if moved else None
+    return Succeeded(moved[0][0].reference) if moved else None
 
 
 def _is_of(attempt: Attempt, thing: Any) -> bool:

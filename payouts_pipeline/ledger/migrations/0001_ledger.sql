@@ -213,6 +213,7 @@ create table payouts.movements (
     found_by text not null
 );
 create index movements_of_instruction on payouts.movements (instruction_id);
+create index movements_of_payee on payouts.movements (payee);
 
 create table payouts.events (
     id bigint generated always as identity primary key,

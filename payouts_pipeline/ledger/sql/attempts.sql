@@ -118,6 +118,25 @@ select
                 where j.instruction_id = i.id and j.disowned = m.provider_reference
             )
     ) as movements,
+    (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'reference', m.provider_reference, 'amount_minor', m.amount_minor, 'currency', m.currency, 'day', m.day
+        ) order by m.created_at), '[]')
+        from payouts.movements as m
+        left join payouts.instructions as its on its.id = m.instruction_id
+        where m.payee in (a.stripe_customer_id, a.stripe_account_id)
+            and m.status in ('succeeded', 'processing', 'reversed')
+            and (its.id is null or its.status = 'cancelled')
+            -- Of which no person has said, when it kept something of this account from being sent, that it does not.
+            and not exists (
+                select
+                from payouts.instructions as other
+                join payouts.events as kept on kept.instruction_id = other.id
+                join payouts.events as said on said.instruction_id = other.id
+                where other.account_id = i.account_id and kept.reason_code = %(movement_lost)s
+                    and kept.at > m.found_at and said.reason_code = 'retried' and said.at > kept.at
+            )
+    ) as lost_movements,
     judgement.provider_reference as judged_reference,
     judgement.id is not null and judgement.provider_reference is null as is_judged_not_moved,
     array(

@@ -40,7 +40,7 @@ where i.status in ('held', 'waiting', 'rejected')
 -- The instructions that a worker can judge by what was found.
 select distinct i.id
 from payouts.instructions as i
-join payouts.movements as m on m.instruction_id = i.id
+join payouts.movements as m on m.instruction_id = i.id and m.status in ('succeeded', 'reversed')
 where i.status in ('pending', 'published', 'sending', 'unknown')
 order by i.id
 
