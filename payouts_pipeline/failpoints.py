@@ -1,4 +1,4 @@
-"""Failpoints: every effect that a day has on the world outside its process, by name; a crash can hurt only there.
+"""Failpoints: every effect that a day or `payouts recover` has on the world, by name; a crash can hurt only there.
 
 Whatever commits, publishes, moves money, deletes a message or writes a file stands inside ``with failpoint(...)``, so
 that tests can really kill the process just before and just after each of them. A test fails for one that does not.
@@ -12,7 +12,7 @@ from typing import Literal
 
 
 class Failpoint(Enum):
-    """One kind of effect of a day, which has each of them once or many times."""
+    """One kind of effect, which a day or a recovery has once or many times."""
 
     WRITE_FRAME = auto()
     """Parquet: the snapshot or the splits of a day."""
@@ -34,10 +34,16 @@ class Failpoint(Enum):
     """Stripe: a payment intent that takes a player's money."""
     TRANSFER = auto()
     """Stripe: a transfer that pays a club, an organiser or a partner."""
+    CANCEL_INTENT = auto()
+    """Stripe: an earlier payment intent, which nobody can pay after it."""
     RECORD_OUTCOMES = auto()
     """Commit: what came of attempts, with the entries of what settled."""
     DELETE_MESSAGES = auto()
     """SQS: messages that are done with."""
+    KEEP_MOVEMENTS = auto()
+    """Commit: what Stripe has and the ledger did not know, as `payouts recover` finds it."""
+    WAKE_MOVED = auto()
+    """Commit: instructions of which something was found are to be judged now."""
 
 
 Moment = Literal["before", "after"]

@@ -80,12 +80,17 @@ def recover(as_json: bool) -> None:
     What is found settles its instruction, now or when its day is materialised again. Exit code 1 where a person must
     judge a movement, because it is not what its instruction asks for.
     """
+    from payouts_pipeline.ledger import database
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
     from payouts_pipeline.workflow import recover as recovering
 
     account = StripeAccount.from_environment
-    with ready_ledger(Need.STRIPE) as connection, settlement(settings.database_url(), account(), threads=4) as parts:
-        kept = recovering.recover(connection, parts, actor())
+    with (
+        ready_ledger(Need.STRIPE) as connection,
+        database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source,
+        settlement(settings.database_url(), account(), threads=4) as parts,
+    ):
+        kept = recovering.recover(connection, source, parts, actor())
     if as_json:
         rendering.document({"movements": [_as_json(each) for each in kept]})
     else:

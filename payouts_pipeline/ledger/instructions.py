@@ -40,6 +40,8 @@ _BLOCKED = frames.columns(
     "known_account_id known_customer_id known_payment_method_id",
 )
 
+_BLOCKED_BUT_MOVED = frames.columns(ids="subject_id", texts="id billing_subject")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Instruction(WithReason):
@@ -141,6 +143,11 @@ def blocked(connection: Connection, day: date | None) -> pd.DataFrame:
     approval_above_minor), and the Stripe ids that it was last tried with (known_...).
     """
     return copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
+
+
+def blocked_but_moved(connection: Connection) -> pd.DataFrame:
+    """What of all days is held, waiting or rejected, and was moved all the same: id, billing_subject, subject_id."""
+    return copy_out(connection, sql("blocked_with_movements"), {}, _BLOCKED_BUT_MOVED)
 
 
 def resume(connection: Connection, moving: pd.DataFrame, actor: str) -> int:

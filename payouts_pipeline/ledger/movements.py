@@ -1,7 +1,7 @@
 """What the provider has of this ledger, and the ledger did not know (rule of money 14)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 # A call is made within this after its attempt was committed, or never (`worker.LEASE_S`, with room for a slow answer).
@@ -69,13 +70,17 @@ def unknown_of(connection: Connection, found: Sequence[FoundMovement]) -> tuple[
 
 def keep(connection: Connection, found: Sequence[FoundMovement], actor: str) -> int:
     """Keep what the ledger did not know; how many that were."""
-    return connection.execute(sql("keep_movements"), {"movements": _as_json(found), "actor": actor}).rowcount
+    with failpoint(Failpoint.KEEP_MOVEMENTS), connection.transaction():
+        return connection.execute(sql("keep_movements"), {"movements": _as_json(found), "actor": actor}).rowcount
 
 
-def wake(connection: Connection, actor: str) -> list[UUID]:
-    """Let instructions that were found at the provider be judged now; the ids of all that can be."""
-    with connection.transaction():
-        connection.execute(sql("wake_moved"), {"actor": actor})
+def wake(connection: Connection, today: Sequence[Mapping[str, Any]], actor: str) -> list[UUID]:
+    """Let instructions that were found at the provider be judged now; the ids of all that can be.
+
+    ``today``: what is blocked although its money has moved, by id, with the Stripe ids that `league` has now.
+    """
+    with failpoint(Failpoint.WAKE_MOVED), connection.transaction():
+        connection.execute(sql("wake_moved"), {"today": json.dumps(today), "actor": actor})
         connection.execute(sql("ask_again_now"))
         return [found for (found,) in connection.execute(sql("open_with_movements"))]
 

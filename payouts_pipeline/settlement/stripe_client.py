@@ -176,7 +176,9 @@ class StripeClient:
         return None
 
     def _cancel(self, intent_id: str) -> None:
-        of_cancelled(self._services.payment_intents.cancel(intent_id), intent_id)
+        with failpoint(Failpoint.CANCEL_INTENT):
+            intent = self._services.payment_intents.cancel(intent_id)
+        of_cancelled(intent, intent_id)
 
     def movements(self, ledger_id: UUID, since: datetime, until: datetime | None) -> Iterator[Movement]:
         """All that Stripe has moved for instructions of a ledger, by when it was made there; a call for each hundred.

@@ -24,6 +24,7 @@ from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, sett
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow.pay_day import Changed, Payments
+from payouts_pipeline.workflow.recover import recover
 from payouts_tests.support.emulated_aws import options
 from payouts_tests.support.emulated_stripe import API_KEY
 from payouts_tests.support.leagues import SYDNEY
@@ -70,6 +71,14 @@ def materialise(place: Place, day: date) -> Changed:
         payments = _payments(place, ledger, source, parts)
         changes = [payments.collect_fees(day, lines), payments.pay_out(day)]
     return _total(changes)
+
+
+def catch_up(place: Place, _: date) -> None:
+    """`payouts recover`, which is of no day."""
+    account = StripeAccount(API_KEY, place.stripe_url, timeout_s=STRIPE_TIMEOUT_S)
+    settles = settlement(place.database_url, account, _THREADS, LEASE_S)
+    with connect(place.database_url) as ledger, connect(place.database_url) as source, settles as parts:
+        recover(ledger, source, parts, "crash test")
 
 
 def until_quiet(place: Place, day: date) -> int:

@@ -2,7 +2,8 @@
 
 - ``before`` and ``after``: the process is killed by SIGKILL just before, or just after, the effect.
 - ``lost``: the effect happens, and its answer never arrives: the connection is cut once the server has answered.
-- what the Stripe emulator can do to a call: act and hang up, hang up, store a 500, ...
+- ``foreign``: the effect happens, and what answers is not the server but something in between, with HTML and 403.
+- what the Stripe emulator can do to a call: act and hang up, hang up, store a 500, answer as somebody else, ...
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,15 +11,22 @@ from dataclasses import dataclass
 from typing import Self
 
 from payouts_pipeline.failpoints import Failpoint
-from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
+from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
 
 KILLS = ("before", "after")
-LOST = "lost"
+LOST, FOREIGN = "lost", "foreign"
+THROUGH_PROXY = (LOST, FOREIGN)
 
 # Longer than the victim waits for an answer of Stripe.
 SLOW_S = 2.5
 
-_ENDPOINTS = {Failpoint.CHARGE: "/v1/payment_intents", Failpoint.TRANSFER: "/v1/transfers"}
+_ENDPOINTS = {
+    Failpoint.CHARGE: "/v1/payment_intents",
+    Failpoint.TRANSFER: "/v1/transfers",
+    Failpoint.CANCEL_INTENT: "/v1/payment_intents/pi_",
+}
+_OVER_HTTP = {Failpoint.PUBLISH, Failpoint.DELETE_MESSAGES}
+_NOT_STRIPES = OtherAnswer.foreign(403, "<html><body><h1>403 Forbidden</h1></body></html>")
 _AT_STRIPE: Mapping[str, FaultRule] = {
     "drop_before": FaultRule(kind=FaultKind.DROP_BEFORE),
     "drop_after": FaultRule(kind=FaultKind.DROP_AFTER),
@@ -27,6 +35,9 @@ _AT_STRIPE: Mapping[str, FaultRule] = {
     "conflict_409": FaultRule(kind=FaultKind.CONFLICT_409),
     "stored_500": FaultRule(kind=FaultKind.STORED_500),
     "stored_500_acted": FaultRule(kind=FaultKind.STORED_500, acted=True),
+    "foreign": FaultRule(kind=FaultKind.OTHER_ANSWER, answer=_NOT_STRIPES, acted=True),
+    "foreign_unpassed": FaultRule(kind=FaultKind.OTHER_ANSWER, answer=_NOT_STRIPES),
+    "foreign_empty": FaultRule(kind=FaultKind.OTHER_ANSWER, answer=OtherAnswer.foreign(200), acted=True),
     "slow": FaultRule(kind=FaultKind.SLOW, delay_s=SLOW_S),
     "slow_after": FaultRule(kind=FaultKind.SLOW_AFTER, delay_s=SLOW_S),
 }
@@ -44,6 +55,14 @@ OCCURRENCES = {
     Failpoint.TRANSFER: 3,
     Failpoint.RECORD_OUTCOMES: 2,
     Failpoint.DELETE_MESSAGES: 2,
+    Failpoint.CANCEL_INTENT: 1,
+}
+# And in a recovery after that day was lost.
+OCCURRENCES_IN_RECOVERY = {
+    Failpoint.KEEP_MOVEMENTS: 1,
+    Failpoint.WAKE_MOVED: 1,
+    Failpoint.CLAIM: 1,
+    Failpoint.RECORD_OUTCOMES: 1,
 }
 _WITHOUT_CONNECTION = {Failpoint.WRITE_FRAME}
 
@@ -75,9 +94,10 @@ class Fault:
 
     def at_stripe(self) -> FaultRule | None:
         """The rule for the emulator, if the fault is its to make."""
-        rule = _AT_STRIPE.get(self.how)
-        where = {"method": "POST", "path_prefix": _ENDPOINTS.get(self.effect), "nth": self.nth}
-        return rule.model_copy(update=where) if rule else None
+        if self.effect not in _ENDPOINTS or self.how not in _AT_STRIPE:
+            return None
+        where = {"method": "POST", "path_prefix": _ENDPOINTS[self.effect], "nth": self.nth}
+        return _AT_STRIPE[self.how].model_copy(update=where)
 
 
 def faults_of(occurrences: Mapping[Failpoint, int]) -> list[Fault]:
@@ -94,3 +114,5 @@ def _faults_at(effect: Failpoint, count: int) -> Iterable[Fault]:
         yield from (Fault(effect, how, min(2, count)) for how in _AT_STRIPE)
     elif effect not in _WITHOUT_CONNECTION:
         yield Fault(effect, LOST)
+    if effect in _OVER_HTTP:
+        yield Fault(effect, FOREIGN)

@@ -1,16 +1,12 @@
 """Runs cases side by side: each lane has an emulator and a stack of its own, each case a database of its own."""
 
-import itertools
-import multiprocessing
 import queue
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +18,20 @@ from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.failpoints import Failpoint, Moment
 from payouts_pipeline.ledger.database import Connection, connect
+from payouts_pipeline.ledger.movements import states
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.crash import scenario as scenes
-from payouts_tests.crash import victim
-from payouts_tests.crash.day import Place
-from payouts_tests.crash.faults import LOST, Fault
+from payouts_tests.crash.databases import database, make_database
+from payouts_tests.crash.day import Place, catch_up, materialise
+from payouts_tests.crash.faults import Fault
+from payouts_tests.crash.processes import observed, recovered, run_with
 from payouts_tests.crash.scenario import DAY, Scenario
 from payouts_tests.support.emulated_aws import emulated_aws, options
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.ledger_steps import pass_time, violations
 
 _TEMPLATE = "template_of_crashes"
-_CASE_TIMEOUT_S = 90
-# Every start of a process looks at all others, and of two threads that look at one of them the second is told 255. So
-# what a child has sent says how it ended, and its exit code only what was wrong.
-_KILLED = (-signal.SIGKILL, 255)
 _A_DAY_AND_MORE_H = 25
-_numbers = itertools.count(1)
-
-# Forks a child in milliseconds from a process that has everything imported and nothing connected.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["payouts_tests.crash.victim"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +67,7 @@ class Result:
 class Case:
     """One copy of the day, on a lane."""
 
+    admin_url: str
     lane: Lane
     place: Place
     scenario: Scenario
@@ -85,11 +75,21 @@ class Case:
 
     def run_with(self, fault: Fault) -> bool:
         """The day with a fault in it; whether that occurred."""
-        return run_with(self.lane, self.place, DAY, fault)
+        return run_with(self.lane.stripe.admin, self.place, materialise, DAY, fault)
 
     def recover(self) -> int:
         """The day until it is quiet; how often it took."""
-        return in_child(victim.recover, self.place, DAY)
+        return recovered(self.place, DAY)
+
+    def restore(self) -> None:
+        """Put the ledger back to before the day, so late that Stripe has forgotten the keys of the day."""
+        make_database(self.admin_url, _TEMPLATE, self.place.database_url)
+        self.lane.clear_queues()
+        self.lane.stripe.admin.advance_clock(int(_A_DAY_AND_MORE_H * 3600))
+
+    def catch_up_with(self, fault: Fault | None) -> bool:
+        """`payouts recover` with a fault in it; whether that occurred."""
+        return run_with(self.lane.stripe.admin, self.place, catch_up, DAY, fault)
 
     def pass_time(self, hours: float) -> None:
         """Let ledger and provider believe that this much time has passed."""
@@ -122,11 +122,17 @@ class Lanes:
     scenario: Scenario
     moved_before: Counter[str]
     sequence: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
+    sequence_of_recovery: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
 
     @property
     def occurrences(self) -> Counter[Failpoint]:
         """How often each effect occurs in the day."""
-        return Counter(effect for _, effect, moment in self.sequence if moment == "after")
+        return _occurrences(self.sequence)
+
+    @property
+    def occurrences_in_recovery(self) -> Counter[Failpoint]:
+        """How often each effect occurs in a recovery after the day was lost."""
+        return _occurrences(self.sequence_of_recovery)
 
     @contextmanager
     def case(self) -> Iterator[Case]:
@@ -135,8 +141,8 @@ class Lanes:
         try:
             with database(self.admin_url, _TEMPLATE) as url:
                 lane.clear_queues()
-                scenes.register(lane.stripe.admin, self.scenario)
-                yield Case(lane, lane.place(url), self.scenario, self.moved_before)
+                scenes.register(lane.stripe, self.scenario)
+                yield Case(self.admin_url, lane, lane.place(url), self.scenario, self.moved_before)
         finally:
             self.lanes.put(lane)
 
@@ -150,12 +156,33 @@ class Lanes:
                 case.recover()
             return Result(occurred, case.wrong())
 
+    def run_restored(self, faults: Sequence[Fault], of_day: Sequence[Fault] = ()) -> Result:
+        """The day, which a restore loses; a recovery with each fault in turn, then one without; then as `run`."""
+        with self.case() as case:
+            case.recover()
+            case.restore()
+            occurred = [case.catch_up_with(fault) for fault in faults]
+            case.catch_up_with(None)
+            occurred += [case.run_with(fault) for fault in of_day]
+            case.recover()
+            return Result(occurred, case.wrong())
+
+
+def _occurrences(sequence: Sequence[tuple[int, Failpoint, Moment]]) -> Counter[Failpoint]:
+    return Counter(effect for _, effect, moment in sequence if moment == "after")
+
 
 def _movements_wrong(ledger: Connection, journal: Sequence[Any]) -> dict[str, object]:
-    """One movement for each instruction that was settled since the journal began, none for any other."""
+    """One movement for each instruction that was settled since the journal began, none for any other.
+
+    After a restore a day can divide among its payouts what it pays otherwise than it did; a person is shown that.
+    """
     wrong: dict[str, object] = {}
+    shown = {each.provider_reference for each in states(ledger) if each.state in ("waiting", "needs_person")}
     movements = Counter(row.metadata["instruction_id"] for row in journal)
-    amounts = {row.metadata["instruction_id"]: row.amount for row in journal}
+    amounts = {
+        row.metadata["instruction_id"]: row.amount for row in journal if not shown & {row.id, row.payment_intent}
+    }
     if twice := [name for name, count in movements.items() if count > 1]:
         wrong["nothing moves twice"] = twice
     settled = ledger.execute(
@@ -166,70 +193,6 @@ def _movements_wrong(ledger: Connection, journal: Sequence[Any]) -> dict[str, ob
     if dict(settled) != amounts:
         wrong["what is settled is what moved"] = {"settled": dict(settled), "moved": amounts}
     return wrong
-
-
-def run_with(lane: Lane, place: Place, day: date, fault: Fault | None) -> bool:
-    """The day in a process of its own; whether the fault occurred in it."""
-    rule = fault.at_stripe() if fault else None
-    if rule:
-        lane.stripe.admin.add_faults(rule)
-    receiver, sender = _processes.Pipe(duplex=False)
-    child = _processes.Process(target=victim.run_day, args=(place, day, fault, sender))
-    exit_code, answer = _ended(child, receiver, sender)
-    if fault and fault.kills:
-        assert exit_code in _KILLED or answer is not None, f"{fault}: the victim ended with {exit_code}"
-        return answer is None
-    assert answer is not None, f"{fault}: the victim ended with {exit_code}"
-    if rule:
-        [state] = lane.stripe.admin.faults()
-        lane.stripe.admin.clear_faults()
-        return state.hits > 0
-    return bool(answer[1]) if fault and fault.how == LOST else True
-
-
-def observed(place: Place, day: date) -> list[tuple[int, Failpoint, Moment]]:
-    """The effects of a day without faults, in their order, each with its thread."""
-    receiver, sender = _processes.Pipe(duplex=False)
-    child = _processes.Process(target=victim.run_day, args=(place, day, None, sender))
-    _, answer = _ended(child, receiver, sender)
-    sequence: list[tuple[int, Failpoint, Moment]] = answer[0]
-    return sequence
-
-
-def in_child(target: Callable[..., None], place: Place, day: date) -> int:
-    receiver, sender = _processes.Pipe(duplex=False)
-    exit_code, answer = _ended(_processes.Process(target=target, args=(place, day, sender)), receiver, sender)
-    assert isinstance(answer, int), f"the day does not come to rest ({exit_code}): {answer}"
-    return answer
-
-
-def _ended(child: Any, receiver: Any, sender: Any) -> tuple[int, Any]:
-    """Start it, and wait for its end; its exit code, and what it sent before that."""
-    child.start()
-    sender.close()
-    child.join(_CASE_TIMEOUT_S)
-    if child.exitcode is None:
-        child.kill()
-        child.join()
-        raise AssertionError(f"the day does not end within {_CASE_TIMEOUT_S} s")
-    try:
-        answer = receiver.recv() if receiver.poll() else None
-    except EOFError:
-        answer = None
-    receiver.close()
-    return child.exitcode, answer
-
-
-@contextmanager
-def database(admin_url: str, template: str) -> Iterator[str]:
-    """A copy of a database for one case."""
-    name = Identifier(f"crash_{next(_numbers)}")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(SQL("create database {} template {} strategy file_copy").format(name, Identifier(template)))
-        try:
-            yield make_conninfo(admin_url, dbname=name.as_string().strip('"'))
-        finally:
-            admin.execute(SQL("drop database {} with (force)").format(name))
 
 
 @contextmanager
@@ -246,7 +209,9 @@ def lanes(admin_url: str, template: str, folder: Path, count: int) -> Iterator[L
         pool = stack.enter_context(ThreadPoolExecutor(count))
         found = Lanes(admin_url, free, pool, scenario, before)
         with found.case() as case:
-            found.sequence = observed(case.place, DAY)
+            found.sequence = observed(case.place, materialise, DAY)
+            case.restore()
+            found.sequence_of_recovery = observed(case.place, catch_up, DAY)
         yield found
 
 
@@ -266,9 +231,9 @@ def _prehistory(admin_url: str, template: str, lane: Lane) -> tuple[Scenario, Co
     url = make_conninfo(admin_url, dbname=_TEMPLATE)
     with connect(url) as ledger:
         scenario = scenes.populate(ledger)
-        scenes.register(lane.stripe.admin, scenario)
+        scenes.register(lane.stripe, scenario)
         for day in scenes.DAYS:
-            in_child(victim.recover, lane.place(url), day)
+            recovered(lane.place(url), day)
         scenes.correct(ledger, scenario)
         ledger.execute("create schema payouts_test")
         ledger.execute("create table payouts_test.began as select clock_timestamp() as value")

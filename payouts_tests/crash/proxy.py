@@ -1,4 +1,7 @@
-"""A TCP proxy that can lose one answer: the server has the request and acts, the client sees the connection end."""
+"""A TCP proxy that can lose one answer: the server has the request and acts, the client sees the connection end.
+
+Or it is told something else first, as by a firewall that takes offence at what the server says.
+"""
 
 import socket
 import threading
@@ -6,6 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _CHUNK = 65_536
+_PAGE = b"<html><body><h1>403 Forbidden</h1></body></html>"
+FOREIGN_ANSWER = (
+    b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(_PAGE)
+) + _PAGE
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,9 @@ class Request:
 class Proxy:
     """Listens on a port of its own for as long as the process lives, and forwards to one server."""
 
-    def __init__(self, target: str | tuple[str, int]) -> None:
+    def __init__(self, target: str | tuple[str, int], instead: bytes = b"") -> None:
         self._target = target
+        self._instead = instead
         self._wanted: Request | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -60,6 +68,7 @@ class Proxy:
             while chunk := server.recv(_CHUNK):
                 if doomed.is_set():
                     self.lost += 1
+                    client.sendall(self._instead)
                     break
                 client.sendall(chunk)
         _end(server)

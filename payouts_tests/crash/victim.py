@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from multiprocessing.connection import Connection as Pipe
@@ -20,9 +20,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from payouts_pipeline.failpoints import Failpoint, Moment, observe
 from payouts_pipeline.ledger.database import sql
-from payouts_tests.crash.day import Place, materialise, until_quiet, warm_up
-from payouts_tests.crash.faults import LOST, Fault
-from payouts_tests.crash.proxy import Proxy, Request
+from payouts_tests.crash.day import Place, until_quiet, warm_up
+from payouts_tests.crash.faults import FOREIGN, THROUGH_PROXY, Fault
+from payouts_tests.crash.proxy import FOREIGN_ANSWER, Proxy, Request
 
 # A statement of each effect's transaction, or the name of the request.
 _COMMITS = {
@@ -33,6 +33,8 @@ _COMMITS = {
     Failpoint.CLAIM: "claim",
     Failpoint.SET_PAYMENT_METHOD: "set_payment_method",
     Failpoint.RECORD_OUTCOMES: "record_outcomes",
+    Failpoint.KEEP_MOVEMENTS: "keep_movements",
+    Failpoint.WAKE_MOVED: "wake_moved",
 }
 _REQUESTS = {Failpoint.PUBLISH: b"PublishBatch", Failpoint.DELETE_MESSAGES: b"DeleteMessageBatch"}
 
@@ -66,15 +68,15 @@ def _request(effect: Failpoint) -> Request:
     return Request(sql(_COMMITS[effect]).splitlines()[0].encode(), b"COMMIT")
 
 
-def run_day(place: Place, day: date, fault: Fault | None, answer: Pipe) -> None:
-    """Materialise a day with a fault in it; sends whether the fault occurred, unless that is the end of the process."""
+def run(place: Place, work: Callable[[Place, date], object], day: date, fault: Fault | None, answer: Pipe) -> None:
+    """Do the work with a fault in it; sends whether the fault occurred, unless that is the end of the process."""
     proxy = None
-    if fault and fault.how == LOST:
-        place, proxy = _through_proxy(place, fault.effect)
+    if fault and fault.how in THROUGH_PROXY and not fault.at_stripe():
+        place, proxy = _through_proxy(place, fault)
     occurrences = Occurrences(fault, proxy)
     observe(occurrences)
     try:
-        materialise(place, day)
+        work(place, day)
     finally:
         answer.send((occurrences.sequence, proxy.lost if proxy else 0))
 
@@ -88,16 +90,17 @@ def recover(place: Place, day: date, answer: Pipe) -> None:
         raise
 
 
-def _through_proxy(place: Place, effect: Failpoint) -> tuple[Place, Proxy]:
+def _through_proxy(place: Place, fault: Fault) -> tuple[Place, Proxy]:
     """The place with a proxy before the server that has the effect."""
-    if effect in _COMMITS:
+    if fault.effect in _COMMITS:
         found: dict[str, Any] = conninfo_to_dict(place.database_url)
         port = found.get("port", 5432)
         is_socket = str(found["host"]).startswith("/")
         proxy = Proxy(f"{found['host']}/.s.PGSQL.{port}" if is_socket else (found["host"], int(port)))
         return replace(place, database_url=make_conninfo(place.database_url, host="127.0.0.1", port=proxy.port)), proxy
     address = urlsplit(place.aws_url)
-    proxy = Proxy((str(address.hostname), int(address.port or 80)))
+    instead = FOREIGN_ANSWER if fault.how == FOREIGN else b""
+    proxy = Proxy((str(address.hostname), int(address.port or 80)), instead)
     return replace(place, aws_url=f"http://127.0.0.1:{proxy.port}"), proxy
 
 

@@ -80,8 +80,8 @@ class Place:
             parts.worker.settle(ids(ledger, day, "pending", "published", "sending", "unknown")[:at_most])
 
     def recover(self) -> list[Kept]:
-        with self.connected() as ledger, self.parts() as parts:
-            return recover(ledger, parts, "test")
+        with self.connected() as ledger, self.connected() as source, self.parts() as parts:
+            return recover(ledger, source, parts, "test")
 
     def back_up(self) -> None:
         self._copy(self.name, f"{self.name}_backup")

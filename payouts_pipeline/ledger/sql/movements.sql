@@ -28,13 +28,37 @@ from jsonb_to_recordset(%(movements)s::jsonb) as t (
 )
 on conflict do nothing
 
--- name: wake_moved
--- Has a worker look at what Stripe has moved, whatever it waits for: nothing is sent for it any more.
-update payouts.instructions as i
-set status = 'pending', status_at = now(), reason_code = 'not_published', reason_details = '{}',
-    changed_by = %(actor)s, retry_at = null, published_at = null
+-- name: blocked_with_movements
+-- Whose instructions wait for time, for data or for a person although Stripe has moved their money.
+select i.id, a.subject as billing_subject, a.subject_id
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
 where i.status in ('held', 'waiting', 'rejected')
     and i.id in (select m.instruction_id from payouts.movements as m where m.status in ('succeeded', 'reversed'))
+
+-- name: wake_moved
+-- Has a worker look at what Stripe has moved, whatever it waits for: nothing is sent for it any more. The ledger may have
+-- lost which customer or account it was sent to at last; those of `league` are taken where what was found is theirs. What
+-- has none waits on, until `league` has one.
+update payouts.instructions as i
+set status = 'pending', status_at = now(), reason_code = 'not_published', reason_details = '{}',
+    changed_by = %(actor)s, retry_at = null, published_at = null,
+    stripe_account_id = case when t.is_theirs then t.stripe_account_id else i.stripe_account_id end,
+    stripe_customer_id = case when t.is_theirs then t.stripe_customer_id else i.stripe_customer_id end,
+    stripe_payment_method_id = case
+        when t.is_theirs then t.stripe_payment_method_id else i.stripe_payment_method_id
+    end
+from (
+    select today.*, exists (
+        select from payouts.movements as m
+        where m.instruction_id = today.id and m.payee in (today.stripe_account_id, today.stripe_customer_id)
+    ) as is_theirs
+    from jsonb_to_recordset(%(today)s::jsonb) as today (
+        id uuid, stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
+    )
+) as t
+where i.id = t.id and i.status in ('held', 'waiting', 'rejected')
+    and (t.is_theirs or coalesce(i.stripe_account_id, i.stripe_customer_id) is not null)
 
 -- name: open_with_movements
 -- The instructions that a worker can judge by what was found.

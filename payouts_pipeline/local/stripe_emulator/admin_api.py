@@ -31,6 +31,7 @@ OPERATIONS: tuple[tuple[str, HTTPMethod, Operation], ...] = (
     ("/keys", HTTPMethod.POST, admin_people.put_keys),
     ("/accounts", HTTPMethod.POST, admin_people.put_accounts),
     ("/customers", HTTPMethod.POST, admin_people.put_customers),
+    ("/payments", HTTPMethod.GET, admin_money.payments),
     ("/payments/end", HTTPMethod.POST, admin_money.end_payment),
     ("/payments/pay", HTTPMethod.POST, admin_money.pay),
     ("/balance", HTTPMethod.GET, admin_money.balance),

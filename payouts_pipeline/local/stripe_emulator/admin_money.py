@@ -61,6 +61,12 @@ def change_balance(request: AdminRequest) -> JsonObject:
     return balance(request)
 
 
+def payments(request: AdminRequest) -> JsonObject:
+    """`GET /payments`: all payment intents as they stand now, the oldest first."""
+    processing.end_due(request.call())
+    return {"payments": [json.loads(body) for (body,) in request.store.rows("all_of_kind", kind="payment_intent")]}
+
+
 def end_payment(request: AdminRequest) -> JsonObject:
     """`POST /payments/end`: the bank answers now for a payment that is `processing`."""
     order = request.parsed(PaymentEnd)

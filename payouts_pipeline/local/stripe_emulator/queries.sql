@@ -14,6 +14,10 @@ SELECT body FROM objects WHERE id = :id AND kind = :kind;
 -- For `expand`, where the id alone says what it is.
 SELECT body FROM objects WHERE id = :id;
 
+-- name: all_of_kind
+-- The oldest first.
+SELECT body FROM objects WHERE kind = :kind ORDER BY seq;
+
 -- name: seq_of_object
 -- Where a page starts: list order is the order of creation.
 SELECT seq FROM objects WHERE id = :id AND kind = :kind;

@@ -138,6 +138,36 @@ def test_a_slow_call_of_before_does_not_hide_what_came_after_the_backup(place: P
     place.require_right()
 
 
+@pytest.mark.parametrize("is_recovered_first", [True, False])
+def test_what_was_held_for_want_of_an_id_and_has_moved_since_is_found(
+    place: Place, *, is_recovered_first: bool
+) -> None:
+    """The backup has the instructions without the customer and the account that they were sent to in the end."""
+    with place.connected() as ledger:
+        ledger.execute("update league.players set stripe_customer_id = null where stripe_customer_id = 'cus_0'")
+        ledger.execute("update league.clubs set stripe_account_id = null where stripe_account_id = 'acct_club1'")
+    place.night()
+    assert ("held", "no_stripe_id") in place.stands("player_charge") & place.stands("club_payout")
+    place.back_up()
+    _give_ids(place)
+    place.night()
+    moved = place.moved()
+    place.restore()
+    if is_recovered_first:
+        place.recover()
+    _give_ids(place)
+    assert {each.state for each in place.recover()} <= {"adopted", "waiting"}
+    place.night()
+    assert place.moved() == moved
+    place.require_right()
+
+
+def _give_ids(place: Place) -> None:
+    with place.connected() as ledger:
+        ledger.execute("update league.players set stripe_customer_id = 'cus_0' where stripe_customer_id is null")
+        ledger.execute("update league.clubs set stripe_account_id = 'acct_club1' where stripe_account_id is null")
+
+
 def test_the_command_tells_what_it_found(place: Place) -> None:
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ} | {
