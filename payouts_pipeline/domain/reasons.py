@@ -56,6 +56,7 @@ class ReasonCode(StrEnum):
     EARLIER_MAY_BE_PAID = "earlier_may_be_paid"
     CANCELLED_TOO_SOON = "cancelled_too_soon"
     JUDGED_OTHERWISE = "judged_otherwise"
+    MOVEMENT_TAKEN = "movement_taken"
     MOVEMENT_LOST = "movement_lost"
     # The same card, for whichever instruction.
     CARD_LIMIT = "card_limit"
@@ -122,6 +123,14 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.MOVEMENT_DIFFERS: _Meaning(
         "Stripe has moved {moved} for it ({reference}), which is not what it asks for", Remedy.JUDGE_MOVEMENT
     ),
+    ReasonCode.JUDGED_OTHERWISE: _Meaning(
+        "{reference}, which a person has named, is not a payment of this amount at Stripe; it is not known whether the "
+        "money moved",
+        Remedy.JUDGE_MOVEMENT,
+    ),
+    ReasonCode.MOVEMENT_TAKEN: _Meaning(
+        "Stripe shows {reference} for it, by which another instruction is settled", Remedy.JUDGE_MOVEMENT
+    ),
     ReasonCode.MOVEMENT_LOST: _Meaning(
         "Stripe has moved {moved} for the same payee ({reference}, of {lost_day}), of which this ledger knows no "
         "instruction since it was restored",
@@ -143,7 +152,6 @@ _UNKNOWN: Mapping[str, str] = {
     ReasonCode.TURNED_AWAY: "Stripe turned the repeated call away ({code})",
     ReasonCode.NOT_TO_BE_ASKED: "Stripe could not be asked about it ({code})",
     ReasonCode.CANCELLED_TOO_SOON: "it is to be cancelled, and was sent a moment ago",
-    ReasonCode.JUDGED_OTHERWISE: "{reference}, which a person has named, is not a payment of this amount at Stripe",
     ReasonCode.EARLIER_MAY_BE_PAID: "an earlier payment of it may still be paid: Stripe did not cancel it ({code})",
     ReasonCode.NOT_STRIPES_ANSWER: "an answer came that is not Stripe's (HTTP status {http_status})",
 }

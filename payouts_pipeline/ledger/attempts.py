@@ -96,6 +96,11 @@ class TakenOver(Exception):  # noqa: N818 - nothing is wrong; this worker was to
     """Another worker has taken the instruction; this one must not send anything for it."""
 
 
+# What names an instruction at the provider and does not settle it; a person may say that it is another's.
+_OF_ANOTHER = (ReasonCode.MOVEMENT_DIFFERS, ReasonCode.MOVEMENT_TAKEN)
+_ASKED_AGAIN_AFTER_S = 3600.0
+
+
 def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: str) -> list[Attempt]:
     """Take those of the instructions that may be sent now, with an attempt committed for each.
 
@@ -150,18 +155,37 @@ def record(connection: Connection, outcomes: Sequence[Outcome], actor: str) -> l
     An outcome counts once: not when its attempt is closed already or another worker took the instruction over
     and finished it.
     """
-    parameters = {
-        "outcomes": json.dumps([asdict(outcome) for outcome in outcomes], default=str),
-        "actor": actor,
-    }
+    parameters = {"outcomes": _as_json(outcomes), "actor": actor}
     with failpoint(Failpoint.RECORD_OUTCOMES), connection.transaction():
         connection.execute(sql("record_lock_accounts"), parameters)
         connection.execute(sql("record_lock_instructions"), parameters)
+        taken = {row[0] for row in connection.execute(sql("taken_references"), parameters)}
+        if taken:
+            parameters["outcomes"] = _as_json(
+                [_taken(each) if each.instruction_id in taken else each for each in outcomes]
+            )
         counted = [row[0] for row in connection.execute(sql("record_outcomes"), parameters)]
         to_cancel = {outcome.instruction_id for outcome in outcomes if outcome.status == Status.CANCELLED}
         if to_cancel:
             cancellations.carry_out(connection, sorted(to_cancel.intersection(counted)), actor)
         return counted
+
+
+def _as_json(outcomes: Sequence[Outcome]) -> str:
+    return json.dumps([asdict(outcome) for outcome in outcomes], default=str)
+
+
+def _taken(outcome: Outcome) -> Outcome:
+    """One movement settles one instruction, whatever it names at the provider by now."""
+    return Outcome(
+        outcome.instruction_id,
+        outcome.number,
+        Status.UNKNOWN,
+        ReasonCode.MOVEMENT_TAKEN,
+        {"reference": outcome.provider_reference},
+        _ASKED_AGAIN_AFTER_S,
+        sends=outcome.sends,
+    )
 
 
 def judge(connection: Connection, instruction: UUID, reference: str | None, actor: str, reason: str) -> bool:
@@ -170,7 +194,7 @@ def judge(connection: Connection, instruction: UUID, reference: str | None, acto
     False where there is no attempt whose outcome is unknown.
     """
     said = {"id": instruction, "reference": reference, "actor": actor, "reason": reason}
-    return bool(connection.execute(sql("judge_attempt"), {**said, "differs": ReasonCode.MOVEMENT_DIFFERS}).rowcount)
+    return bool(connection.execute(sql("judge_attempt"), {**said, "others": list(_OF_ANOTHER)}).rowcount)
 
 
 def is_taken(connection: Connection, reference: str, instruction: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from psycopg.rows import class_row
@@ -13,7 +13,7 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.queries import sql
 from payouts_pipeline.settlement.stripe_answers import Movement
-from payouts_pipeline.settlement.stripe_client import StripeClient
+from payouts_pipeline.settlement.stripe_client import Kind, StripeClient
 
 # Rule of money 3: every instruction moves money at most once.
 _RULE = 3
@@ -22,7 +22,10 @@ _FOUND_OUT_SOON = (Status.SENDING, Status.UNKNOWN)
 
 @dataclass(frozen=True)
 class Settlement:
-    """What the ledger says of one instruction; ``is_news`` if it may have changed after Stripe was asked."""
+    """What the ledger says of one instruction; ``is_news`` if it may have changed after Stripe was asked.
+
+    ``payees``: the customers or accounts of its attempts, each of which may be the one by which it was paid.
+    """
 
     id: str
     currency: str
@@ -30,7 +33,7 @@ class Settlement:
     status: str
     provider_reference: str | None
     is_news: bool
-    payee: str | None
+    payees: Collection[str]
 
 
 def reconcile(connection: Connection, stripe: StripeClient, days: Collection[date] | None) -> list[Violation]:
@@ -41,11 +44,29 @@ def reconcile(connection: Connection, stripe: StripeClient, days: Collection[dat
     parameters: dict[str, object] = {"days": None if days is None else sorted(days)}
     first, last, now = connection.execute(sql("attempts_period"), parameters).fetchall()[0]
     since, until = (first or now, last if days is not None else None)
-    movements = list(stripe.movements(identity.read(connection).id, since, until))
+    found = list(stripe.movements(identity.read(connection).id, since, until))
+    movements = list(_as_judged(connection, stripe, found, parameters))
     parameters |= {"ids": [movement.instruction_id for movement in movements], "asked_at": now}
     with connection.cursor(row_factory=class_row(Settlement)) as cursor:
         settlements = cursor.execute(sql("instructions_to_reconcile"), parameters).fetchall()
     return compare(settlements, movements)
+
+
+def _as_judged(
+    connection: Connection, stripe: StripeClient, found: Iterable[Movement], parameters: Mapping[str, object]
+) -> Iterator[Movement]:
+    """What Stripe has moved, each of the instruction that people say it is of; with what they alone say it of."""
+    named: dict[str, tuple[str, Kind]] = {}
+    for reference, instruction_id, is_charge in connection.execute(sql("settled_by_judgement"), parameters):
+        named[reference] = (instruction_id, "payment_intent" if is_charge else "transfer")
+    disowned = set(connection.execute(sql("disowned_movements")))
+    for movement in found:
+        if movement.reference not in named and (movement.reference, movement.instruction_id) not in disowned:
+            yield movement
+    for reference, (instruction_id, kind) in named.items():
+        by_judgement = stripe.movement(kind, reference)
+        if by_judgement:
+            yield replace(by_judgement, instruction_id=instruction_id)
 
 
 def compare(settlements: Iterable[Settlement], movements: Iterable[Movement]) -> list[Violation]:
@@ -97,8 +118,8 @@ def _other_than_here(here: Settlement, there: Sequence[Movement]) -> Iterator[Vi
                 f"is of {here.amount_minor} {here.currency}, and Stripe has moved "
                 f"{movement.amount_minor} {movement.currency}",
             )
-        if movement.payee != here.payee:
-            yield _violation(here.id, "Stripe has moved its money to or from somebody else than its attempt says")
+        if movement.payee not in here.payees:
+            yield _violation(here.id, "Stripe has moved its money to or from somebody else than its attempts say")
 
 
 def _violation(instruction_id: str, detail: str, *, is_warning: bool = False) -> Violation:

@@ -51,6 +51,8 @@ TIMEOUT_S = 20.0
 _RATE_LIMIT_TRIES = 4
 _RATE_LIMIT_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
+# Stripe's code for an id that it does not have.
+NO_SUCH_OBJECT = "resource_missing"
 # The most that Stripe gives at once.
 _PAGE = 100
 # Our clock and Stripe's may differ; what was made long before the attempt is not of it.
@@ -161,9 +163,9 @@ class StripeClient:
         """Ask Stripe whether the movement that a person has named is what the attempt asked for."""
         kind, reference = _kind_of(attempt), str(attempt.judged_reference)
         answer = self._ask(lambda: of_named(self._service(kind).retrieve(reference), kind, attempt))
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Refusal) and answer.code == NO_SUCH_OBJECT:
             return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": reference}, answer.request_id)
-        return answer
+        return _Unanswered(answer).as_of_movement if isinstance(answer, Refusal) else answer
 
     def cancel(self, payable: Iterable[str], leased_until: float) -> Indeterminate | None:
         """Have Stripe see to it that nobody pays these payment intents any more; None if nobody can."""
@@ -197,6 +199,15 @@ class StripeClient:
                     yield movement_of(transfer, "transfer")
         except _Unanswered as unanswered:
             raise _cannot_be_asked(unanswered.answer) from None
+
+    def movement(self, kind: Kind, reference: str) -> Movement | None:
+        """One movement by its id, None where Stripe has none; raises PayoutsError where Stripe can't be asked."""
+        found = self._ask(lambda: movement_of(self._service(kind).retrieve(reference), kind))
+        if isinstance(found, Refusal) and found.code == NO_SUCH_OBJECT:
+            return None
+        if isinstance(found, Refusal | Indeterminate):
+            raise _cannot_be_asked(found)
+        return found
 
     def default_payment_method(self, customer_id: str) -> str | Refusal | Indeterminate:
         """The customer's own default, which a charge has to name: Stripe does not fill it in off-session."""

@@ -31,6 +31,7 @@ _DETAILS: dict[str, dict[str, Any]] = {
     ReasonCode.EARLIER_MAY_BE_PAID: {"code": "payment_intent_unexpected_state"},
     ReasonCode.NOT_STRIPES_ANSWER: {"http_status": 403},
     ReasonCode.MOVEMENT_DIFFERS: {"reference": "tr_1", "moved_minor": 1_000, "moved_currency": "EUR"},
+    ReasonCode.MOVEMENT_TAKEN: {"reference": "tr_1"},
     ReasonCode.MOVEMENT_LOST: {
         "reference": "pi_1",
         "moved_minor": 1_000,

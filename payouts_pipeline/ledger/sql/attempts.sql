@@ -182,14 +182,26 @@ with judged as (
 insert into payouts.judgements (instruction_id, attempt, provider_reference, disowned, actor, reason)
 select
     id, number, %(reference)s,
-    case when %(reference)s::text is null and reason_code = %(differs)s then reason_details ->> 'reference' end,
+    case when %(reference)s::text is null and reason_code = any(%(others)s) then reason_details ->> 'reference' end,
     %(actor)s, %(reason)s
 from judged
 
 -- name: is_reference_taken
--- Whether another instruction is settled by a movement, or a person has said so.
+-- Whether another instruction is settled by a movement, or a person says so and has not taken it back.
 select exists (select from payouts.instructions where provider_reference = %(reference)s and id <> %(id)s)
-    or exists (select from payouts.judgements where provider_reference = %(reference)s and instruction_id <> %(id)s)
+    or exists (
+        select
+        from payouts.judgements as j
+        join payouts.instructions as i on i.id = j.instruction_id
+        where j.provider_reference = %(reference)s and i.id <> %(id)s and i.status in ('unknown', 'sending')
+            and not exists (select from payouts.judgements as l where l.instruction_id = i.id and l.id > j.id)
+    )
+
+-- name: taken_references
+-- The references of outcomes by which other instructions are settled.
+select o.instruction_id
+from jsonb_to_recordset(%(outcomes)s::jsonb) as o (instruction_id uuid, provider_reference text)
+join payouts.instructions as i on i.provider_reference = o.provider_reference and i.id <> o.instruction_id
 
 -- name: record_lock_accounts
 -- Locks the accounts that outcomes will move, in the order in which all transactions do: players

@@ -484,7 +484,21 @@ where %(days)s::date[] is null or i.day = any(%(days)s)
 -- changed since the provider was asked.
 select
     i.id::text as id, i.currency, i.amount_minor, i.status, i.provider_reference, i.status_at >= %(asked_at)s as is_news,
-    coalesce(a.stripe_account_id, a.stripe_customer_id) as payee
+    array(
+        select coalesce(a.stripe_account_id, a.stripe_customer_id) from payouts.attempts as a
+        where a.instruction_id = i.id
+    ) as payees
 from payouts.instructions as i
-left join payouts.attempts as a on a.instruction_id = i.id and a.outcome = 'settled'
 where %(days)s::date[] is null or i.day = any(%(days)s) or i.id::text = any(%(ids)s)
+
+-- name: settled_by_judgement
+-- The movements by which a person has had instructions of the days settled; at the provider they may name no
+-- instruction, or another one.
+select distinct i.provider_reference, i.id::text, i.billing_type = 'player_charge'
+from payouts.judgements as j
+join payouts.instructions as i on i.id = j.instruction_id and i.provider_reference = j.provider_reference
+where %(days)s::date[] is null or i.day = any(%(days)s)
+
+-- name: disowned_movements
+-- The movements that by a person's judgement are not those of the instructions that they name.
+select disowned, instruction_id::text from payouts.judgements where disowned is not null

@@ -115,7 +115,7 @@ def test_moved_twice_of_another_amount_and_to_somebody_else(
     assert {violation.id for violation in found} == {str(payout)}
     assert details(found) == [
         ("Stripe has moved its money 2 times", False),
-        ("Stripe has moved its money to or from somebody else than its attempt says", False),
+        ("Stripe has moved its money to or from somebody else than its attempts say", False),
         ("is of 2000 EUR, and Stripe has moved 1900 EUR", False),
     ]
 
@@ -150,7 +150,7 @@ def test_a_provider_that_refuses_the_question_stops_with_a_sentence(
         reconcile(ledger, StripeClient("sk_test_wrong", emulator.url), None)
 
 
-HERE = Settlement("i1", "EUR", 1_000, "settled", "tr_1", is_news=False, payee="acct_1")
+HERE = Settlement("i1", "EUR", 1_000, "settled", "tr_1", is_news=False, payees=["acct_1"])
 THERE = Movement("tr_1", "i1", 1_000, "EUR", "acct_1")
 
 
@@ -158,7 +158,7 @@ THERE = Movement("tr_1", "i1", 1_000, "EUR", "acct_1")
     ("here", "there"),
     [
         (HERE, [THERE]),
-        (replace(HERE, status="held", provider_reference=None, payee=None), []),
+        (replace(HERE, status="held", provider_reference=None, payees=[]), []),
         (replace(HERE, is_news=True), []),
     ],
 )

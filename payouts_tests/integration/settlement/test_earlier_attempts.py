@@ -11,8 +11,11 @@ import pytest
 from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local.stripe_emulator.admin import AccountBehaviour, CustomerSeed, FaultKind, OtherAnswer
+from payouts_pipeline.reports.reconciliation import reconcile
+from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.workflow import operator_actions
 from payouts_tests.support.cases import HOUR, Case
+from payouts_tests.support.emulated_stripe import API_KEY
 
 CHARGE = BillingType.PLAYER_CHARGE
 PAYOUT = BillingType.CLUB_PAYOUT
@@ -50,6 +53,18 @@ def test_a_refused_charge_that_is_paid_late_is_settled_and_not_charged_again(cas
     assert case.ledger.execute(
         "select provider_reference from payouts.instructions where billing_type = 'player_charge'"
     ).fetchall() == [(intent,)]
+
+
+def test_the_customer_of_an_earlier_attempt_may_be_the_one_who_has_paid(case: Case) -> None:
+    case.pay_with("chargeDeclinedInsufficientFunds")
+    case.materialise()
+    [(intent, _)] = _intents(case)
+    case.stripe.admin.put_customers([CustomerSeed(id="cus_new", default_payment_method="pm_new", card="pm_card_visa")])
+    case.league.set("players", case.player, stripe_customer_id="cus_new", stripe_payment_method_id="pm_new")
+    case.stripe.admin.pay(intent, "pm_card_visa")
+    case.materialise()
+    assert (case.status(CHARGE), case.movements(CHARGE)) == ("settled", 1)
+    assert reconcile(case.ledger, StripeClient(API_KEY, case.stripe.url), None) == []
 
 
 def test_nobody_can_pay_an_earlier_intent_once_another_attempt_is_made(case: Case) -> None:
