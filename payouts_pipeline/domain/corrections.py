@@ -4,8 +4,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
-
-_FEE_KEY = ["match_id", "match_player_id", "player_id", "currency"]
+from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED
 
 
 def difference(wanted: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:
@@ -24,10 +23,11 @@ def parts(lines: pd.DataFrame) -> list[pd.DataFrame]:
     """The lines of a booking in the parts that are booked in turn; mostly there is just one.
 
     Where a fee rises while some of its shares fall, what was collected is divided anew first, and the rise comes
-    second. Else the payee that got too much would be paid on until the rise is collected, which may be never.
+    second. Else the payee that got too much would be paid on until the rise is collected, which may be never. What goes
+    from one club or organiser to another is taken back in one part and given in the next.
     """
     is_fee = lines["billing_subject"] == BillingSubject.PLAYER
-    fee = [lines[name] for name in _FEE_KEY]
+    fee = [lines[name] for name in FEE_KEY]
     shares = lines["amount_minor"].mask(is_fee, 0)
     is_rising = lines["amount_minor"].where(is_fee, 0).groupby(fee).transform("sum") > 0
     falling = (-shares.clip(upper=0)).groupby(fee).transform("sum").where(is_rising, 0)
@@ -38,7 +38,26 @@ def parts(lines: pd.DataFrame) -> list[pd.DataFrame]:
     divided_anew = divided_anew.mask((shares < 0) & is_rising, shares)
     amounts = [divided_anew, lines["amount_minor"] - divided_anew]
     found = [lines.assign(amount_minor=amount)[amount != 0] for amount in amounts]
-    return [frames.conform(part.reset_index(drop=True), frames.LINES) for part in found if len(part)]
+    return [part for each in found if len(each) for part in _with_one_payee_each(each)]
+
+
+def _with_one_payee_each(lines: pd.DataFrame) -> list[pd.DataFrame]:
+    """The lines in parts in which no fee has two clubs or two organisers; the parts of a fee add up to its lines."""
+    is_fee = lines["billing_subject"] == BillingSubject.PLAYER
+    shares = lines[~is_fee]
+    number = shares.groupby([*FEE_KEY, "billing_subject"], sort=False).cumcount()
+    number = number.where(shares["billing_subject"].isin(list(NAMED)), 0)
+    later = [_with_fees(shares[number == n]) for n in range(1, int(number.max() if len(number) else 0) + 1)]
+    first = difference(lines, pd.concat(later)) if later else frames.conform(lines.reset_index(drop=True), frames.LINES)
+    return [first, *later]
+
+
+def _with_fees(shares: pd.DataFrame) -> pd.DataFrame:
+    """The shares and what they add up to as the lines of their players."""
+    sums = shares.groupby(FEE_KEY, as_index=False)["amount_minor"].sum()
+    owed = sums.assign(billing_subject=BillingSubject.PLAYER.value, subject_id=sums["player_id"])
+    both = pd.concat([owed[owed["amount_minor"] != 0], shares], ignore_index=True)
+    return frames.conform(both.sort_values(frames.LINE_KEY, ignore_index=True), frames.LINES)
 
 
 def unbalanced(lines: pd.DataFrame) -> list[int]:

@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.corrections import difference, parts, unbalanced
+from payouts_pipeline.domain.fee_rows import fee_rows
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
 
-_UNIT_KEY = ["match_id", "match_player_id", "player_id", "currency"]
 _HELD_OUT = frames.columns(ids="match_player_id match_id", texts="reason_code")
 
 
@@ -48,6 +47,7 @@ def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
     _replace_held_out(connection, day, splits)
     good = splits[splits["held_out_code"].isna()]
     lines = difference(good[list(frames.LINES)], booked_lines(connection, day))
+    _require_balanced(lines, day)
     ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
     if ids:
         _post(connection, day, ids)
@@ -56,9 +56,12 @@ def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
 
 def _insert_part(connection: Connection, day: date, lines: pd.DataFrame, actor: str) -> int:
     """A booking of its own for these lines, not posted yet; its id."""
-    _require_balanced(lines, day)
     booking_id = int(scalar(connection, sql("insert_booking"), {"day": day, "actor": actor}))
-    _insert_lines(connection, lines.assign(booking_id=booking_id, day=day))
+    rows = fee_rows(lines)
+    connection.execute(sql("insert_allocations"), {"allocations": rows.allocations.to_json(orient="records")})
+    # Sorted as the primary key is: unsorted rows take three times as long.
+    fees = rows.fees.sort_values(["match_player_id", "match_id", "player_id", "currency"])
+    copy_in(connection, "payouts.fees", fees.assign(booking_id=booking_id, day=day))
     return booking_id
 
 
@@ -72,23 +75,11 @@ def _require_balanced(lines: pd.DataFrame, day: date) -> None:
         )
 
 
-def _insert_lines(connection: Connection, lines: pd.DataFrame) -> None:
-    """Fees and shares, each sorted as its primary key is: unsorted rows take three times as long."""
-    is_fee = lines["billing_subject"] == BillingSubject.PLAYER
-    units = lines[["booking_id", "day", *_UNIT_KEY]].drop_duplicates()
-    fees = units.merge(lines.loc[is_fee, [*_UNIT_KEY, "amount_minor"]], on=_UNIT_KEY, how="left")
-    # A booking that only divides a fee anew changes no fee; its row says that there was one.
-    fees["amount_minor"] = fees["amount_minor"].fillna(0)
-    key = ["match_player_id", "match_id", "player_id", "currency"]
-    copy_in(connection, "payouts.fees", fees.sort_values(key))
-    shares = lines[~is_fee].sort_values([*key, "billing_subject", "subject_id"])
-    copy_in(connection, "payouts.shares", shares)
-
-
 def _post(connection: Connection, day: date, booking_ids: list[int]) -> None:
     """Entries and accounts of bookings, whose accounts are locked from then on."""
     parameters = {"day": day, "booking_ids": booking_ids}
     connection.execute(sql("sum_booking"), parameters)
+    connection.execute(sql("create_opened"))
     connection.execute(sql("open_accounts"))
     lock_accounts_of_day(connection, day)
     connection.execute(sql("add_booked"))

@@ -17,20 +17,28 @@ FEES = 100_000
 FEES_PER_PLAYER = 2.5
 PAIRS = 3
 
-# The rows that the snapshot reads and those that the booking writes, as plain tables.
+# The rows that the snapshot reads, as a plain table.
 _BARE_TABLES = """
 create schema bench;
 create table bench.snapshot as
 select mp.id, mp.match_id, m.competition_id, c.organiser_id, mp.player_id, p.club_id, s.id as fee_structure_id,
     1::bigint as terms_count, s.currency, s.fee_minor
-from reader.match_players as mp
-join reader.matches as m on m.id = mp.match_id
-join reader.competitions as c on c.id = m.competition_id
-join reader.players as p on p.id = mp.player_id
-join reader.fee_structures as s on s.competition_id = c.id
+from league.match_players as mp
+join league.matches as m on m.id = mp.match_id
+join league.competitions as c on c.id = m.competition_id
+join league.players as p on p.id = mp.player_id
+join league.fee_structures as s on s.competition_id = c.id
 """
-_EMPTY = "create table bench.{table} (like payouts.{table})"
-_EMPTY_WITH_KEY = "create table bench.{table} (like payouts.{table} including indexes)"
+# A row for each share beside a row for each fee, as whoever has no allocations would keep them.
+_EMPTY = "create table bench.{table} as select {columns} from payouts.{table} with no data"
+_ALL = "(select {columns} from payouts.{table})"
+_FEE_KEY = "day, match_player_id, match_id, player_id, currency"
+_LINE = f"{_FEE_KEY}, booking_id, amount_minor"
+_ROWS = {"fees": f"{_LINE}, charge_id, release_id", "shares": f"{_LINE}, billing_subject, subject_id"}
+_KEYS = {
+    "fees": f"{_FEE_KEY}, booking_id",
+    "shares": f"{_FEE_KEY}, billing_subject, subject_id, booking_id",
+}
 
 
 @dataclass(frozen=True)
@@ -107,13 +115,15 @@ def _pair(url: str) -> Pair:
 def _bare(connection: Connection) -> tuple[float, float, float]:
     """Seconds of COPY out of the snapshot's rows, and of COPY in of the booked rows, without and with keys."""
     copy_out_s = timed(lambda: _copied_out(connection, "bench.snapshot"))
-    rows = {table: _copied_out(connection, f"payouts.{table}") for table in ("fees", "shares")}
-    return copy_out_s, _all_copied_in(connection, rows, _EMPTY), _all_copied_in(connection, rows, _EMPTY_WITH_KEY)
+    rows = {table: _copied_out(connection, _ALL.format(table=table, columns=_ROWS[table])) for table in _ROWS}
+    return copy_out_s, _all_copied_in(connection, rows, {}), _all_copied_in(connection, rows, _KEYS)
 
 
-def _all_copied_in(connection: Connection, rows: Mapping[str, bytes], create: str) -> float:
+def _all_copied_in(connection: Connection, rows: Mapping[str, bytes], keys: Mapping[str, str]) -> float:
     for table in rows:
-        connection.execute(create.format(table=table))
+        connection.execute(_EMPTY.format(table=table, columns=_ROWS[table]))
+    for table, key in keys.items():
+        connection.execute(f"alter table bench.{table} add primary key ({key})")
 
     def copy_in() -> None:
         for table, content in rows.items():

@@ -249,7 +249,7 @@ GUARDS = [
     ),
     Guard(
         "only what is not in progress is cancelled",
-        f"{_LEDGER}/instructions.py",
+        f"{_LEDGER}/cancellations.py",
         "sorted(CANCELLABLE)",
         "sorted(Status)",
         (f"{_INTEGRATION}/workflow/test_collection.py",),

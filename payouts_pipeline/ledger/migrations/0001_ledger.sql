@@ -59,7 +59,8 @@ create table payouts.accounts (
     in_flight_minor bigint not null default 0 check (in_flight_minor >= 0),
     settled_minor bigint not null default 0 check (settled_minor >= 0),
     unique (subject, subject_id, currency)
-);
+    -- Every step of a day updates the same rows: with room on the page that touches no index.
+) with (fillfactor = 40);
 comment on column payouts.accounts.subject is
     'Whose account it is; `provider` is the money that stands at Stripe, its columns are not kept.';
 
@@ -309,7 +310,56 @@ create table payouts.releases (
 );
 comment on table payouts.releases is 'One for each time that shares became payable because their fees were collected.';
 
--- What a player owes for a match, as each booking changed it.
+-- How one amount is divided: who gets which part of it. Fees of equal terms share one; it never changes, and its id is
+-- made of what it says. That it adds up is rule of money 1, once for all the fees that name it.
+create function payouts.total_minor(lines jsonb) returns bigint
+language sql immutable as $$
+    select coalesce(sum((line ->> 2)::bigint), 0)::bigint from jsonb_array_elements(lines) as line
+$$;
+
+create table payouts.allocations (
+    id uuid primary key check (id = md5(lines::text)::uuid),
+    amount_minor bigint not null check (amount_minor = payouts.total_minor(lines)),
+    -- [billing subject, id of the partner or 0, amount in minor units], in the order in which remainders go out.
+    lines jsonb not null
+);
+
+-- The same, line by line; made by the database.
+create table payouts.allocation_lines (
+    allocation_id uuid not null references payouts.allocations,
+    billing_subject text not null check (billing_subject in ('club', 'organiser', 'partner', 'platform')),
+    partner_id bigint not null check (billing_subject = 'partner' or partner_id = 0),
+    amount_minor bigint not null check (amount_minor <> 0),
+    primary key (allocation_id, billing_subject, partner_id)
+);
+
+create function payouts.write_allocation_lines() returns trigger
+language plpgsql as $$
+begin
+    insert into payouts.allocation_lines (allocation_id, billing_subject, partner_id, amount_minor)
+    select n.id, line ->> 0, (line ->> 1)::bigint, (line ->> 2)::bigint
+    from new_rows as n
+    cross join lateral jsonb_array_elements(n.lines) as line;
+    return null;
+end
+$$;
+create trigger write_lines after insert on payouts.allocations
+    referencing new table as new_rows
+    for each statement execute function payouts.write_allocation_lines();
+
+create function payouts.refuse_by_hand() returns trigger
+language plpgsql as $$
+begin
+    if pg_trigger_depth() < 2 then
+        raise exception '%.% is written by the database alone', tg_table_schema, tg_table_name;
+    end if;
+    return null;
+end
+$$;
+create trigger made_by_database before insert on payouts.allocation_lines
+    for each statement execute function payouts.refuse_by_hand();
+
+-- What a player owes for a match and whose it is, as each booking changed it: a correction is a new row.
 create table payouts.fees (
     booking_id bigint not null,
     day date not null,
@@ -318,6 +368,10 @@ create table payouts.fees (
     player_id bigint not null,
     currency char(3) not null,
     amount_minor bigint not null,
+    -- Who gets which part; and which club and organiser these are, where it has parts for them.
+    allocation_id uuid not null,
+    club_id bigint,
+    organiser_id bigint,
     -- The charge that collects it; empty while no charge covers it, and for what a credit pays for.
     charge_id uuid,
     -- The release of its shares; empty until it is collected.
@@ -326,20 +380,44 @@ create table payouts.fees (
 );
 create index fees_not_collected on payouts.fees (player_id, currency) where release_id is null;
 
--- Whose each part of a fee is, as each booking changed it. No foreign keys: the booking asserts its totals, and a
--- foreign key would triple the time of the load.
-create table payouts.shares (
-    booking_id bigint not null,
-    day date not null,
-    match_id bigint not null,
-    match_player_id bigint not null,
-    player_id bigint not null,
-    currency char(3) not null,
-    billing_subject text not null check (billing_subject in ('club', 'organiser', 'partner', 'platform')),
-    subject_id bigint not null,
-    amount_minor bigint not null check (amount_minor <> 0),
-    primary key (day, match_player_id, match_id, player_id, currency, billing_subject, subject_id, booking_id)
-);
+-- No foreign key, which would double the time of a load: all rows of a statement are looked at together, and they name
+-- few allocations.
+create function payouts.assert_divided() returns trigger
+language plpgsql as $$
+declare
+    wrong record;
+begin
+    select n.allocation_id, n.amount_minor
+    into wrong
+    from (
+        select distinct allocation_id, amount_minor, club_id is null as no_club, organiser_id is null as no_organiser
+        from new_rows
+    ) as n
+    left join payouts.allocations as a on a.id = n.allocation_id and a.amount_minor = n.amount_minor
+    where a.id is null
+        or n.no_club and a.lines @> '[["club"]]'
+        or n.no_organiser and a.lines @> '[["organiser"]]'
+    limit 1;
+    if found then
+        raise exception 'a fee of % is not divided by allocation %', wrong.amount_minor, wrong.allocation_id;
+    end if;
+    return null;
+end
+$$;
+create trigger divided after insert on payouts.fees
+    referencing new table as new_rows
+    for each statement execute function payouts.assert_divided();
+
+create view payouts.shares as
+select
+    f.booking_id, f.day, f.match_id, f.match_player_id, f.player_id, f.currency, l.billing_subject,
+    case l.billing_subject when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
+        as subject_id,
+    l.amount_minor, f.amount_minor as fee_minor, f.charge_id, f.release_id
+from payouts.fees as f
+join payouts.allocation_lines as l on l.allocation_id = f.allocation_id;
+comment on view payouts.shares is
+    'Whose each part of a fee is, as each booking changed it, with how the fee is collected.';
 
 -- What a release made payable on one account, and the payout that pays it.
 create table payouts.release_lines (
@@ -408,7 +486,9 @@ create trigger append_only before update or delete or truncate on payouts.entrie
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.events
     for each statement execute function payouts.refuse_change();
-create trigger append_only before update or delete or truncate on payouts.shares
+create trigger append_only before update or delete or truncate on payouts.allocations
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.allocation_lines
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.bookings
     for each statement execute function payouts.refuse_change();
@@ -426,7 +506,10 @@ create trigger reason_is_final
 create trigger append_only before delete or truncate on payouts.fees
     for each statement execute function payouts.refuse_change();
 create trigger amounts_are_final
-    before update of booking_id, day, match_id, match_player_id, player_id, currency, amount_minor on payouts.fees
+    before update of
+        booking_id, day, match_id, match_player_id, player_id, currency, amount_minor, allocation_id, club_id,
+        organiser_id
+    on payouts.fees
     for each statement execute function payouts.refuse_change();
 create trigger amounts_are_final before update of release_id, account_id, amount_minor on payouts.release_lines
     for each statement execute function payouts.refuse_change();
@@ -536,16 +619,15 @@ select
     s.billing_subject, s.subject_id, s.currency, s.amount_minor,
     l.payout_id,
     case
-        when f.release_id is null then 'fee not collected'
+        when s.release_id is null then 'fee not collected'
         when s.billing_subject = 'platform' then 'kept'
         else coalesce(i.status, 'open')
     end,
     i.reason_code
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
 left join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
+left join payouts.release_lines as l on l.release_id = s.release_id and l.account_id = a.id
 left join payouts.instructions as i on i.id = l.payout_id;
 
 -- When the next call at the provider may be made, by whichever worker. One row, updated several times a second.

@@ -50,24 +50,35 @@ order by d.day
 -- Opens a booking of a day; the fees and shares that follow carry its id.
 insert into payouts.bookings (day, actor) values (%(day)s, %(actor)s) returning id
 
+-- name: insert_allocations
+-- Adds the allocations that there are not yet, in one order, so that two bookings that add the same can't deadlock.
+insert into payouts.allocations (id, amount_minor, lines)
+select a.id, a.amount_minor, a.lines::jsonb
+from jsonb_to_recordset(%(allocations)s::jsonb) as a (id uuid, amount_minor bigint, lines text)
+order by a.id
+on conflict (id) do nothing
+
 -- name: sum_booking
 -- Adds up bookings by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
 create temporary table postings on commit drop as
-select booking_id, 'player' as subject, player_id as subject_id, currency, sum(amount_minor)::bigint as amount_minor,
-    false as is_opening
+select booking_id, 'player' as subject, player_id as subject_id, currency, sum(amount_minor)::bigint as amount_minor
 from payouts.fees
 where day = %(day)s and booking_id = any(%(booking_ids)s)
 group by booking_id, player_id, currency
 union all
-select booking_id, billing_subject, subject_id, currency, -sum(amount_minor)::bigint, false
+select booking_id, billing_subject, subject_id, currency, -sum(amount_minor)::bigint
 from payouts.shares
 where day = %(day)s and booking_id = any(%(booking_ids)s)
 group by booking_id, billing_subject, subject_id, currency
 
+-- name: create_opened
+-- The accounts that a booking opens.
+create temporary table opened (account_id bigint) on commit drop
+
 -- name: open_accounts
 -- Opens the accounts that a booking needs for the first time, with what it books. Before any account is locked, and
 -- in order, so that two bookings that open the same can't deadlock.
-with opened as (
+with made as (
     insert into payouts.accounts (subject, subject_id, currency, booked_minor)
     select subject, subject_id, currency, sum(case when subject = 'player' then amount_minor else -amount_minor end)
     from postings
@@ -76,12 +87,9 @@ with opened as (
     select distinct 'provider', 0, currency, 0 from postings
     order by 1, 2, 3
     on conflict (subject, subject_id, currency) do nothing
-    returning subject, subject_id, currency
+    returning id
 )
-update postings as p
-set is_opening = true
-from opened as o
-where p.subject = o.subject and p.subject_id = o.subject_id and p.currency = o.currency
+insert into opened (account_id) select id from made
 
 -- name: add_booked
 -- Adds a booking to the accounts that there were before, each in its usual direction.
@@ -90,10 +98,10 @@ set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount
 from (
     select subject, subject_id, currency, sum(amount_minor) as amount_minor
     from postings
-    where not is_opening
     group by subject, subject_id, currency
 ) as p
 where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0
+    and not exists (select from opened as o where o.account_id = a.id)
 
 -- name: post_entries
 -- Enters a booking into the ledger; a trigger asserts that it sums to zero.

@@ -149,13 +149,12 @@ having count(*) filter (where l.account_id <> i.account_id) > 0
 with release as (
     select id from payouts.releases where %(days)s::date[] is null or day = any(%(days)s)
 ), stated as (
-    select f.release_id, a.id as account_id, sum(s.amount_minor) as amount_minor
-    from payouts.fees as f
-    join payouts.shares as s using (day, match_player_id, match_id, player_id, currency, booking_id)
+    select s.release_id, a.id as account_id, sum(s.amount_minor) as amount_minor
+    from payouts.shares as s
     join payouts.accounts as a
         on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-    where f.release_id in (select id from release)
-    group by f.release_id, a.id
+    where s.release_id in (select id from release)
+    group by s.release_id, a.id
 ), line as (
     select release_id, account_id, amount_minor
     from payouts.release_lines
@@ -397,11 +396,10 @@ with entered as (
     group by s.id
     union all
     select s.id, sum(share.amount_minor)
-    from payouts.fees as f
-    join payouts.shares as share using (day, match_player_id, match_id, player_id, currency, booking_id)
+    from payouts.shares as share
     join audit_scope as s
         on s.subject = share.billing_subject and s.subject_id = share.subject_id and s.currency = share.currency
-    where f.release_id is null
+    where share.release_id is null
     group by s.id
 ), released as (
     select l.account_id, sum(l.amount_minor) as amount_minor

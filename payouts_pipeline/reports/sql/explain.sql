@@ -21,15 +21,14 @@ order by f.day desc, f.match_id, f.match_player_id, f.player_id, f.currency, f.b
 -- the share: of one match, of one player or of one payee (what is null does not matter).
 select
     s.day, s.match_id, s.match_player_id, s.player_id, s.currency, s.booking_id, b.booked_at,
-    b.actor as booked_by, s.billing_subject, s.subject_id, s.amount_minor, f.amount_minor as fee_minor,
-    f.charge_id, f.release_id, r.released_at, l.payout_id
+    b.actor as booked_by, s.billing_subject, s.subject_id, s.amount_minor, s.fee_minor,
+    s.charge_id, s.release_id, r.released_at, l.payout_id
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
 join payouts.bookings as b on b.id = s.booking_id
 join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-left join payouts.releases as r on r.id = f.release_id
-left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
+left join payouts.releases as r on r.id = s.release_id
+left join payouts.release_lines as l on l.release_id = s.release_id and l.account_id = a.id
 where s.day = any(%(days)s)
     and (%(match_id)s::bigint is null or s.match_id = %(match_id)s)
     and (%(player_id)s::bigint is null or s.player_id = %(player_id)s)
@@ -121,29 +120,20 @@ group by day, match_player_id, player_id, currency
 having bool_or(charge_id is null) and bool_or(charge_id is not null)
 
 -- name: explain_uncollected_shares
--- A payee's shares of fees that were not collected yet, by day and by what the charge says. From each such fee by key to
--- its share ("offset 0" keeps the planner to it): uncollected fees are few, and shares are as many as there ever were.
+-- A payee's shares of fees that were not collected yet, by day and by what the charge says.
 select
-    f.day, f.currency, c.status, c.reason_code, c.reason_details, min(c.retry_at) as retry_at,
+    s.day, s.currency, c.status, c.reason_code, c.reason_details, min(c.retry_at) as retry_at,
     count(*) as shares, sum(s.amount_minor)::bigint as amount_minor
-from payouts.fees as f
-cross join lateral (
-    select s.amount_minor
-    from payouts.shares as s
-    where s.day = f.day and s.match_player_id = f.match_player_id and s.match_id = f.match_id
-        and s.player_id = f.player_id and s.currency = f.currency and s.booking_id = f.booking_id
-        and s.billing_subject = %(subject)s and s.subject_id = %(subject_id)s
-    offset 0
-) as s
+from payouts.shares as s
 left join lateral (
     select i.status, i.reason_code, i.reason_details, i.retry_at
     from payouts.instructions as i
-    where i.id = f.charge_id
+    where i.id = s.charge_id
     offset 0
 ) as c on true
-where f.release_id is null
-group by f.day, f.currency, c.status, c.reason_code, c.reason_details
-order by f.day desc, f.currency, c.status, c.reason_code, c.reason_details
+where s.release_id is null and s.billing_subject = %(subject)s and s.subject_id = %(subject_id)s
+group by s.day, s.currency, c.status, c.reason_code, c.reason_details
+order by s.day desc, s.currency, c.status, c.reason_code, c.reason_details
 
 -- name: explain_unpaid_lines
 -- What was released to a payee and is in no payout yet, by the day whose run released it.

@@ -20,8 +20,7 @@ union all
 select s.billing_subject || '_payout', s.currency, 'open', 'fee_not_collected', '{}',
     count(*), sum(s.amount_minor)::bigint
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
-where s.day = %(day)s and f.release_id is null and s.billing_subject <> 'platform'
+where s.day = %(day)s and s.release_id is null and s.billing_subject <> 'platform'
 group by s.billing_subject, s.currency
 union all
 select a.subject || '_payout', a.currency, 'open',
@@ -75,20 +74,19 @@ limit %(limit)s
 -- `kept` is the platform's, `uncollected` what can't be paid yet; `open` is on no instruction.
 select
     s.currency,
-    case when f.release_id is not null then 'settled' else coalesce(c.status, 'open') end as fee_status,
+    case when s.release_id is not null then 'settled' else coalesce(c.status, 'open') end as fee_status,
     s.billing_subject as subject,
     case
-        when f.release_id is null then 'uncollected'
+        when s.release_id is null then 'uncollected'
         when s.billing_subject = 'platform' then 'kept'
         else coalesce(p.status, 'open')
     end as share_status,
     count(*) as count, sum(s.amount_minor)::bigint as amount_minor
 from payouts.shares as s
-join payouts.fees as f using (day, match_player_id, match_id, player_id, currency, booking_id)
-left join payouts.instructions as c on c.id = f.charge_id
+left join payouts.instructions as c on c.id = s.charge_id
 left join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-left join payouts.release_lines as l on l.release_id = f.release_id and l.account_id = a.id
+left join payouts.release_lines as l on l.release_id = s.release_id and l.account_id = a.id
 left join payouts.instructions as p on p.id = l.payout_id
 where s.day = %(day)s
 group by 1, 2, 3, 4

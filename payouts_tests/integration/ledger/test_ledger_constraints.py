@@ -85,8 +85,10 @@ def test_an_instruction_starts_as_held_or_pending(ledger: Connection, charge: ob
 
 
 @pytest.mark.parametrize(
-    "table", ["entries", "events", "shares", "bookings", "fees", "release_lines", "attempts", "instructions"]
-)
+    "table",
+    ["entries", "events", "allocations", "allocation_lines", "bookings", "fees", "release_lines", "attempts",
+     "instructions"],
+)  # fmt: skip
 @pytest.mark.parametrize("change", ["delete from payouts.{}", "truncate payouts.{} cascade"])
 def test_nothing_booked_can_be_deleted(ledger: Connection, settled_day: int, table: str, change: str) -> None:
     with pytest.raises(RaiseException, match="append-only"):
@@ -97,7 +99,8 @@ def test_nothing_booked_can_be_deleted(ledger: Connection, settled_day: int, tab
     ("table", "column"),
     [
         ("entries", "amount_minor"), ("entries", "account_id"), ("events", "reason_code"), ("events", "at"),
-        ("shares", "amount_minor"), ("shares", "subject_id"), ("bookings", "actor"), ("fees", "amount_minor"),
+        ("allocations", "amount_minor"), ("allocations", "lines"), ("allocation_lines", "amount_minor"),
+        ("bookings", "actor"), ("fees", "amount_minor"), ("fees", "allocation_id"), ("fees", "club_id"),
         ("fees", "player_id"), ("fees", "day"), ("release_lines", "amount_minor"), ("release_lines", "account_id"),
         ("instructions", "amount_minor"), ("instructions", "account_id"), ("instructions", "id"),
         ("instructions", "currency"), ("instructions", "sequence"), ("instructions", "day"),
@@ -106,6 +109,52 @@ def test_nothing_booked_can_be_deleted(ledger: Connection, settled_day: int, tab
 def test_nothing_booked_can_be_edited(ledger: Connection, settled_day: int, table: str, column: str) -> None:
     with pytest.raises(RaiseException, match="append-only"):
         ledger.execute(f"update payouts.{table} set {column} = {column}")  # noqa: S608
+
+
+_LINES = '[["club", 0, 60], ["platform", 0, 40]]'
+
+
+def _allocation(amount_minor: int, lines: str, name: str | None = None) -> str:
+    text = f"'{lines}'::jsonb"
+    made = f"'{name}'::uuid" if name else f"md5({text}::text)::uuid"
+    return f"insert into payouts.allocations (id, amount_minor, lines) values ({made}, {amount_minor}, {text})"  # noqa: S608
+
+
+def _fee(amount_minor: int, club_id: str = "7") -> str:
+    """A fee that says it is divided as `_LINES` are."""
+    return (
+        "insert into payouts.fees (booking_id, day, match_id, match_player_id, player_id, currency, amount_minor,"
+        f" allocation_id, club_id) select 1, '{DAY}', 1, 1, 1, 'EUR', {amount_minor}, md5('{_LINES}')::uuid, {club_id}"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(_allocation(99, _LINES), id="an allocation of another amount"),
+        pytest.param(_allocation(0, "[]", str(uuid4())), id="an allocation under a name that is not its own"),
+        pytest.param(_allocation(60, '[["club", 0, 60], ["partner", 1, 0]]'), id="a part of nothing"),
+        pytest.param(_allocation(60, '[["referee", 0, 60]]'), id="a part of nobody"),
+        pytest.param(_allocation(120, '[["club", 0, 60], ["club", 0, 60]]'), id="two parts of one"),
+        pytest.param(_fee(99), id="a fee of another amount than its allocation"),
+        pytest.param(_fee(100, "null"), id="a fee with a part for a club that it does not name"),
+        pytest.param(_fee(100).replace("60", "61"), id="a fee with an allocation that there is not"),
+        pytest.param(
+            "insert into payouts.allocation_lines select id, 'partner', 5, 1 from payouts.allocations",
+            id="one part more",
+        ),
+        pytest.param("update payouts.fees set amount_minor = 99", id="a fee that changes"),
+    ],
+)
+def test_no_fee_can_be_divided_into_anything_but_itself(ledger: Connection, settled_day: int, statement: str) -> None:
+    """Rule of money 1, in SQL: whoever writes to the ledger, by whatever code."""
+    ledger.execute(_allocation(100, _LINES))
+    before = ledger.execute("select count(*), sum(amount_minor) from payouts.shares").fetchall()
+    with pytest.raises((CheckViolation, UniqueViolation, RaiseException)):
+        ledger.execute(statement)
+    assert ledger.execute("select count(*), sum(amount_minor) from payouts.shares").fetchall() == before
+    ledger.execute(_fee(100))
+    assert ledger.execute("select count(*) from payouts.shares").fetchall() == [(before[0][0] + 2,)]
 
 
 def test_entries_that_do_not_sum_to_zero_are_refused(ledger: Connection, settled_day: int) -> None:

@@ -83,17 +83,17 @@ DAMAGE = {
         "fees bookings",
     ),
     "a share is gone": (
-        f"delete from payouts.shares where match_player_id = {_FIRST_FEE} and billing_subject = 'club'",
+        "delete from payouts.allocation_lines where billing_subject = 'club'",
         "fees bookings releases",
     ),
     "a share goes to another": (
-        f"update payouts.shares set subject_id = 999 where match_player_id = {_FIRST_FEE} and billing_subject = 'club'",
+        f"update payouts.fees set club_id = 999 where match_player_id = {_FIRST_FEE}",
         "bookings releases",
     ),
-    "a fee is gone": (f"delete from payouts.fees where match_player_id = {_FIRST_FEE}", "fees bookings releases"),
+    "a fee is gone": (f"delete from payouts.fees where match_player_id = {_FIRST_FEE}", "bookings releases"),
     "a fee moves to another booking": (
         f"update payouts.fees set booking_id = 999 where match_player_id = {_FIRST_FEE}",
-        "fees bookings",
+        "bookings",
     ),
     "an entry is changed": (
         "update payouts.entries set amount_minor = amount_minor + 1 where id = (select min(id) from payouts.entries)",
