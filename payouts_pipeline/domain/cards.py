@@ -22,21 +22,20 @@ _WITHIN = timedelta(days=30)
 _NEVER_AGAIN = frozenset(
     {
         "do_not_try_again",
-        "expired_card",
-        "fraudulent",
         "incorrect_number",
         "invalid_account",
         "invalid_number",
         "lost_card",
-        "merchant_blacklist",
         "pickup_card",
-        "restricted_card",
         "revocation_of_all_authorizations",
         "revocation_of_authorization",
-        "security_violation",
         "stolen_card",
         "stop_payment_order",
     }
+)
+# Nor these, unless somebody sees to it: a new date under the same id, a block that is lifted. Only a person can tell.
+_NOT_BY_ITSELF = frozenset(
+    {"expired_card", "fraudulent", "merchant_blacklist", "restricted_card", "security_violation"}
 )
 _DECLINES = CARD_CODES | OTHER_DECLINES | BANK_IS_BUSY
 
@@ -45,12 +44,13 @@ _DECLINES = CARD_CODES | OTHER_DECLINES | BANK_IS_BUSY
 class CardRefusal:
     """A refusal of a card since it last paid.
 
-    ``is_own``: of the instruction that would charge it now, and no person has asked for another try since.
+    ``is_own``: of the instruction that would charge it now. ``is_lifted``: a person has asked for another try since.
     """
 
     code: str
     age: timedelta
     is_own: bool = False
+    is_lifted: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,11 @@ def may_not_be_charged(refusals: Sequence[CardRefusal]) -> NotNow | None:
     """Why a card must not be charged now; None if it may be. ``refusals``: oldest first."""
     declines = [each for each in refusals if each.code in _DECLINES]
     for each in declines:
-        if each.code in _NEVER_AGAIN or (each.is_own and each.code in OTHER_DECLINES):
+        is_final = each.code in _NOT_BY_ITSELF or (each.is_own and each.code in OTHER_DECLINES)
+        if each.code in _NEVER_AGAIN or (is_final and not each.is_lifted):
             return NotNow(each.code, Verdict(Status.REJECTED))
     recent = [each for each in declines if each.age < _WITHIN]
-    return _tried_too_often(recent) or _tried_too_soon(recent)
+    return _tried_too_often(recent) or _tried_too_soon([each for each in recent if not each.is_lifted])
 
 
 def tries_without_funds(refusals: Sequence[CardRefusal]) -> int:

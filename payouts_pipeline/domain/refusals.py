@@ -174,8 +174,9 @@ def judge(refusal: Refusal, tries_without_funds: int, *, is_default_card: bool =
 
 
 def looked_at_again(verdict: Verdict) -> Verdict:
-    """The same, and what is rejected is looked at every day, in case that the customer has another card at Stripe."""
-    return replace(verdict, retry_after=LOOK_AGAIN) if verdict.status == Status.REJECTED else verdict
+    """The same, looked at every day, whatever it waits for, in case that the customer has another card at Stripe."""
+    is_soon = verdict.retry_after is not None and verdict.retry_after < LOOK_AGAIN
+    return verdict if is_soon else replace(verdict, retry_after=LOOK_AGAIN)
 
 
 def _another_day(times: int) -> Verdict:

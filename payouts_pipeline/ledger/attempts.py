@@ -68,7 +68,8 @@ class Attempt:
     def card_history(self) -> list[CardRefusal]:
         """What the card was refused for, oldest first."""
         return [
-            CardRefusal(each["code"], timedelta(seconds=each["age_s"]), each["is_own"]) for each in self.card_refusals
+            CardRefusal(each["code"], timedelta(seconds=each["age_s"]), each["is_own"], each["is_lifted"])
+            for each in self.card_refusals
         ]
 
 

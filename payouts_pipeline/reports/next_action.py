@@ -20,8 +20,7 @@ _OF_A_PERSON = {
     "continues automatically{or_run}",
     Remedy.CHANGE_AMOUNT: "correct the terms in schema 'league', then {cancel} and {run}",
     Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
-    "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {cancel}, then "
-    "{run}",
+    "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {again}",
     Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it, then say so: {resolve}; "
     "nothing is sent meanwhile",
     Remedy.MATCH_MOVEMENT: "materialise the day that it names, which settles what the movement is of; where that "
@@ -53,7 +52,7 @@ def next_action(of: WithReason) -> NextAction:
     """Of all instructions of a kind that have this status for this reason."""
     commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "retry", "run")}
     template, needs_person = _template(of)
-    text = template.format_map({**_words(of), **commands, "or_run": ""})
+    text = template.format_map({**_words(of), **_with_again(commands, of), "or_run": ""})
     return NextAction(text if needs_person else f"none: {text}", needs_person)
 
 
@@ -71,7 +70,14 @@ def next_step(of: Instruction) -> str | None:
         "run": run,
         "or_run": f", or from then on with {run}" if of.retry_at else f", or with {run}",
     }
-    return _template(of)[0].format_map({**_words(of), **commands})
+    return _template(of)[0].format_map({**_words(of), **_with_again(commands, of)})
+
+
+def _with_again(commands: Mapping[str, str], of: WithReason) -> dict[str, str]:
+    """A card that was refused stays so for whatever it is asked to pay, until a person has it tried again."""
+    is_card = SUBJECT_OF[BillingType(of.billing_type)] == BillingSubject.PLAYER
+    again = commands["retry"] if is_card else f"{commands['cancel']}, then {commands['run']}"
+    return {**commands, "again": again}
 
 
 def _template(of: WithReason) -> tuple[str, bool]:

@@ -50,9 +50,29 @@ def test_after_four_refusals_in_a_month_it_needs_another_card() -> None:
     assert _says(_past(NO_FUNDS, 31, 19, 16, 11)) is None
 
 
-@pytest.mark.parametrize("code", ["stolen_card", "lost_card", "do_not_try_again", "expired_card"])
+@pytest.mark.parametrize("code", ["stolen_card", "lost_card", "do_not_try_again", "expired_card", "merchant_blacklist"])
 def test_a_card_that_no_bank_will_take_again_is_never_charged_again(code: str) -> None:
     assert _says(_past(code, 900)) == (code, Status.REJECTED, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be_charged"),
+    [
+        (NO_FUNDS, True),
+        ("authentication_required", True),
+        ("expired_card", True),
+        ("merchant_blacklist", True),
+        ("stolen_card", False),
+        ("do_not_try_again", False),
+    ],
+)
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_person_may_have_a_card_tried_again_unless_no_bank_ever_takes_it(
+    code: str, *, may_be_charged: bool, is_own: bool
+) -> None:
+    lifted = CardRefusal(code, DAY / 4, is_own, is_lifted=True)
+    assert (may_not_be_charged([lifted] * 4) is None) == may_be_charged
+    assert (may_not_be_charged([lifted] * 15) is None) is False
 
 
 def test_what_was_refused_for_good_is_not_asked_for_again_with_the_same_card() -> None:

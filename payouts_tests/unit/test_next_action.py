@@ -115,7 +115,7 @@ def test_both_forms_say_the_same(of: Instruction, all_of_them: str, this_one: st
             refused("insufficient_capabilities_for_transfer"),
             "if the same account was fixed at Stripe: 'payouts cancel', then 'payouts run'",
         ),
-        (refused("authentication_required", "player_charge"), "if the same card was fixed at Stripe"),
+        (refused("authentication_required", "player_charge"), "if the same card was fixed at Stripe: 'payouts retry'"),
         (refused("insufficient_funds", "player_charge", times=4), "ask the player for a card that works"),
         (refused("insufficient_permissions"), "fix STRIPE_API_KEY; it is then retried automatically"),
     ],

@@ -251,8 +251,9 @@ create function payouts.card_history(customer text, method text, for_instruction
 language sql stable as $$
     select coalesce(jsonb_agg(jsonb_build_object(
         'code', r.code, 'age_s', extract(epoch from now() - r.at),
-        -- What a person has asked to be tried again may be, whatever it was refused for.
-        'is_own', r.instruction_id = for_instruction and not exists (
+        'is_own', r.instruction_id = for_instruction,
+        -- A person has asked for another try since.
+        'is_lifted', exists (
             select from payouts.events as e
             where e.instruction_id = for_instruction and e.reason_code = 'retried' and e.at > r.at
         )

@@ -170,3 +170,45 @@ def test_a_person_may_have_it_tried_again_once_its_owner_has_been_asked(case: Ca
     retry(case.ledger, case.source, "authentication_required", None, "cli ada", "confirmed in the bank's app")
     _materialise(case, DAY)
     assert (case.status(CHARGE), case.posts(CHARGE)) == ("rejected", 2)
+
+
+@pytest.mark.parametrize("plays_again", [False, True], ids=["the same charge", "joined by new fees"])
+@pytest.mark.parametrize(
+    ("card", "is_tried"),
+    [(NO_FUNDS, True), ("chargeDeclinedExpiredCard", True), (STOLEN, False)],
+    ids=["no funds", "expired", "stolen"],
+)
+def test_a_card_that_was_put_right_is_tried_again_once_a_person_says_so(
+    case: Case, card: str, *, is_tried: bool, plays_again: bool
+) -> None:
+    """Funds, or a new date, under the same id: nothing changes in `league`, nor at Stripe as far as one can see."""
+    case.pay_with(card)
+    _materialise(case, DAY)
+    for _ in range(12):
+        case.pass_time(25 * HOUR)
+        _materialise(case, DAY)
+    if plays_again:
+        case.league.fee(case.player, DAY + timedelta(days=12))
+        _materialise(case, DAY + timedelta(days=12))
+    code, tries = _last_reason(case), case.posts(CHARGE)
+    same = CustomerSeed(id=f"cus_{case.player}", default_payment_method=f"pm_{card}_{case.player}", card="pm_card_visa")
+    case.stripe.admin.put_customers([same])
+    retry(case.ledger, case.source, code, None, "cli ada", "its owner has seen to it")
+    _materialise(case, DAY + timedelta(days=12) if plays_again else DAY)
+    assert _charges(case)[-1][0] == ("settled" if is_tried else "rejected")
+    assert case.posts(CHARGE) == tries + is_tried
+
+
+def test_another_default_card_at_stripe_is_found_while_the_former_one_waits_for_days(case: Case) -> None:
+    case.pay_with(NO_FUNDS)
+    case.league.set("players", case.player, stripe_payment_method_id=None)
+    for _ in range(5):
+        _materialise(case, DAY)
+        case.pass_time(25 * HOUR)
+    assert (case.posts(CHARGE), case.status(CHARGE)) == (3, "waiting")
+    assert "tried again after" in case.stands(CHARGE)[1]
+    case.pay_with("visa")
+    case.league.set("players", case.player, stripe_payment_method_id=None)
+    assert DAY in days_due(case.ledger)
+    _materialise(case, DAY)
+    assert (case.status(CHARGE), case.posts(CHARGE)) == ("settled", 4)
