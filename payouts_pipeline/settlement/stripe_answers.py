@@ -20,6 +20,9 @@ from payouts_pipeline.ledger.attempts import Attempt
 # Source: docs.stripe.com/api/errors, and the older names that the SDK still knows.
 _REFUSING = frozenset({"card_error", "invalid_request_error", "authentication_error", "rate_limit_error"})
 
+# A request that took too long, one that is in progress, and what failed outside of Stripe (docs.stripe.com/api/errors).
+_UNDECIDED = frozenset({408, 409, 424, 425})
+
 # Intents that anybody with access can still pay: with another card, by the bank's app, from the dashboard.
 _PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -229,14 +232,19 @@ def account_of(account: Any) -> str:
     return str(account.id)
 
 
-def of_page(page: Any, kind: str) -> Any:
-    """The page of a list; raises NotStripes for anything else.
+def of_page(page: Any, kind: str, wanted: Mapping[str, Any] | None = None) -> Any:
+    """The page of a list; raises NotStripes for anything else, such as what was ``wanted`` by another question.
 
     That something is not listed is a definite no as well, and so has to be known to be Stripe's own.
     """
+    asked = wanted or {}
     _require(page.object == "list" and type(page.has_more) is bool and bool(_request_id(page)))
     for thing in page.data:
-        movement_of(thing, kind)
+        movement = movement_of(thing, kind)
+        # The page that was given before, again, would have no end.
+        _require(thing.id != asked.get("starting_after"))
+        _require(asked.get("customer") in (None, movement.payee))
+        _require(asked.get("transfer_group") in (None, thing.transfer_group))
     _require(bool(page.data) or not page.has_more)
     return page
 
@@ -306,7 +314,7 @@ def _at_the_door(error: stripe.StripeError, payee: str | None) -> Refusal | None
 
 
 def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | Indeterminate:
-    """A 4xx is a definite refusal, except the conflict (409); anything else says nothing about the money."""
+    """A 4xx is a definite refusal, unless something was in its way; anything else says nothing about the money."""
     status = error.http_status or 0
     if status == 429:
         code = "lock_timeout" if _code(error) == "lock_timeout" else "rate_limit"
@@ -315,7 +323,7 @@ def _by_http_status(error: stripe.StripeError, payee: str | None) -> Refusal | I
         )
     if status in (401, 403):
         return Refusal(_turned_away(error, payee), error.request_id, is_stored=False, permission=_permission(error))
-    if 400 <= status < 500 and status != 409:
+    if 400 <= status < 500 and status not in _UNDECIDED:
         return Refusal(_code(error) or "invalid_request", error.request_id)
     return Indeterminate(ReasonCode.PROVIDER_ERROR, {"http_status": status}, error.request_id)
 

@@ -251,7 +251,7 @@ class StripeClient:
         service = self._service(kind)
         wanted = {**params, "limit": _PAGE}
         while True:
-            page: Any = self._ask(lambda: of_page(service.list(wanted), kind))
+            page: Any = self._ask(lambda: of_page(service.list(wanted), kind, wanted))
             if isinstance(page, Refusal | Indeterminate):
                 raise _Unanswered(page)
             yield from page.data

@@ -44,6 +44,8 @@ ANSWERS = {
     "api_error": _json(400, _error(type="api_error")),
     "refused_with_5xx": _json(503, _error(type="invalid_request_error")),
     "conflict": _json(409, _error(type="invalid_request_error")),
+    "timed_out": _json(408, _error(type="invalid_request_error")),
+    "failed_elsewhere": _json(424, _error(type="invalid_request_error")),
 }
 
 
@@ -124,6 +126,34 @@ def test_a_list_that_is_not_stripes_proves_no_absence(case: Case, kind: BillingT
     case.deliver()
     assert (case.status(kind), case.posts(kind)) == ("unknown", 1)
 
+    case.pass_time(HOUR)
+    case.deliver()
+    assert (case.status(kind), case.posts(kind), case.movements(kind)) == ("settled", 1, 1)
+
+
+@KINDS
+@pytest.mark.parametrize("flaw", ["of another", "without end"])
+def test_a_list_that_answers_another_question_proves_no_absence(case: Case, kind: BillingType, flaw: str) -> None:
+    """A cache that ignores what is asked for gives another payee's list, or the first page again and again."""
+    api = case.stripe.sdk().v1
+    case.open(kind)
+    case.fails(FaultKind.DROP_AFTER)
+    case.deliver()
+    case.pass_time(25 * HOUR)
+    listed = (api.payment_intents if kind == BillingType.PLAYER_CHARGE else api.transfers).list({"limit": 1})
+    page = json.loads(str(listed))
+    [thing] = page["data"]
+    thing["metadata"] = {}
+    if flaw == "of another":
+        thing |= {"customer": "cus_another", "transfer_group": "another"}
+    page["has_more"] = flaw == "without end"
+    case.answers_with(_json(200, json.dumps(page)), "GET", acted=False, times=50)
+    before = case.calls()
+    case.deliver()
+    assert (case.status(kind), case.posts(kind)) == ("unknown", 1)
+    assert case.calls() - before <= 2
+
+    case.stripe.admin.clear_faults()
     case.pass_time(HOUR)
     case.deliver()
     assert (case.status(kind), case.posts(kind), case.movements(kind)) == ("settled", 1, 1)
