@@ -59,9 +59,16 @@ GUARDS = [
     Guard(
         "what Stripe has moved is adopted and not sent",
         f"{_SETTLEMENT}/attempt_execution.py",
-        "if recovered := of_recovered(attempt):",
-        "if (recovered := of_recovered(attempt)) and False:",
+        "else of_recovered(attempt)",
+        "else None",
         (f"{_INTEGRATION}/workflow/test_recover.py",),
+    ),
+    Guard(
+        "nothing is sent to whom Stripe has moved something that the ledger has lost",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        "    if attempt.lost_movements:\n",
+        "    if attempt.lost_movements and False:\n",
+        (f"{_INTEGRATION}/workflow/test_lost_movements.py",),
     ),
     Guard(
         "the lock of the day",
