@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -72,14 +72,16 @@ def _run_and_show(days: Sequence[date]) -> bool:
     from payouts_pipeline.reports import status
 
     is_ok = True
-    with start_up.connected() as ledger, _watching(days):
+    with _watching(days):
         for result in _runs(days):
-            stands = status.day_status(ledger, result.day)
+            # Opened when it is needed: a day may have taken long.
+            with start_up.connected() as ledger:
+                stands, totals = status.day_status(ledger, result.day), status.booked_totals(ledger, result.day)
             if len(days) > 1:
                 rendering.day_in_a_line(stands, result)
             else:
                 rendering.day(stands)
-                rendering.totals(status.booked_totals(ledger, result.day))
+                rendering.totals(totals)
                 rendering.outcome(result)
             is_ok = is_ok and result.ok
     if len(days) > 1:
@@ -92,10 +94,10 @@ def _run_as_json(days: Sequence[date]) -> bool:
     from payouts_pipeline.reports import status
 
     is_ok, documents = True, []
-    with start_up.connected() as ledger:
-        for result in _runs(days):
+    for result in _runs(days):
+        with start_up.connected() as ledger:
             documents.append(rendering.run_as_json(result, status.day_status(ledger, result.day)))
-            is_ok = is_ok and result.ok
+        is_ok = is_ok and result.ok
     rendering.as_json(documents)
     return is_ok
 
@@ -105,8 +107,9 @@ def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
     from payouts_pipeline.defs.materialize import run_days
     from payouts_pipeline.defs.runs import end_lost_runs, held_by
 
-    with start_up.dagster_instance() as instance, start_up.connected() as ledger, held_by(ledger) as tags:
-        end_lost_runs(instance, ledger)
+    with start_up.dagster_instance() as instance, held_by(start_up.connected) as tags:
+        with start_up.connected() as ledger:
+            end_lost_runs(instance, ledger)
         for result in run_days(days, instance, tags):
             if result.failure:
                 rendering.error(f"{result.day}: {result.failure}")
@@ -116,17 +119,21 @@ def _runs(days: Sequence[date]) -> "Iterator[DayRun]":
 @contextmanager
 def _watching(days: Sequence[date]) -> Iterator[None]:
     """Say every few seconds how much of the days is settled, while somebody waits for it."""
-    from payouts_pipeline.ledger import database
+    import psycopg
+
+    from payouts_pipeline.ledger.database import LEDGER, Lasting
     from payouts_pipeline.reports import status
 
-    done = threading.Event()
+    done, connected = threading.Event(), Lasting(settings.database_url(), LEDGER)
 
     def watch() -> None:
-        with database.connect(settings.database_url()) as connection:
-            while not done.wait(_WATCH_EVERY_S):
-                counts = [status.progress(connection, day) for day in days]
+        while not done.wait(_WATCH_EVERY_S):
+            # What is wrong with the ledger, the run says.
+            with suppress(psycopg.Error, PayoutsError):
+                counts = [status.progress(connected(), day) for day in days]
                 settled, total = (sum(column) for column in zip(*counts, strict=True))
                 rendering.step(f"{settled} of {total} instructions settled so far")
+        connected.close()
 
     thread = threading.Thread(target=watch, name="progress", daemon=True)
     thread.start()

@@ -6,7 +6,7 @@ The SDKs of AWS and Stripe are imported when a run needs them, so that loading t
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +40,15 @@ class LedgerResource(dg.ConfigurableResource[Any]):
             yield connection
 
     @contextmanager
+    def lasting_source(self) -> Iterator[database.Lasting]:
+        """The same as `connect_source`, for who reads it now and then."""
+        with closing(database.Lasting(self.source_url, database.SOURCE)) as connect:
+            yield connect
+
+    @contextmanager
     def connect_source(self) -> Iterator[database.Connection]:
         """A connection to schema `league`, which is only read."""
-        with database.connect(self.source_url, "PAYOUTS_SOURCE_URL") as connection:
+        with database.connect(self.source_url, database.SOURCE) as connection:
             yield connection
 
 
@@ -148,11 +154,11 @@ def payments(
 ) -> Iterator[Payments]:
     """Everything that moves a day, closed again when the step ends."""
     settles = stripe.settlement(ledger.database_url) if stripe.workers else nullcontext()
-    with ledger.connect() as connection, ledger.connect_source() as source, settles as settlement:
+    with ledger.connect() as connection, ledger.lasting_source() as source, settles as settlement:
         yield Payments(
             timezone=_timezone(context),
             ledger=connection,
-            source=source,
+            connect_source=source,
             sns=bus.sns(),
             sqs=bus.sqs(),
             topology=bus.topology(),

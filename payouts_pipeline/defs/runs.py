@@ -10,7 +10,7 @@ from payouts_pipeline.defs import check_catalogue, dagster_private
 from payouts_pipeline.defs.dagster_private import SerializableErrorInfo
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.locks import ledger_name, only_holder_of, was_let_go
+from payouts_pipeline.ledger.locks import Connect, ledger_name, only_holder_of, was_let_go
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -46,13 +46,15 @@ def last_run_of(instance: dg.DagsterInstance, day: date) -> dg.DagsterRun | None
 
 
 @contextmanager
-def held_by(ledger: Connection) -> Iterator[dict[str, str]]:
-    """The tags for runs of this process; they count as lost when the connection ends.
+def held_by(connect: Connect) -> Iterator[dict[str, str]]:
+    """The tags for runs of this process; they count as lost when it ends.
 
     Dagster must not start such a run again: it can't, but would say so, and no alert would come.
     """
-    with only_holder_of(ledger) as number:
-        yield {_LEDGER: ledger_name(ledger), _HOLDER: str(number), **dagster_private.NEVER_RETRIED}
+    with connect() as ledger:
+        name = ledger_name(ledger)
+    with only_holder_of(connect) as number:
+        yield {_LEDGER: name, _HOLDER: str(number), **dagster_private.NEVER_RETRIED}
 
 
 def end_lost_runs(instance: dg.DagsterInstance, ledger: Connection) -> None:

@@ -1,8 +1,11 @@
 """What we read of schema `league`: the fees of a day, and where people are at the provider. Never written."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,11 +24,45 @@ _FEES = {name: dtype for name, dtype in frames.MATCHES.items() if name != "share
 _TERMS = frames.columns(ids="fee_structure_id", texts="shares_json")
 _LINE_UPS = frames.columns(ids="match_id competition_id")
 
+# SQLSTATEs 40001 and 57014, as a replica has them where what is read conflicts with what it has to replay, and 40P01.
+_ENDED_BY_SERVER = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+)
+_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 0.0)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
 STRIPE_IDS = frames.columns(
     ids="subject_id", texts="billing_subject stripe_account_id stripe_customer_id stripe_payment_method_id"
 )
 
 
+def repeated(read: Callable[P, T]) -> Callable[P, T]:
+    """Have a snapshot read again from its start where the server ends it, as a replica does that is behind.
+
+    Raises PayoutsError where it always does.
+    """
+
+    @wraps(read)
+    def patiently(*args: P.args, **kwargs: P.kwargs) -> T:
+        for pause_s in _PAUSES_S:
+            try:
+                return read(*args, **kwargs)
+            except _ENDED_BY_SERVER as error:
+                ended = error.diag.message_primary
+                time.sleep(pause_s)
+        raise PayoutsError(
+            f"The database of PAYOUTS_SOURCE_URL ended reading schema 'league' {len(_PAUSES_S)} times ({ended}): "
+            "on a replica set hot_standby_feedback or a longer max_standby_streaming_delay, or name the primary."
+        )
+
+    return patiently
+
+
+@repeated
 def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
     """One row for each fee of the local day (`frames.MATCHES`), all as of one moment.
 
@@ -39,6 +76,7 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.Dat
     return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
 
 
+@repeated
 def fingerprints(connection: Connection, wanted: Sequence[date], timezone: ZoneInfo) -> dict[date, str]:
     """A text for each of the days (in order) that has fees, which changes with whatever decides about them."""
     if not wanted:
@@ -55,6 +93,7 @@ def fingerprints(connection: Connection, wanted: Sequence[date], timezone: ZoneI
         return dict(connection.execute(sql("league_fingerprints"), parameters).fetchall())
 
 
+@repeated
 def stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFrame:
     """Who of these (billing_subject, subject_id) is whom at Stripe (`STRIPE_IDS`); missing where we don't know.
 
@@ -74,6 +113,7 @@ def with_stripe_ids(connection: Connection, accounts: pd.DataFrame) -> pd.DataFr
     return accounts.merge(stripe_ids(connection, accounts), on=["billing_subject", "subject_id"], how="left")
 
 
+@repeated
 def matches_without_line_up(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
     """The matches that were played on the local day with nobody in their line-up: match_id, competition_id."""
     kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)

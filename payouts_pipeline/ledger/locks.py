@@ -4,12 +4,17 @@ The order: day, accounts of players by id, accounts of payees by id, instruction
 own, which say that a day is being run, and who is alive.
 """
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from secrets import randbits
+from threading import Event, Thread
+
+import psycopg
 
 from payouts_pipeline.domain.billing import Payee
+from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 # Our advisory locks: any numbers will do, as long as nothing else in the database takes the same ones. The last two are
@@ -17,6 +22,11 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 _MIGRATION_LOCK = 7_290_031
 _RUN_LOCKS = 7_290_032
 _HOLDER_LOCKS = 7_290_033
+
+_LOOK_EVERY_S = 0.5
+_USED_EVERY_S = 20.0
+
+Connect = Callable[[], AbstractContextManager[Connection]]
 
 
 def lock_migrations(connection: Connection) -> None:
@@ -55,25 +65,43 @@ def only_run_of(connection: Connection, day: date, report: Callable[[str], None]
     key = {"lock": _RUN_LOCKS, "day": day.toordinal()}
     if not scalar(connection, sql("try_run_lock"), key):
         report(f"{day} is being materialised by another run: waiting for it to end")
-        connection.execute(sql("take_run_lock"), key)
+        while not scalar(connection, sql("try_run_lock"), key):
+            time.sleep(_LOOK_EVERY_S)
     try:
         yield
     finally:
-        if not connection.closed:
+        # With a session that is gone, its locks are, too.
+        with suppress(psycopg.OperationalError):
             connection.execute(sql("give_run_lock"), key)
 
 
 @contextmanager
-def only_holder_of(connection: Connection) -> Iterator[int]:
-    """A number that is held for this session; one that dies lets it go, and `was_let_go` tells of it."""
-    number = randbits(31)
-    key = {"lock": _HOLDER_LOCKS, "number": number}
-    connection.execute(sql("take_holder_lock"), key)
+def only_holder_of(connect: Connect) -> Iterator[int]:
+    """A number that is held until the end, or that of the process, and `was_let_go` tells of it.
+
+    Its session has nothing else to do. What is in between may end it as idle, so it is used now and then; where it is
+    lost all the same, the next one takes the number again.
+    """
+    number, is_held, is_over = randbits(31), Event(), Event()
+    keeper = Thread(target=_keep, args=(connect, number, is_held, is_over), name="holder", daemon=True)
+    keeper.start()
     try:
+        is_held.wait()
         yield number
     finally:
-        if not connection.closed:
-            connection.execute(sql("give_holder_lock"), key)
+        is_over.set()
+        keeper.join()
+
+
+def _keep(connect: Connect, number: int, is_held: Event, is_over: Event) -> None:
+    while not is_over.is_set():
+        with suppress(psycopg.OperationalError, PayoutsError), connect() as connection:
+            connection.execute(sql("take_holder_lock"), {"lock": _HOLDER_LOCKS, "number": number})
+            is_held.set()
+            while not is_over.wait(_USED_EVERY_S):
+                connection.execute(sql("backend"))
+            connection.execute(sql("give_holder_lock"), {"lock": _HOLDER_LOCKS, "number": number})
+        is_over.wait(_LOOK_EVERY_S)
 
 
 def was_let_go(connection: Connection, number: int) -> bool:

@@ -4,8 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
+import sqlalchemy
 
 from payouts_pipeline.defs import dagster_private
 from payouts_pipeline.ledger import database
@@ -40,9 +42,22 @@ def prepare_instance() -> None:
 
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
-    """The instance; raises PayoutsError where its database can't be reached."""
-    with database.connect(required("DAGSTER_DATABASE_URL"), "DAGSTER_DATABASE_URL"):
-        pass
+    """The instance; raises PayoutsError where its database can't be reached or written to."""
+    with database.connect(required("DAGSTER_DATABASE_URL"), "DAGSTER_DATABASE_URL") as connection:
+        database.require_writable(connection)
+    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _prepare):
+        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _prepare)
     with dg.DagsterInstance.get() as found:
         dagster_private.keep_connections(found)
         yield found
+
+
+def _prepare(connection: Any, _: object) -> None:
+    """Give Dagster's connections in this process the settings that ours have; its own processes go by the login's.
+
+    SQLite's, which somebody's own `dagster.yaml` may have, need none.
+    """
+    if hasattr(connection, "set_client_encoding"):
+        connection.set_client_encoding("UTF8")
+        with connection, connection.cursor() as cursor:
+            cursor.execute(database.sql("prepare_session"))

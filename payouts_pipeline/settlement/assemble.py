@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S, require_readable
+from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S, CONNECTING, Connection, connect, prepare
 from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
 from payouts_pipeline.settlement.standing import Standing
@@ -103,11 +104,22 @@ def settlement(
 @contextmanager
 def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
     """Connections that are lent for moments; whichever was lost is opened anew."""
-    require_readable(url)
-    check = ConnectionPool.check_connection
-    with ConnectionPool(
-        url, min_size=1, max_size=at_most, kwargs={"autocommit": True}, check=check, open=False
-    ) as pool:
+    # Says in a sentence why, where none can be had.
+    with connect(url):
+        pass
+
+    def check(connection: Connection) -> None:
+        """Who ends one that idles has ended the others, too: tried one by one they would take half a minute."""
+        try:
+            pool.check_connection(connection)
+        except psycopg.OperationalError:
+            pool.check()
+            raise
+
+    pool = ConnectionPool(
+        url, min_size=1, max_size=at_most, kwargs=dict(CONNECTING), configure=prepare, check=check, open=False
+    )
+    with pool:
         try:
             pool.wait(CONNECT_TIMEOUT_S)
         except PoolTimeout:

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from functools import partial
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -47,7 +47,7 @@ class Payments:
 
     timezone: str
     ledger: Connection
-    source: Connection
+    connect_source: Callable[[], Connection]
     sns: "SNSClient"
     sqs: "SQSClient"
     topology: "Topology"
@@ -63,14 +63,18 @@ class Payments:
         with only_run_of(self.ledger, day, self.report):
             # Before anything is written: a wrong key would turn all charges away.
             self._check_stripe(day)
-            parts = self.ledger, self.source, day, splits, self.actor, self.approval_above_minor, self.timezone
-            return self._settle(day, partial(phases.open_charges, *parts), [BillingType.PLAYER_CHARGE])
+            parts = day, splits, self.actor, self.approval_above_minor, self.timezone
+            return self._settle(day, partial(self._open, phases.open_charges, *parts), [BillingType.PLAYER_CHARGE])
 
     def pay_out(self, day: date) -> Changed:
         """Release what was collected, pay the payees, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
-            parts = self.ledger, self.source, day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
-            return self._settle(day, partial(phases.open_payouts, *parts), PAYOUT_TYPES)
+            parts = day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
+            return self._settle(day, partial(self._open, phases.open_payouts, *parts), PAYOUT_TYPES)
+
+    def _open(self, phase: Callable[..., phases.Progress], *parts: Any) -> phases.Progress:
+        """While the phase before was settled, nothing was read of the source: its connection may be gone."""
+        return phase(self.ledger, self.connect_source(), *parts)
 
     def _check_stripe(self, day: date) -> None:
         """Raise PayoutsError where the day needs Stripe, and can't reach it or it is not this ledger's account."""

@@ -127,7 +127,7 @@ def _payments(place: Place, ledger: Connection, source: Connection, parts: Settl
     return Payments(
         timezone=SYDNEY.key,
         ledger=ledger,
-        source=source,
+        connect_source=lambda: source,
         sns=make_client("sns", _SESSION, **options(place.aws_url)),
         sqs=make_client("sqs", _SESSION, **options(place.aws_url)),
         topology=place.topology,

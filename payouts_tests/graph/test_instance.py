@@ -20,6 +20,7 @@ from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.runs import end_lost_runs, held_by
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.instance import prepare_instance
+from payouts_tests.conftest import Connect
 from payouts_tests.support.definitions_for_tests import asset_nodes, definitions
 from payouts_tests.support.worlds import ASSETS
 
@@ -147,9 +148,9 @@ def test_a_run_that_was_lost_is_started_again_and_one_that_failed_is_not(
 
 
 def test_a_killed_run_of_the_command_line_gives_up_its_place_and_is_told_of(
-    instance: dg.DagsterInstance, ledger: Connection
+    instance: dg.DagsterInstance, ledger: Connection, connect: Connect
 ) -> None:
-    with held_by(ledger) as tags:
+    with held_by(connect) as tags:
         job = definitions().resolve_job_def(JOB)
         lost = instance.create_run_for_job(job, tags=of_day(DAYS[0]) | tags, status=dg.DagsterRunStatus.STARTED)
         nightly = queued(instance, of_day(DAYS[1]))

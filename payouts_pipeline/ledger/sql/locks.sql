@@ -37,10 +37,6 @@ where a.subject in ('club', 'organiser', 'partner', 'platform')
 order by a.id
 for no key update
 
--- name: take_run_lock
--- Takes the run lock of a day for this session, and waits for it.
-select pg_advisory_lock(%(lock)s, %(day)s)
-
 -- name: try_run_lock
 -- Takes the run lock of a day for this session if nobody has it.
 select pg_try_advisory_lock(%(lock)s, %(day)s)
@@ -50,8 +46,8 @@ select pg_try_advisory_lock(%(lock)s, %(day)s)
 select pg_advisory_unlock(%(lock)s, %(day)s)
 
 -- name: take_holder_lock
--- Takes a number for this session, which gives it back by ending. That of a machine without power ends by keepalives.
-select set_config('tcp_keepalives_idle', '60', false), pg_advisory_lock(%(lock)s, %(number)s)
+-- Takes a number for this session, which gives it back by ending.
+select pg_advisory_lock(%(lock)s, %(number)s)
 
 -- name: try_holder_lock
 -- Whether nobody has the number; if so, it is taken for no longer than this statement.

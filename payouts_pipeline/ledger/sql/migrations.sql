@@ -1,8 +1,21 @@
 -- The schema's own history, and what tells one ledger from another.
 
+-- name: schema_to_migrate
+-- Whether the schema is there, with nothing in it or with a ledger, and what this login may do, which is named.
+select n.oid is not null,
+    coalesce((select bool_or(relname = 'migrations') from pg_class where relnamespace = n.oid), true),
+    has_schema_privilege(n.oid, 'create') and has_schema_privilege(n.oid, 'usage'),
+    has_database_privilege(current_database(), 'create'),
+    quote_ident(current_user)
+from (values ('payouts')) as wanted (name)
+left join pg_namespace as n on n.nspname = wanted.name
+
+-- name: create_schema
+-- The schema, where nobody has made it.
+create schema payouts
+
 -- name: create_migrations
--- The schema, and the list of the migrations that made it.
-create schema if not exists payouts;
+-- The list of the migrations that made the schema.
 create table if not exists payouts.migrations (
     name text primary key,
     applied_at timestamptz not null default now()

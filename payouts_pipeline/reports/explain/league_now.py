@@ -18,7 +18,7 @@ from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.league.reader import snapshot, stripe_ids
+from payouts_pipeline.league.reader import repeated, snapshot, stripe_ids
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection
@@ -133,12 +133,18 @@ class LeagueNow:
         if self._source is None:
             return FeesNow(is_read=False, problem=self._problem)
         try:
-            with snapshot(self._source):
-                return self._read(self._source, subject, day, match_ids)
+            return self._read(self._source, subject, day, match_ids)
         except PayoutsError as error:
             return FeesNow(is_read=False, problem=str(error))
 
+    @repeated
     def _read(
+        self, source: Connection, subject: MatchName | Payee, day: date | None, match_ids: Collection[int]
+    ) -> FeesNow:
+        with snapshot(source):
+            return self._of_one_moment(source, subject, day, match_ids)
+
+    def _of_one_moment(
         self, source: Connection, subject: MatchName | Payee, day: date | None, match_ids: Collection[int]
     ) -> FeesNow:
         if isinstance(subject, MatchName):

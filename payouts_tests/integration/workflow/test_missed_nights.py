@@ -126,13 +126,11 @@ def test_a_run_ends_with_its_process_and_its_day_is_taken_up(
     connect: Connect, database_url: str, instance: dg.DagsterInstance
 ) -> None:
     booked(connect(), 1)
-    session, own = connect(), started(instance, {})
-    with held_by(session) as tags:
+    own = started(instance, {})
+    with held_by(connect) as tags:
         run = started(instance, tags)
         assert tick(database_url, instance) == {}
         assert status(instance, run) == dg.DagsterRunStatus.STARTED
-        # What the server sees of a process that is killed.
-        session.close()
     instance.report_run_canceled(own)
     assert list(tick(database_url, instance)) == [str(LAST_NIGHT)]
     assert status(instance, run) == dg.DagsterRunStatus.FAILURE
@@ -141,7 +139,7 @@ def test_a_run_ends_with_its_process_and_its_day_is_taken_up(
 def test_only_what_is_of_this_ledger_and_of_the_command_line_is_ended(
     ledger: Connection, connect: Connect, instance: dg.DagsterInstance
 ) -> None:
-    with held_by(connect()) as tags:
+    with held_by(connect) as tags:
         pass
     others = [started(instance, {}), started(instance, tags | {"payouts/ledger": "another"})]
     lost = started(instance, tags)
