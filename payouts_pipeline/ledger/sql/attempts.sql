@@ -64,7 +64,7 @@ returning i.id
 
 -- name: claim_open_attempts
 -- Opens an attempt where none is in progress; the number only grows after a refusal or a proven absence. One of which
--- Stripe has something that the ledger did not know was sent before.
+-- Stripe has something that the ledger did not know was sent before; once it has ended, the next one is a new one.
 insert into payouts.attempts (
     instruction_id, number, stripe_account_id, stripe_customer_id, stripe_payment_method_id, sends, first_sent_at,
     last_sent_at
@@ -75,10 +75,15 @@ select
     case when m.first_at is null then 0 else 1 end, coalesce(m.first_at, now()), coalesce(m.last_at, now())
 from payouts.instructions as i
 cross join lateral (
-    select least(min(created_at), now()) as first_at, least(max(created_at), now()) as last_at
-    from payouts.movements where instruction_id = i.id having count(*) > 0
-    union all
-    select null, null where not exists (select from payouts.movements where instruction_id = i.id)
+    -- None where nothing was found: `least` passes over what is null.
+    select
+        case when count(*) > 0 then least(min(created_at), now()) end as first_at,
+        case when count(*) > 0 then least(max(created_at), now()) end as last_at
+    from payouts.movements as found
+    where found.instruction_id = i.id
+        and not exists (
+            select from payouts.attempts as a where a.instruction_id = i.id and a.finished_at > found.found_at
+        )
 ) as m
 where i.id = any(%(ids)s)
     and not exists (

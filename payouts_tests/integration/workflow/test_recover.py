@@ -15,6 +15,7 @@ import pytest
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts, identity
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed
+from payouts_pipeline.workflow import operator_actions
 from payouts_tests.support.emulated_stripe import API_KEY
 from payouts_tests.support.ledger_steps import book, ids, pass_time
 from payouts_tests.support.ledgers import made_anew
@@ -27,7 +28,7 @@ def lose(place: Place, moment: str) -> dict[str, int]:
     """A night, and a restore to a moment of it; what had moved."""
     place.night(at=lambda reached: place.back_up() if reached == moment else None)
     moved = place.moved()
-    assert len(moved) >= PLAYERS + 2
+    assert len(moved) > PLAYERS
     place.restore()
     return moved
 
@@ -166,6 +167,55 @@ def _give_ids(place: Place) -> None:
     with place.connected() as ledger:
         ledger.execute("update league.players set stripe_customer_id = 'cus_0' where stripe_customer_id is null")
         ledger.execute("update league.clubs set stripe_account_id = 'acct_club1' where stripe_account_id is null")
+
+
+def _long_ago(place: Place) -> None:
+    """What was found was made 30 hours before, so that its key is old."""
+    with place.connected() as ledger:
+        ledger.execute("alter table payouts.movements disable trigger append_only")
+        ledger.execute("update payouts.movements set created_at = created_at - interval '30 hours'")
+        ledger.execute("alter table payouts.movements enable trigger append_only")
+
+
+def _charge_after_charge(place: Place) -> None:
+    """The day again and again, always when its time has come."""
+    for _ in range(4):
+        with place.connected() as ledger:
+            pass_time(ledger, 6 * 24)
+        place.night()
+
+
+def test_what_was_refused_and_lost_is_tried_again(place: Place) -> None:
+    """A payment intent that is found makes one attempt an old one, and not all that come after it."""
+    no_funds = CustomerSeed(id="cus_0", default_payment_method="pm_own", card="pm_card_chargeDeclinedInsufficientFunds")
+    place.stripe.admin.put_customers([no_funds])
+    with place.connected() as ledger:
+        ledger.execute(
+            "update league.players set stripe_payment_method_id = 'pm_own' where stripe_customer_id = 'cus_0'"
+        )
+    lose(place, "before the night")
+    place.recover()
+    _long_ago(place)
+    place.stripe.admin.put_customers([no_funds.model_copy(update={"card": "pm_card_visa"})])
+    _charge_after_charge(place)
+    assert place.stands("player_charge") == {("settled", None)}
+    place.require_right()
+
+
+def test_what_a_person_has_judged_not_to_be_its_own_is_sent_once(place: Place) -> None:
+    lose(place, "before the night")
+    with place.connected() as ledger:
+        ledger.execute("update league.fee_structures set fee_minor = 1500")
+    place.recover()
+    _long_ago(place)
+    place.night()
+    with place.connected() as ledger:
+        for instruction in ids(ledger, DAY, "unknown"):
+            operator_actions.judge(ledger, instruction, None, "cli ada", "given back")
+    _charge_after_charge(place)
+    assert place.stands("player_charge") == {("settled", None)}
+    of_charges = Counter(row.amount for row in place.stripe.admin.journal() if row.kind == "charge")
+    assert of_charges == {1_000: PLAYERS, 1_500: PLAYERS}
 
 
 def test_the_command_tells_what_it_found(place: Place) -> None:
