@@ -34,6 +34,15 @@ class Expectation:
         """What stands on each account."""
         return oracle.positions([fee for fees in self._fees.values() for fee in fees])
 
+    @property
+    def days(self) -> dict[date, list[oracle.Fee]]:
+        """What the days have booked, as it is now."""
+        return dict(self._fees)
+
+    def put_back(self, days: dict[date, list[oracle.Fee]]) -> None:
+        """Remember what a ledger has, that was restored."""
+        self._fees = dict(days)
+
     def moved(self, journal: Iterable[JournalRow]) -> Counter[Account]:
         """What each player was charged and each payee was sent."""
         moved: Counter[Account] = Counter()

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
 from payouts_tests.stateful.expectation import Expectation
+from payouts_tests.stateful.past import PAYABLE, Past, Seen, reference
+from payouts_tests.stateful.world import Parts
 from payouts_tests.support.ledger_steps import violations
 from payouts_tests.support.oracle import Account
 
@@ -18,6 +19,8 @@ _INSTRUCTIONS = """
         i.provider_reference
     from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
 """
+_SETTLED = "select provider_reference from payouts.instructions where status = 'settled'"
+_CANCELLED = "select id::text from payouts.instructions where status = 'cancelled'"
 _BOOKED = """
     select subject, subject_id, currency, booked_minor from payouts.accounts
     where subject <> 'provider' and booked_minor <> 0
@@ -38,37 +41,70 @@ _RELEASED = """
 class Watch:
     """Looks at one example after each of its steps."""
 
-    def __init__(self, ledger: Connection, expectation: Expectation) -> None:
-        self._ledger, self._expectation = ledger, expectation
+    def __init__(self, parts: Parts, expectation: Expectation, past: Past) -> None:
+        self._parts, self._expectation, self._past = parts, expectation, past
         self._released_at_most: Counter[Account] = Counter()
 
-    def look(self, journal: Sequence[JournalRow]) -> None:
+    def look(self, now: Seen) -> None:
         """Fail with the broken rule and the rows that break it."""
-        assert violations(self._ledger) == {}
+        assert violations(self._parts.ledger) == {}
+        self._past.look(self._parts.ledger, now)
         self._as_booked()
-        self._each_movement_is_of_its_instruction(journal)
+        self._each_movement_is_of_its_instruction(now.journal)
+        self._nobody_can_pay_twice(now)
+        journal = self.counted(now.journal)
         self._nobody_moves_more_than_was_booked(journal)
         self._nobody_is_paid_early(journal)
+
+    def counted(self, journal: Sequence[JournalRow]) -> list[JournalRow]:
+        """The movements without those that were lost and are no instruction's any more: a person gives them back."""
+        settled = self._parts.ledger.execute(_SETTLED).fetchall()
+        adopted = {found for (found,) in settled}
+        return [row for row in journal if reference(row) not in self._past.lost - adopted]
 
     def _as_booked(self) -> None:
         assert self._accounts(_BOOKED) == dict(self._expectation.booked)
 
     def _each_movement_is_of_its_instruction(self, journal: Sequence[JournalRow]) -> None:
-        rows = self._ledger.execute(_INSTRUCTIONS).fetchall()
+        rows = self._parts.ledger.execute(_INSTRUCTIONS).fetchall()
+        journal = [row for row in journal if reference(row) not in self._past.given_back]
         moves = Counter(str(row.metadata["instruction_id"]) for row in journal)
         assert max(moves.values(), default=0) <= 1, f"moved more than once: {moves.most_common(1)}"
         movements = {str(row.metadata["instruction_id"]): row for row in journal}
-        for number, status, reason, amount_minor, *account, reference in rows:
+        for number, *fields in rows:
             row = movements.pop(number, None)
-            assert reason or status == "settled", f"{number} is {status} without a reason"
-            assert row or status != "settled", f"{number} is settled and nothing moved"
+            assert row or fields[0] != "settled", f"{number} is settled and nothing moved"
+            assert fields[1] or fields[0] == "settled", f"{number} is {fields[0]} without a reason"
             if row:
-                assert status in MAY_HAVE_MOVED, f"{number} is {status} ({reason}) and its money moved"
-                assert row.amount == amount_minor
-                assert self._expectation.account_of(row) == tuple(account)
-                assert row.transfer_group == number
-                assert reference in {None, row.payment_intent, row.id}
-        assert movements == {}, "something moved that no instruction is for"
+                self._is_of(row, number, *fields)
+        orphans = {reference(row) for row in movements.values()} - self._past.lost
+        assert orphans == set(), "something moved that no instruction is for"
+
+    def _is_of(self, row: JournalRow, number: str, status: str, reason: str, *terms: Any) -> None:
+        """A movement and its instruction are of one amount and account, unless the ledger has lost how it was made."""
+        amount_minor, subject, subject_id, currency, settled_by = terms
+        asked = amount_minor, (subject, subject_id, currency), number
+        moved = row.amount, self._expectation.account_of(row), row.transfer_group
+        if reference(row) in self._past.lost and status != "settled":
+            return
+        may_be_late = reference(row) in self._past.paid_late and status != "cancelled"
+        assert status in MAY_HAVE_MOVED or may_be_late, f"{number} is {status} ({reason}) and its money moved"
+        assert moved == asked
+        assert settled_by in {None, reference(row)}
+
+    def _nobody_can_pay_twice(self, now: Seen) -> None:
+        """Of an instruction's payment intents one at most was paid or still can be; of a cancelled one's none."""
+        alive = [
+            intent
+            for intent in now.intents
+            if intent["status"] in ("succeeded", "processing", *PAYABLE) and intent["id"] not in self._past.given_back
+        ]
+        of_instruction = Counter(intent["metadata"]["instruction_id"] for intent in alive)
+        assert max(of_instruction.values(), default=0) <= 1, f"can be paid twice: {of_instruction.most_common(1)}"
+        cancelled = {number for (number,) in self._parts.ledger.execute(_CANCELLED)}
+        known = {intent["metadata"]["instruction_id"] for intent in alive if intent["id"] not in self._past.lost}
+        assert cancelled & known == set(), "was cancelled and can be paid"
+        assert [intent for intent in now.neighbours if intent["status"] == "canceled"] == [], "not ours to cancel"
 
     def _nobody_moves_more_than_was_booked(self, journal: Sequence[JournalRow]) -> None:
         assert above(self._expectation.moved(journal), self._expectation.peaks) == {}
@@ -87,7 +123,7 @@ class Watch:
         self._released_at_most |= Counter(self._accounts(_RELEASED))
 
     def _accounts(self, query: str) -> dict[Account, int]:
-        rows: list[tuple[Any, ...]] = self._ledger.execute(query).fetchall()
+        rows: list[tuple[Any, ...]] = self._parts.ledger.execute(query).fetchall()
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 

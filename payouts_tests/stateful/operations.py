@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
 from payouts_pipeline.workflow import operator_actions
+from payouts_pipeline.workflow.resume import retry
 from payouts_tests.stateful.expectation import Expectation
+from payouts_tests.stateful.past import Past, reference
 from payouts_tests.stateful.season import Season, pick
+from payouts_tests.stateful.world import Parts
 from payouts_tests.support.ledger_steps import fingerprint
 
 PERSON = "cli ada"
@@ -24,13 +27,21 @@ _INSTRUCTIONS = """
     select id, status from payouts.instructions
     order by status in ('settled', 'cancelled'), created_at, day, sequence, id
 """
+_DIFFERS = """
+    select id, reason_details ->> 'reference' from payouts.instructions
+    where status = 'unknown' and reason_code = 'movement_differs'
+"""
+_KEPT_BACK = """
+    select reason_details ->> 'reference' from payouts.instructions
+    where status in ('waiting', 'rejected') and reason_code = 'movement_lost'
+"""
 
 
 class Operator:
     """A person at the command line, who remembers who is on hold."""
 
-    def __init__(self, ledger: Connection, source: Connection, season: Season, expectation: Expectation) -> None:
-        self._ledger, self._source = ledger, source
+    def __init__(self, parts: Parts, season: Season, expectation: Expectation, past: Past) -> None:
+        self._parts, self._past = parts, past
         self._season, self._expectation = season, expectation
         # Of each payee on hold, the instructions that may still move: their calls were under way before the hold.
         self._may_move: dict[Payee, set[str]] = {}
@@ -41,7 +52,9 @@ class Operator:
         everybody = [*self._season.payees, *(("player", player) for player in self._season.players)]
         subject, subject_id = pick(everybody, whom)
         payee = Payee(BillingSubject(subject), subject_id)
-        is_held = self._try(lambda: operator_actions.hold(self._ledger, self._source, payee, PERSON, "looks odd"))
+        is_held = self._try(
+            lambda: operator_actions.hold(self._parts.ledger, self._parts.source, payee, PERSON, "looks odd")
+        )
         assert is_held == (payee not in self._may_move)
         if is_held:
             self._may_move[payee] = self._in_progress(payee)
@@ -49,7 +62,7 @@ class Operator:
     def release(self, whom: int) -> None:
         if self._may_move:
             payee = pick(list(self._may_move), whom)
-            operator_actions.unhold(self._ledger, payee, PERSON, "looked into")
+            operator_actions.unhold(self._parts.ledger, payee, PERSON, "looked into")
             del self._may_move[payee]
 
     def release_all(self) -> None:
@@ -58,17 +71,39 @@ class Operator:
 
     def cancel(self, which: int) -> None:
         """Cancel any instruction; one whose money may have moved, or that is cancelled, can't be."""
-        rows = self._ledger.execute(_INSTRUCTIONS).fetchall()
+        rows = self._parts.ledger.execute(_INSTRUCTIONS).fetchall()
         if rows:
             number, status = pick(rows, which)
-            is_cancelled = self._try(lambda: operator_actions.cancel(self._ledger, number, PERSON, "not wanted"))
+            is_cancelled = self._try(lambda: operator_actions.cancel(self._parts.ledger, number, PERSON, "not wanted"))
             assert is_cancelled == (status in MAY_BE_CANCELLED), f"cancelling a {status} instruction: {is_cancelled}"
+
+    @property
+    def on_hold(self) -> dict[Payee, set[str]]:
+        """Who is on hold, with what may move all the same; as it is now."""
+        return {payee: set(may_move) for payee, may_move in self._may_move.items()}
+
+    def put_back(self, on_hold: dict[Payee, set[str]]) -> None:
+        """Remember what a ledger has, that was restored."""
+        self._may_move = {payee: set(may_move) for payee, may_move in on_hold.items()}
+
+    def judge_all(self) -> None:
+        """Say of all that was lost and differs, or keeps something from being sent, that it was given back."""
+        for number, found in self._parts.ledger.execute(_DIFFERS).fetchall():
+            assert found in self._past.lost, f"{found} differs from its instruction, and was not lost"
+            operator_actions.judge(self._parts.ledger, number, None, PERSON, "given back")
+            self._past.given_back.add(found)
+        kept_back = self._parts.ledger.execute(_KEPT_BACK).fetchall()
+        assert {found for (found,) in kept_back} <= self._past.lost
+        if kept_back:
+            code = ReasonCode.MOVEMENT_LOST
+            retry(self._parts.ledger, self._parts.source, code, None, PERSON, "given back")
 
     def look(self, journal: Sequence[JournalRow]) -> None:
         """Fail if anything new has moved for a payee on hold."""
         for row in journal:
             may_move = self._may_move.get(self._payee_of(row))
-            if row.id not in self._seen and may_move is not None:
+            on_its_own = reference(row) in self._past.paid_late | self._past.lost
+            if row.id not in self._seen and may_move is not None and not on_its_own:
                 assert str(row.metadata["instruction_id"]) in may_move, f"moved in spite of a hold: {row}"
         self._seen = {row.id for row in journal}
         for payee, may_move in self._may_move.items():
@@ -76,11 +111,11 @@ class Operator:
 
     def _try(self, intervene: Callable[[], Any]) -> bool:
         """Whether it was not refused; a refusal writes nothing."""
-        before = fingerprint(self._ledger)
+        before = fingerprint(self._parts.ledger)
         try:
             intervene()
         except PayoutsError:
-            assert fingerprint(self._ledger) == before, "an intervention was refused, and wrote"
+            assert fingerprint(self._parts.ledger) == before, "an intervention was refused, and wrote"
             return False
         return True
 
@@ -89,4 +124,4 @@ class Operator:
         return Payee(BillingSubject(subject), subject_id)
 
     def _in_progress(self, payee: Payee) -> set[str]:
-        return {row[0] for row in self._ledger.execute(_UNDER_WAY, (payee.subject.value, payee.subject_id))}
+        return {row[0] for row in self._parts.ledger.execute(_UNDER_WAY, (payee.subject.value, payee.subject_id))}

@@ -25,6 +25,10 @@ CARDS = {
     "stolen": "pm_card_chargeDeclinedStolenCard",
     "authenticate": "pm_card_authenticationRequired",
     "processing error": "pm_card_chargeDeclinedProcessingError",
+    # Days under way, and only for what is in euro.
+    "debit": "pm_sepaDebit_success",
+    "debit without funds": "pm_sepaDebit_insufficientFunds",
+    "debit forbidden": "pm_sepaDebit_debitNotAuthorized",
 }
 CARD_STATES = (*CARDS, "default", "no card", "no customer")
 ACCOUNT_STATES = (*AccountBehaviour, "none")
@@ -44,6 +48,7 @@ class Season:
         self.owner_of_customer: dict[str, int] = {}
         self.owner_of_account: dict[str, tuple[str, int]] = {}
         self._accounts_made = self._cards_made = 0
+        self._methods: dict[int, str | None] = {}
         self.lines: dict[int, tuple[int, int]] = {}
         self.payees: list[tuple[str, int]] = []
         self.clubs = [self._payee("club") for _ in range(3)]
@@ -160,6 +165,7 @@ class Season:
         method = f"pm_{player}_{self._cards_made}"
         default = None if state == "no card" else method
         card = CARDS.get(state, CARDS["good"])
+        self._methods[player] = default
         self._stripe.put_customers([CustomerSeed(id=customer, default_payment_method=default, card=card)])
         self.league.set(
             "players",
@@ -175,6 +181,22 @@ class Season:
             self._stripe.put_accounts([AccountSeed(id=account, behaviour=behaviour)])
             self.owner_of_account[account] = payee
         self.league.set(f"{payee[0]}s", payee[1], stripe_account_id=account if behaviour else None)
+
+    def may_pay(self, customer: str) -> bool:
+        return self.owner_of_customer[customer] not in self.never_pay
+
+    def payer(self, number: int) -> int:
+        """The number of a player who may pay."""
+        return pick([n for n, player in enumerate(self.players) if player not in self.never_pay], number)
+
+    def payment_of(self, player: int) -> dict[str, str]:
+        """What a charge of the player says."""
+        method = self._methods.get(player)
+        return {"customer": f"cus_{player}"} | ({"payment_method": method} if method else {})
+
+    def account_of(self, payee: tuple[str, int]) -> str:
+        """The last account of a payee that had one."""
+        return [account for account, owner in self.owner_of_account.items() if owner == payee][-1]
 
     def mend(self) -> None:
         """A good card for everybody who may pay, and an account for every payee."""

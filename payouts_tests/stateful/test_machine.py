@@ -45,7 +45,8 @@ def test_whatever_happens_everyone_is_paid_exactly_once(world: World) -> None:
     finally:
         print(
             f"{world.examples} examples, {world.steps} steps, {world.movements} movements of money, "
-            f"{world.calls} calls of the provider"
+            f"{world.calls} calls of the provider, {world.late_payments} late payments; {world.restores} restores lost "
+            f"{world.lost} movements and payment intents, {world.given_back} of which a person gave back"
         )
 
 
