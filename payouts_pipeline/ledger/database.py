@@ -137,7 +137,8 @@ def _require_own_backend(connection: Connection, url: str, variable: str) -> Non
     backend = scalar(connection, sql("backend"), {})
     if backend == connection.info.backend_pid:
         return
-    with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as other:
+    # What is prepared would stay in a process of the server that others get.
+    with psycopg.connect(url, **{**CONNECTING, "prepare_threshold": None}) as other:
         lent = {scalar(other, sql("backend"), {}) for _ in range(_LOOKS_FOR_A_POOLER)}
     if backend in lent or backend != scalar(connection, sql("backend"), {}):
         raise PayoutsError(

@@ -5,21 +5,20 @@ Nothing but Debian's own packages is ever fetched: Selenium downloads a browser 
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from payouts_tests.support.debian import install
+
 WIDTH_PX, HEIGHT_PX = 1500, 1000
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _PACKAGES = ("chromium", "chromium-driver")
-_APT_TIMEOUT_S = 150.0
 _PAGE_TIMEOUT_S = 60.0
 
 
@@ -29,7 +28,7 @@ def require_chromium() -> tuple[str, str]:
     Skips the test where neither is there nor can be installed. On CI it fails instead: a proof that skips itself there
     proves nothing.
     """
-    found = _on_path() or (_on_path() if _install() else None)
+    found = _on_path() or (_on_path() if install(*_PACKAGES) else None)
     if found:
         return found
     wanted = f"needs {' and '.join(_PACKAGES)} on PATH: install them (on Debian: apt-get install {' '.join(_PACKAGES)})"
@@ -59,31 +58,6 @@ def _on_path() -> tuple[str, str] | None:
     browser = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
-
-
-def _install() -> bool:
-    """Install Debian's packages where we may: as root, on Debian. Whether that went well."""
-    if os.geteuid() or not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
-        return False
-    install = ("install", "--yes", "--no-install-recommends", *_PACKAGES)
-    return _apt_get(*install) or (_apt_get("update") and _apt_get(*install))
-
-
-def _apt_get(*arguments: str) -> bool:
-    """Run apt-get without a question; whether it did what it was told in time."""
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(
-            ["apt-get", "-qq", *arguments],  # noqa: S607 - Debian's own
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_APT_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
 
 
 def _options(browser: str) -> webdriver.ChromeOptions:

@@ -96,3 +96,16 @@ def _forward(server: socket.socket, client: socket.socket) -> None:
     with suppress(OSError):
         while chunk := server.recv(_CHUNK):
             client.sendall(chunk)
+
+
+@contextmanager
+def database_of(url: str, encoding: str) -> Iterator[str]:
+    """An empty database of an encoding beside this one; it goes in the end."""
+    name = Identifier(f"odd_{uuid4().hex[:8]}")
+    statement = SQL("create database {} encoding {} locale 'C' template template0")
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(statement.format(name, Literal(encoding)))
+        try:
+            yield url_of(url, dbname=name.as_string().strip('"'))
+        finally:
+            admin.execute(SQL("drop database {} with (force)").format(name))

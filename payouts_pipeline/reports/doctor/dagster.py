@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from payouts_pipeline.reports.doctor.diagnosis import Diagnosis, ok, problem
+from payouts_pipeline.reports.doctor.diagnosis import Diagnosis, ok, problem, warning
 from payouts_pipeline.reports.doctor.setup import Setup
 from payouts_pipeline.reports.queries import sql
 
@@ -15,6 +15,13 @@ def storage(setup: Setup) -> Iterator[Diagnosis]:
     subject = "Dagster's storage"
     with setup.dagster() as connection:
         ((has_tables, may_create),) = connection.execute(sql("dagster_storage")).fetchall()
+        in_the_way = dict(connection.execute(sql("in_dagsters_way")).fetchall())
+    if in_the_way.pop("default_transaction_read_only", None):
+        to_do = "name the primary, or reset default_transaction_read_only."
+        yield problem(subject, "it is read-only for this login", to_do)
+    if in_the_way:
+        found = f"its login has {', '.join(map(' = '.join, in_the_way.items()))}, which Dagster's own processes go by"
+        yield warning(subject, found, "'alter role ... reset' that, so that none of theirs is ended or turned away.")
     if has_tables:
         yield ok(subject, "it has Dagster's tables")
     elif may_create:

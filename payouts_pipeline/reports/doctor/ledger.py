@@ -35,7 +35,8 @@ def server(setup: Setup) -> Iterator[Diagnosis]:
     if number < _OLDEST_SERVER:
         yield problem(subject, f"PostgreSQL {version} is too old", "use PostgreSQL 13 or later.")
     if encoding != "UTF8":
-        yield warning(subject, f"its encoding is {encoding}", "make the database with encoding UTF8.")
+        to_do = "make a database for the ledger with encoding UTF8."
+        yield problem(subject, f"its encoding is {encoding}, which can't keep every text", to_do)
     if number >= _OLDEST_SERVER and not is_standby and not is_read_only and encoding == "UTF8":
         yield ok(subject, f"PostgreSQL {version}, UTF8, can be written to")
     yield clocks.compared("clock of the ledger database", now, before, after)

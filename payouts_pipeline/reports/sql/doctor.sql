@@ -33,6 +33,18 @@ select timezone from payouts.calendar
 -- Whether Dagster has made its tables, and whether this login could.
 select to_regclass('runs') is not null, coalesce(has_schema_privilege(current_schema(), 'create'), false)
 
+-- name: in_dagsters_way
+-- What a login or its database is set to that ends or refuses what Dagster does; our own sessions set what they need.
+select name, reset_val || coalesce(' ' || unit, '')
+from pg_settings
+where name = 'default_transaction_read_only' and reset_val = 'on'
+    or name = 'default_transaction_isolation' and reset_val not like '%committed'
+    or name in (
+        'statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout',
+        'idle_in_transaction_session_timeout'
+    ) and reset_val::bigint between 1 and 59999
+order by name
+
 -- name: stuck
 -- All instructions that are not settled or in progress, by why: for who counts those that wait for a person.
 select billing_type, currency, status, reason_code, reason_details, count(*) as count,

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import stripe
 from click.testing import CliRunner
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.cli.doctor import doctor
@@ -32,6 +32,7 @@ from payouts_tests.support.command_line import payouts
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.ledger_steps import fingerprint
 from payouts_tests.support.ledgers import made_anew
+from payouts_tests.support.odd_databases import database_of, login_with
 from payouts_tests.support.worlds import World, Worlds, project
 
 Findings = dict[str, list[dict[str, Any]]]
@@ -483,3 +484,29 @@ def test_a_live_key_never_meets_the_embedded_ledger(empty: World) -> None:
     assert "STRIPE_API_KEY is a live key, but PAYOUTS_DATABASE_URL is not set: name your own" in done.stdout
     assert "ok       ledger database: PostgreSQL" in done.stdout
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_what_a_login_is_set_to_is_said_only_where_it_is_in_the_way(world: World) -> None:
+    """Our own sessions set what they need; Dagster's servers make theirs by themselves."""
+    in_the_way = {"idle_session_timeout": "30s", "default_transaction_isolation": "serializable"}
+    with login_with(world.environment["DAGSTER_DATABASE_URL"], in_the_way | {"datestyle": "SQL, DMY"}) as url:
+        found = examined(world.but(PAYOUTS_DATABASE_URL=_at(world, url), DAGSTER_DATABASE_URL=url), 0)
+    says(found, "Dagster's storage", "warning", "idle_session_timeout = 30000 ms", "isolation = serializable", "reset")
+    others_were_looked_at(found, {"Dagster's storage"})
+
+
+def _at(world: World, url: str) -> str:
+    """The ledger's database by another login."""
+    ledger = conninfo_to_dict(world.environment["PAYOUTS_DATABASE_URL"])
+    return make_conninfo(url, dbname=ledger["dbname"])
+
+
+def test_a_storage_of_dagster_that_cannot_be_written_to(world: World) -> None:
+    with login_with(world.environment["DAGSTER_DATABASE_URL"], {"default_transaction_read_only": "on"}) as url:
+        spoilt(world.but(DAGSTER_DATABASE_URL=url), "Dagster's storage", "read-only for this login", "name the primary")
+
+
+def test_a_ledger_whose_database_can_not_keep_every_text(world: World) -> None:
+    with database_of(world.environment["PAYOUTS_DATABASE_URL"], "LATIN1") as url:
+        found = examined(world.but(PAYOUTS_DATABASE_URL=url), 1)
+    says(found, "ledger database", "problem", "its encoding is LATIN1", "with encoding UTF8")

@@ -11,13 +11,16 @@ from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
 from payouts_pipeline.cli.running import run
-from payouts_pipeline.ledger.database import open_connection, sql
+from payouts_pipeline.ledger.database import SOURCE, open_connection, sql
+from payouts_pipeline.local import season
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
 from payouts_tests.support.command_line import payouts
+from payouts_tests.support.leagues import SYDNEY
 from payouts_tests.support.ledger_steps import fingerprint
 from payouts_tests.support.materialising import day_by_day, ledger_of
-from payouts_tests.support.odd_databases import ODD, IdleEnds, login_with, url_of
-from payouts_tests.support.worlds import YESTERDAY, World, Worlds
+from payouts_tests.support.odd_databases import ODD, IdleEnds, database_of, login_with, url_of
+from payouts_tests.support.pgbouncer import pgbouncer
+from payouts_tests.support.worlds import DAYS, TRIM, YESTERDAY, World, Worlds
 
 _IDLE_S = 1.5
 _URLS = ("PAYOUTS_DATABASE_URL", "PAYOUTS_SOURCE_URL", "DAGSTER_DATABASE_URL")
@@ -166,3 +169,38 @@ def test_who_lost_the_power_is_gone_within_minutes(plain: World) -> None:
             "tcp_user_timeout": "120000",
         }.items()
     )
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("name", _URLS)
+def test_a_pooler_that_lends_for_a_transaction_is_refused_at_the_start(plain: World, mode: str, name: str) -> None:
+    world = with_source(plain)
+    before = fingerprint(plain.connect())
+    with pgbouncer(world.environment[name], mode) as url:
+        require_refused(payouts(world.but(**{name: url}), "run", YESTERDAY), f"{name} leads to a pooler", "session")
+        if name == "PAYOUTS_DATABASE_URL":
+            require_refused(payouts(world.but(**{name: url}), "worker", "--drain"), f"{name} leads to a pooler")
+            assert f"{name} leads to a pooler" in payouts(world.but(**{name: url}), "doctor").stdout
+    assert fingerprint(plain.connect()) == before
+
+
+def test_a_pooler_that_lends_for_a_session_is_fine(worlds: Worlds) -> None:
+    world = with_source(worlds.make())
+    with pgbouncer(world.environment["PAYOUTS_DATABASE_URL"], "session") as url:
+        pooled = world.but(PAYOUTS_DATABASE_URL=url, PAYOUTS_SOURCE_URL=url)
+        require_paid(payouts(pooled, "run", YESTERDAY, "--json"))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_only_the_ledger_needs_an_encoding(worlds: Worlds, encoding: str) -> None:
+    world = worlds.make()
+    with (
+        database_of(world.environment["PAYOUTS_DATABASE_URL"], encoding) as league,
+        database_of(world.environment["DAGSTER_DATABASE_URL"], encoding) as dagster,
+    ):
+        with open_connection(league, SOURCE) as connection:
+            season.load_season(connection, SYDNEY.key, YESTERDAY, DAYS)
+            connection.execute(TRIM)
+            connection.execute("update league.clubs set name = 'Würzburg', stripe_account_id = stripe_account_id")
+        others = world.but(PAYOUTS_SOURCE_URL=league, DAGSTER_DATABASE_URL=dagster)
+        require_paid(payouts(others, "run", YESTERDAY, "--json"))
