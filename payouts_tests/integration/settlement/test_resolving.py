@@ -258,6 +258,7 @@ def test_a_payment_in_progress_is_waited_for_whatever_a_person_says(case: Case) 
     pass_time(case.ledger, 25)
     case.materialise()
     assert case.status(CHARGE) == "unknown"
+    pass_time(case.ledger, 25)
     assert _resolve(case, CHARGE, None) == "unknown"
     assert case.posts(CHARGE) == 1
 
