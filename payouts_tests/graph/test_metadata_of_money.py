@@ -144,7 +144,7 @@ def test_the_summary_of_charges_says_how_much_came_in_and_what_to_do(day: date, 
         "- 1 charge: enter the player's Stripe customer in schema 'league' (table players); it then continues "
         "automatically\n"
         "- 1 charge: ask the player for a card that works and enter it in schema 'league' (table players); it then "
-        "continues automatically; if the same card was fixed at Stripe: 'payouts cancel', then 'payouts run'",
+        "continues automatically; if the same card was fixed at Stripe: 'payouts retry'",
         "**Held out:** 1 fee, charged to nobody: asset `splits` says why.",
     ]
 

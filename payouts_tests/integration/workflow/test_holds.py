@@ -264,7 +264,7 @@ def test_a_hold_waits_for_a_day_that_is_just_making_instructions(
     ledger.execute("set lock_timeout = '200ms'")
     with connect() as other, other.transaction():
         other.execute("select id from payouts.accounts where subject = 'club' for no key update")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(PayoutsError, match=r"keeps a lock on payouts\.accounts"):
             hold(ledger, source, club)
     assert ledger.execute("select count(*) from payouts.holds").fetchall() == [(0,)]
 
