@@ -3,6 +3,9 @@
 -- What is booked (fees, shares, entries, events) is append-only, and the database sees to it. What can be
 -- derived from that and is needed fast (accounts, the links of a fee to its charge and its release) is kept
 -- beside it; the auditor recomputes it.
+--
+-- What follows from a row is written by triggers, with the rights of the ledger's owner: who settles need not be allowed
+-- to write entries, events or the balances of accounts (`roles.sql`).
 
 -- Who this ledger is (rule of money 9): its id is in the name of every instruction and in the metadata of every call,
 -- so that two ledgers on one Stripe account never take each other's movements for theirs.
@@ -335,7 +338,7 @@ create table payouts.allocation_lines (
 );
 
 create function payouts.write_allocation_lines() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into payouts.allocation_lines (allocation_id, billing_subject, partner_id, amount_minor)
     select n.id, line ->> 0, (line ->> 1)::bigint, (line ->> 2)::bigint
@@ -516,8 +519,21 @@ create trigger amounts_are_final before update of release_id, account_id, amount
     for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.release_lines
     for each statement execute function payouts.refuse_change();
+create trigger append_only before delete or truncate on payouts.accounts
+    for each statement execute function payouts.refuse_change();
+create trigger owner_is_final before update of id, subject, subject_id, currency on payouts.accounts
+    for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.attempts
     for each statement execute function payouts.refuse_change();
+create trigger payee_is_final
+    before update of instruction_id, number, stripe_account_id, stripe_customer_id on payouts.attempts
+    for each statement execute function payouts.refuse_change();
+-- A card that was the customer's default at Stripe is noted later, once.
+create trigger card_is_final before update of stripe_payment_method_id on payouts.attempts
+    for each row
+    when (old.stripe_payment_method_id is distinct from new.stripe_payment_method_id
+        and old.stripe_payment_method_id is not null)
+    execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.instructions
     for each statement execute function payouts.refuse_change();
 create trigger order_is_final
@@ -551,7 +567,7 @@ create trigger zero_sum after insert on payouts.entries
 
 -- Statement triggers see all rows of an insert or update at once, which costs a fraction of a row trigger.
 create function payouts.record_new_instructions() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if exists (
         select from new_rows as n
@@ -569,7 +585,7 @@ create trigger record_new after insert on payouts.instructions
     for each statement execute function payouts.record_new_instructions();
 
 create function payouts.record_transitions() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     wrong record;
 begin
@@ -600,6 +616,106 @@ $$;
 create trigger record_transition after update on payouts.instructions
     referencing old table as old_rows new table as new_rows
     for each statement execute function payouts.record_transitions();
+
+-- What follows from the end of instructions: nothing of them is in flight any more.
+create function payouts.end_flight(ended uuid[]) returns void
+language plpgsql as $$
+begin
+    update payouts.accounts as a
+    set in_flight_minor = a.in_flight_minor - e.ended_minor, settled_minor = a.settled_minor + e.settled_minor
+    from (
+        select account_id, sum(amount_minor) as ended_minor,
+            sum(case status when 'settled' then amount_minor else 0 end) as settled_minor
+        from payouts.instructions
+        where id = any(ended)
+        group by account_id
+    ) as e
+    where a.id = e.account_id;
+end
+$$;
+
+-- What is settled has moved between the account and our money at the provider.
+create function payouts.enter_settled(ended uuid[]) returns void
+language plpgsql as $$
+begin
+    insert into payouts.entries (instruction_id, account_id, currency, amount_minor)
+    select i.id, side.account_id, i.currency, side.amount_minor
+    from payouts.instructions as i
+    join payouts.accounts as provider on provider.subject = 'provider' and provider.currency = i.currency
+    cross join lateral (
+        select case i.billing_type when 'player_charge' then i.amount_minor else -i.amount_minor end as received_minor
+    ) as movement
+    cross join lateral (
+        values (i.account_id, -received_minor), (provider.id, received_minor)
+    ) as side (account_id, amount_minor)
+    where i.id = any(ended) and i.status = 'settled';
+end
+$$;
+
+-- What is cancelled, because somebody has asked for it, leaves open again what it would have covered.
+create function payouts.reopen_cancelled(ended uuid[]) returns void
+language plpgsql as $$
+begin
+    if exists (
+        select
+        from payouts.instructions as i
+        where i.id = any(ended) and i.status = 'cancelled'
+            and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
+    ) then
+        raise exception 'nobody has asked for what would be cancelled';
+    end if;
+    update payouts.fees as f
+    set charge_id = null
+    from payouts.instructions as i
+    join payouts.accounts as a on a.id = i.account_id
+    where i.id = any(ended) and i.status = 'cancelled' and a.subject = 'player' and f.player_id = a.subject_id
+        and f.currency = a.currency and f.release_id is null and f.charge_id = i.id;
+    update payouts.release_lines as l
+    set payout_id = null
+    from payouts.instructions as i
+    where i.id = any(ended) and i.status = 'cancelled' and l.payout_id = i.id;
+end
+$$;
+
+create function payouts.end_instructions() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    ended uuid[];
+begin
+    -- Most changes end nothing.
+    if exists (select from new_rows where status in ('settled', 'cancelled')) then
+        select array_agg(n.id) into ended
+        from old_rows as o
+        join new_rows as n using (id)
+        where n.status in ('settled', 'cancelled') and o.status <> n.status;
+        perform payouts.end_flight(ended), payouts.enter_settled(ended), payouts.reopen_cancelled(ended);
+    end if;
+    return null;
+end
+$$;
+create trigger end_instruction after update on payouts.instructions
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function payouts.end_instructions();
+
+-- An attempt charges and pays whom its instruction names.
+create function payouts.assert_payee() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (
+        select
+        from new_rows as n
+        join payouts.instructions as i on i.id = n.instruction_id
+        where (n.stripe_account_id, n.stripe_customer_id, n.stripe_payment_method_id)
+            is distinct from (i.stripe_account_id, i.stripe_customer_id, i.stripe_payment_method_id)
+    ) then
+        raise exception 'an attempt is for whom its instruction names';
+    end if;
+    return null;
+end
+$$;
+create trigger same_payee after insert on payouts.attempts
+    referencing new table as new_rows
+    for each statement execute function payouts.assert_payee();
 
 -- Line by line, what each fee consists of and where its money is: what the finance people of a club ask for.
 create view payouts.fee_components as

@@ -228,8 +228,8 @@ order by i.id
 for update of i
 
 -- name: record_outcomes
--- Writes outcomes: the attempt's, the instruction's, and for what settled the entries and the account. Of what is to be
--- cancelled it only closes the attempt.
+-- Writes outcomes: the attempt's and the instruction's, from which a trigger makes entries and balance of what settled.
+-- Of what is to be cancelled it only closes the attempt.
 with outcome as (
     select o.*
     from jsonb_to_recordset(%(outcomes)s::jsonb) as o (
@@ -262,24 +262,5 @@ with outcome as (
     from outcome as o
     join attempt on attempt.instruction_id = o.instruction_id
     where i.id = o.instruction_id and o.status <> 'cancelled'
-    returning i.id, i.account_id, i.billing_type, i.currency, i.amount_minor, i.status
-), settled as (
-    select
-        id, account_id, currency, amount_minor,
-        case billing_type when 'player_charge' then amount_minor else -amount_minor end as received_minor
-    from instruction
-    where status = 'settled'
-), account as (
-    update payouts.accounts as a
-    set in_flight_minor = a.in_flight_minor - s.amount_minor, settled_minor = a.settled_minor + s.amount_minor
-    from (select account_id, sum(amount_minor) as amount_minor from settled group by account_id) as s
-    where a.id = s.account_id
-), entry as (
-    insert into payouts.entries (instruction_id, account_id, currency, amount_minor)
-    select id, account_id, currency, -received_minor from settled
-    union all
-    select s.id, provider.id, s.currency, s.received_minor
-    from settled as s
-    join payouts.accounts as provider on provider.subject = 'provider' and provider.currency = s.currency
 )
 select instruction_id from attempt

@@ -111,28 +111,13 @@ set status = 'pending', status_at = now(), changed_by = %(actor)s, reason_code =
 where id = any(%(ids)s) and status in ('held', 'waiting', 'rejected')
 
 -- name: cancel_instructions
--- Cancels instructions that are locked, for the reason that was given: their amounts stand on their accounts again.
-with cancelled as (
-    update payouts.instructions as i
-    set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
-        reason_code = c.reason_code, reason_details = c.reason_details, retry_at = null, leased_until = null
-    from payouts.cancellations as c
-    where i.id = any(%(ids)s) and c.instruction_id = i.id
-    returning i.id, i.account_id, i.amount_minor
-), fees_reopened as (
-    update payouts.fees as f
-    set charge_id = null
-    from cancelled as c
-    join payouts.accounts as a on a.id = c.account_id
-    where a.subject = 'player' and f.player_id = a.subject_id and f.currency = a.currency
-        and f.release_id is null and f.charge_id = c.id
-), lines_reopened as (
-    update payouts.release_lines as l set payout_id = null from cancelled as c where l.payout_id = c.id
-)
-update payouts.accounts as a
-set in_flight_minor = a.in_flight_minor - c.amount_minor
-from (select account_id, sum(amount_minor) as amount_minor from cancelled group by account_id) as c
-where a.id = c.account_id
+-- Cancels instructions that are locked, for the reason that was given; a trigger puts their amounts on their accounts
+-- again.
+update payouts.instructions as i
+set status = 'cancelled', status_at = now(), changed_by = %(actor)s,
+    reason_code = c.reason_code, reason_details = c.reason_details, retry_at = null, leased_until = null
+from payouts.cancellations as c
+where i.id = any(%(ids)s) and c.instruction_id = i.id
 
 -- name: follow_up_cancellations
 -- Notes that a day's run makes what is due instead of what was cancelled, of which it gives the accounts.

@@ -47,26 +47,76 @@ _COLUMNS = {
 
 
 def test_every_pair_of_states_is_allowed_or_refused_as_the_domain_says(ledger: Connection, charge: object) -> None:
-    """Each state is written with the triggers off, then left with them on."""
-    allowed = set()
-    for was, becomes in product(Status, Status):
-        if was == becomes:
-            continue
-        ledger.execute("set session_replication_role = replica")
-        columns = _COLUMNS.get(
-            was, "reason_code = 'r', retry_at = null, leased_until = null, provider_reference = null"
-        )
-        ledger.execute(f"update payouts.instructions set status = %s, {columns}", (was,))  # noqa: S608
-        ledger.execute("set session_replication_role = origin")
-        columns = _COLUMNS.get(
-            becomes, "reason_code = 'r', retry_at = null, leased_until = null, provider_reference = null"
-        )
+    """Each state is written with the triggers off, then left with them on; what follows of it is undone."""
+    ledger.execute(_CANCELLATION, (charge, DAY))
+    pairs = {(was, becomes) for was, becomes in product(Status, Status) if was != becomes}
+    assert {pair for pair in pairs if _may_follow(ledger, *pair)} == {
+        pair for pair in TRANSITIONS if pair[0] != pair[1]
+    }
+
+
+_CANCELLATION = (
+    "insert into payouts.cancellations (instruction_id, day, actor, reason_code, reason_details)"
+    " values (%s, %s, 'x', 'x', '{}')"
+)
+
+
+def _may_follow(ledger: Connection, was: Status, becomes: Status) -> bool:
+    with ledger.transaction(force_rollback=True):
+        ledger.execute("set local session_replication_role = replica")
+        _set_status(ledger, was)
+        ledger.execute("set local session_replication_role = origin")
         try:
-            ledger.execute(f"update payouts.instructions set status = %s, {columns}", (becomes,))  # noqa: S608
+            with ledger.transaction():
+                _set_status(ledger, becomes)
         except RaiseException:
-            continue
-        allowed.add((was, becomes))
-    assert allowed == {pair for pair in TRANSITIONS if pair[0] != pair[1]}
+            return False
+        return True
+
+
+def _set_status(ledger: Connection, status: Status) -> None:
+    columns = _COLUMNS.get(status, _NO_TIME)
+    ledger.execute(f"update payouts.instructions set status = %s, {columns}", (status,))  # noqa: S608
+
+
+def test_nothing_is_cancelled_that_nobody_has_asked_for(ledger: Connection, charge: object) -> None:
+    with pytest.raises(RaiseException, match="nobody has asked"):
+        _set_status(ledger, Status.CANCELLED)
+
+
+_OF_PLAYER = "select in_flight_minor, settled_minor from payouts.accounts where subject = 'player'"
+
+
+def test_what_is_settled_or_cancelled_moves_its_account_whoever_says_so(ledger: Connection, charge: object) -> None:
+    (before,) = ledger.execute(_OF_PLAYER).fetchall()
+    assert before == (before[0], 0) != (0, 0)
+    ledger.execute(_CANCELLATION, (charge, DAY))
+    with ledger.transaction(force_rollback=True):
+        _set_status(ledger, Status.CANCELLED)
+        assert ledger.execute(_OF_PLAYER).fetchall() == [(0, 0)]
+        assert ledger.execute("select charge_id from payouts.fees").fetchall() == [(None,)]
+    for status in (Status.PUBLISHED, Status.SENDING, Status.SETTLED):
+        _set_status(ledger, status)
+    assert ledger.execute(_OF_PLAYER).fetchall() == [(0, before[0])]
+    entries = ledger.execute("select sum(amount_minor), count(*) from payouts.entries where instruction_id is not null")
+    assert entries.fetchall() == [(0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("stripe_account_id", "'acct_mine'"), ("stripe_customer_id", "'cus_mine'"), ("stripe_payment_method_id", "'pm'")],
+)
+def test_an_attempt_is_for_whom_its_instruction_names(
+    ledger: Connection, charge: object, column: str, value: str
+) -> None:
+    statement = f"insert into payouts.attempts (instruction_id, number, {column}) values (%s, 1, {value})"  # noqa: S608
+    with pytest.raises(RaiseException, match="is for whom its instruction names"):
+        ledger.execute(statement, (charge,))
+    claim(ledger, ids(ledger))
+    # The customer's default card is noted once it is known.
+    ledger.execute("update payouts.attempts set stripe_payment_method_id = 'pm_default'")
+    with pytest.raises(RaiseException, match="append-only"):
+        ledger.execute(f"update payouts.attempts set {column} = {value}")  # noqa: S608
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - FIRST_STATUSES))
@@ -201,17 +251,21 @@ def test_an_instruction_has_one_number_on_its_account_and_day(ledger: Connection
         )
 
 
+_PAYEE = "stripe_account_id, stripe_customer_id, stripe_payment_method_id"
+_SECOND = f"select id, 2, {_PAYEE} from payouts.instructions"  # noqa: S608
+
+
 def test_at_most_one_attempt_is_under_way(ledger: Connection, charge: object) -> None:
     settle(ledger, None, unknown)
     with pytest.raises(UniqueViolation):
-        ledger.execute("insert into payouts.attempts (instruction_id, number) select id, 2 from payouts.instructions")
+        ledger.execute(f"insert into payouts.attempts (instruction_id, number, {_PAYEE}) {_SECOND}")
 
 
 def test_at_most_one_attempt_moves_money(ledger: Connection, settled_day: int) -> None:
     with pytest.raises(UniqueViolation):
         ledger.execute(
-            "insert into payouts.attempts (instruction_id, number, outcome, finished_at)"
-            " select id, 2, 'settled', now() from payouts.instructions"
+            f"insert into payouts.attempts (instruction_id, number, {_PAYEE}, outcome, finished_at)"
+            f" {_SECOND.replace(' from', ', $$settled$$, now() from')}"
         )
 
 

@@ -140,7 +140,10 @@ def test_a_ledger_with_something_in_progress_stays(
 ) -> None:
     check(database_url, emulator)
     book(ledger, source, DAY)
-    ledger.execute("insert into payouts.attempts (instruction_id, number) select id, 1 from payouts.instructions")
+    ledger.execute(
+        "insert into payouts.attempts (instruction_id, number, stripe_customer_id, stripe_payment_method_id)"
+        " select id, 1, stripe_customer_id, stripe_payment_method_id from payouts.instructions"
+    )
     with pytest.raises(PayoutsError, match="may be in progress"):
         identity.set_beside(ledger, Account("acct_another", "test"), "somebody", "why not")
     assert identity.read(ledger).account == OURS
