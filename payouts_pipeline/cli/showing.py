@@ -42,17 +42,21 @@ def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("days", metavar="[DAY]...", type=parameters.DAY, nargs=-1)
 @click.option("--provider", "with_provider", is_flag=True, help="Also compare every instruction with what Stripe has.")
+@click.option("--full", "is_full", is_flag=True, help="Also recompute every checkpoint, from the first entry on.")
 @parameters.as_json
-def verify(days: tuple[date, ...], with_provider: bool, as_json: bool) -> None:
+def verify(days: tuple[date, ...], with_provider: bool, is_full: bool, as_json: bool) -> None:
     """Recompute from the source lines and the ledger that the rules of money hold, for the DAYs or for everything.
 
     Changes nothing. Each violation is printed with the rule it breaks and the ids it is of; exit code 1 if there is
-    any. What merely waits for its day to be materialised is a warning.
+    any. What merely waits for its day to be materialised is a warning. Sums that earlier audits have made of entries
+    are taken as they are; --full makes them anew, and names what was altered since.
     """
     from payouts_pipeline.reports.audit import audit
 
+    if days and is_full:
+        raise click.UsageError("--full looks at everything: name no day with it.")
     with ready_ledger(*([Need.STRIPE] if with_provider else [])) as ledger:
-        found = audit(ledger, days or None, settings.minimum_payouts_minor())
+        found = audit(ledger, days or None, settings.minimum_payouts_minor(), full=is_full)
         if with_provider:
             found = replace(found, violations=found.violations + _at_stripe(ledger, days))
     _show(found, days, as_json)

@@ -18,6 +18,7 @@ from payouts_pipeline.domain import findings
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import checks
 from payouts_pipeline.reports.audit import Audit, audit_of_run
@@ -95,8 +96,12 @@ class PayoutsOfDay:
 
     @cached_property
     def audit(self) -> Audit:
-        """What the auditor says of the day."""
-        return audit_of_run(self.ledger, self.day)
+        """What the auditor says of the day; where nothing is wrong, the next one begins where this one ended."""
+        end = checkpoints.next_end(self.ledger)
+        found = audit_of_run(self.ledger, self.day)
+        if end and not found.errors:
+            checkpoints.write(self.ledger, end)
+        return found
 
 
 MATCHES = Checks[MatchesOfDay](

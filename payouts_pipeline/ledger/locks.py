@@ -17,11 +17,12 @@ from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 
-# Our advisory locks: any numbers will do, as long as nothing else in the database takes the same ones. The last two are
-# classes; the other half of their keys is the day's number, or one at random.
+# Our advisory locks: any numbers will do, as long as nothing else in the database takes the same ones. Those of runs
+# and holders are classes; the other half of their keys is the day's number, or one at random.
 _MIGRATION_LOCK = 7_290_031
 _RUN_LOCKS = 7_290_032
 _HOLDER_LOCKS = 7_290_033
+CHECKPOINT_LOCK = 7_290_034
 
 _LOOK_EVERY_S = 0.5
 _USED_EVERY_S = 20.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from payouts_pipeline.domain import currencies
-from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.database import Connection, scalar
 from payouts_pipeline.reports.queries import sql
 
 
@@ -18,8 +18,8 @@ from payouts_pipeline.reports.queries import sql
 class Query:
     """One query of the auditor: `audit_<name>.sql`, the rule of money that it proves, and what must hold.
 
-    A warning names money that waits, not money that is wrong. A thorough one reads all fees, however old: too
-    slow to follow every run.
+    A warning names money that waits, not money that is wrong. A thorough one reads all that is old: too slow to follow
+    every run. One of checkpoints recomputes what all others take for granted, where that is asked for.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Query:
     holds: str
     is_warning: bool = False
     is_thorough: bool = False
+    is_of_checkpoints: bool = False
 
 
 QUERIES = (
@@ -45,6 +46,8 @@ QUERIES = (
     Query("entries", 7, "the entries of every booking and every settlement sum to zero"),
     Query("ledger", 7, "the ledger as a whole sums to zero"),
     Query("accounts", 7, "every account is what its entries, instructions and fees add up to"),
+    Query("histories", 7, "every account is what all it ever settled and released adds up to", is_thorough=True),
+    Query("checkpoints", 7, "every checkpoint is what its entries add up to", is_of_checkpoints=True),
     Query("events", 8, "the history of every instruction leads to where it stands"),
     Query("reasons", 8, "every instruction that is not settled says why"),
 )
@@ -91,17 +94,24 @@ def audit(
     days: Collection[date] | None,
     minimum_payouts_minor: Mapping[str, int],
     queries: Iterable[Query] = QUERIES,
+    *,
+    full: bool = False,
 ) -> Audit:
-    """Look at the accounts that the days moved, or at all without days; everything as of one moment."""
-    parameters = {
+    """Look at the accounts that the days moved, or at all without days; everything as of one moment.
+
+    Entries before the last checkpoint are added up as it has them, unless ``full``.
+    """
+    parameters: dict[str, object] = {
         "days": None if days is None else sorted(days),
         "minimum_charges": json.dumps(_minimums({})),
         "minimum_payouts": json.dumps(_minimums(minimum_payouts_minor)),
     }
     with connection.transaction():
         connection.execute(sql("begin_audit"))
+        parameters["since"] = 0 if full else scalar(connection, sql("last_checkpoint"), {})
         connection.execute(sql("create_audit_scope"), parameters)
-        found = [violation for query in queries for violation in _run(connection, query, parameters)]
+        wanted = [query for query in queries if full or not query.is_of_checkpoints]
+        found = [violation for query in wanted for violation in _run(connection, query, parameters)]
         violations = _with_names(connection, found)
         lines, instructions, accounts = connection.execute(sql("audit_counts"), parameters).fetchall()[0]
     return Audit(violations, lines, instructions, accounts)

@@ -19,6 +19,7 @@ _NO_EFFECT_OF_A_DAY = {
     ("league/reader.py", "snapshot"): "reads schema league, and can write nothing",
     ("ledger/migrate.py", "migrate"): "the schema, before any day",
     ("ledger/identity.py", "set_beside"): "one commit of a person's command, which has no other effect",
+    ("ledger/checkpoints.py", "write"): "one commit of sums after a day, which the next run would write as well",
     ("reports/audit.py", "audit"): "reads, and can write nothing",
     ("reports/explain/fetch.py", "fetch"): "reads, and can write nothing",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",

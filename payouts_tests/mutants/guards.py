@@ -5,6 +5,7 @@ from dataclasses import dataclass
 _LEDGER = "payouts_pipeline/ledger"
 _SQL = f"{_LEDGER}/sql"
 _SETTLEMENT = "payouts_pipeline/settlement"
+_REPORTS = "payouts_pipeline/reports/sql"
 _INTEGRATION = "payouts_tests/integration"
 _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exactly_once_after"
 
@@ -515,5 +516,55 @@ GUARDS = [
 """,
         "",
         (f"{_INTEGRATION}/settlement/test_cards.py",),
+    ),
+    Guard(
+        "a checkpoint ends before what others may still enter",
+        f"{_LEDGER}/checkpoints.py",
+        "return None if writers else int(newest[0])",
+        "return int(newest[0])",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "no checkpoint of what is wrong",
+        "payouts_pipeline/defs/check_catalogue.py",
+        "if end and not found.errors:",
+        "if end:",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "a run audits what was entered since the checkpoint, of any day",
+        f"{_REPORTS}/audit.sql",
+        "    union\n    select e.account_id from payouts.entries as e where e.id > %(since)s\n",
+        "",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "who verifies in full trusts no checkpoint",
+        "payouts_pipeline/reports/audit.py",
+        '0 if full else scalar(connection, sql("last_checkpoint"), {})',
+        'scalar(connection, sql("last_checkpoint"), {})',
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "an altered entry whose amount is what it was",
+        f"{_REPORTS}/audit.sql",
+        "(k.entries, k.amount_minor, k.fingerprint) is distinct from (p.entries, p.amount_minor::numeric, p.fingerprint)",
+        "(k.entries, k.amount_minor) is distinct from (p.entries, p.amount_minor::numeric)",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "checkpoints are append-only",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "create trigger append_only before update or delete or truncate on payouts.checkpoints\n"
+        "    for each statement execute function payouts.refuse_change();\n",
+        "",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
+    ),
+    Guard(
+        "one entry of a booking on an account",
+        f"{_LEDGER}/migrations/0001_ledger.sql",
+        "create unique index entries_of_booking",
+        "create index entries_of_booking",
+        (f"{_INTEGRATION}/reports/test_checkpoints.py",),
     ),
 ]

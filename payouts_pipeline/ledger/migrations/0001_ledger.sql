@@ -99,7 +99,8 @@ create table payouts.instructions (
 );
 create unique index instructions_by_reference on payouts.instructions (provider_reference)
 where provider_reference is not null;
-create index instructions_of_account on payouts.instructions (account_id);
+-- By status, too: what is open of an account is little beside all that it ever settled.
+create index instructions_of_account on payouts.instructions (account_id, status);
 -- The outbox: committed and not yet published.
 create index instructions_to_publish on payouts.instructions (day, billing_type, id) where status = 'pending';
 create index instructions_in_progress on payouts.instructions (day, billing_type, id)
@@ -312,6 +313,7 @@ create table payouts.releases (
     released_at timestamptz not null default now(),
     actor text not null
 );
+create index releases_of_day on payouts.releases (day);
 comment on table payouts.releases is 'One for each time that shares became payable because their fees were collected.';
 
 -- How one amount is divided: who gets which part of it. Fees of equal terms share one; it never changes, and its id is
@@ -459,7 +461,44 @@ create table payouts.entries (
 );
 create unique index entries_of_instruction on payouts.entries (instruction_id, account_id)
 where instruction_id is not null;
+-- An account has one entry of a booking; an auditor of a day finds those of its bookings, however old the ledger is.
+create unique index entries_of_booking on payouts.entries (booking_id, account_id) where booking_id is not null;
 create index entries_of_account on payouts.entries (account_id);
+
+-- What an auditor has seen of the entries, so that the next one need not read all of them again: sums of all up to an
+-- id, at which no transaction was under way that could still add one below it. They hold for what is append-only
+-- alone, and `payouts verify --full` makes them anew from the entries and names each difference.
+create function payouts.fingerprint(entry payouts.entries) returns bigint
+language sql stable as $$
+    select ('x' || substr(md5(concat_ws(
+        ' ', entry.id, coalesce(entry.booking_id::text, entry.instruction_id::text), entry.account_id, entry.currency,
+        entry.amount_minor, extract(epoch from entry.at)
+    )), 1, 16))::bit(64)::bigint
+$$;
+comment on function payouts.fingerprint is 'Another number for an entry that was altered; their sum, for one that is gone.';
+
+-- The ledger as a whole, a row for each currency.
+create table payouts.checkpoints (
+    entry_id bigint not null,
+    currency char(3) not null,
+    entries bigint not null check (entries > 0),
+    amount_minor bigint not null,
+    fingerprint numeric not null,
+    at timestamptz not null default now(),
+    primary key (entry_id, currency)
+);
+
+-- Accounts, each with a row at the checkpoints before which something was entered on it.
+create table payouts.account_checkpoints (
+    account_id bigint not null,
+    entry_id bigint not null,
+    entries bigint not null check (entries > 0),
+    -- As entries have it: a debit is positive.
+    booked_minor bigint not null,
+    settled_minor bigint not null,
+    fingerprint numeric not null,
+    primary key (account_id, entry_id)
+);
 
 
 create function payouts.refuse_change() returns trigger
@@ -487,6 +526,10 @@ create trigger id_is_final before update on payouts.identity
 create trigger append_only before delete or truncate on payouts.identity
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.entries
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.checkpoints
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.account_checkpoints
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.events
     for each statement execute function payouts.refuse_change();

@@ -1,32 +1,37 @@
 -- The auditor: one query for each thing that must not be, written from the rules and not from the booking's queries.
 
 -- name: begin_audit
--- Everything that follows in this transaction sees one moment, whatever runs meanwhile.
-set transaction isolation level repeatable read
+-- Everything that follows in this transaction sees one moment, whatever runs meanwhile. It writes a temporary table, and
+-- nothing else: who may only read can audit.
+set transaction isolation level repeatable read, read write
+
+-- name: last_checkpoint
+-- The last entry of which the sums are kept; 0 where none are.
+select coalesce(max(entry_id), 0) from payouts.checkpoints
 
 -- name: create_audit_scope
--- The accounts that the days moved, or all of them: what the auditor recomputes. `debit` is +1 where the account's
--- usual direction is a debit.
+-- The accounts that the days moved or on which something was entered since the last checkpoint, or all of them: what the
+-- auditor recomputes. `debit` is +1 where the account's usual direction is a debit.
 create temporary table audit_scope on commit drop as
+with booked as (
+    select 'player' as subject, f.player_id as subject_id, f.currency from payouts.fees as f where f.day = any(%(days)s)
+    union
+    select s.billing_subject, s.subject_id, s.currency from payouts.shares as s where s.day = any(%(days)s)
+), moved as (
+    select a.id from booked join payouts.accounts as a using (subject, subject_id, currency)
+    union
+    select i.account_id from payouts.instructions as i where i.day = any(%(days)s)
+    union
+    select l.account_id
+    from payouts.releases as r
+    join payouts.release_lines as l on l.release_id = r.id
+    where r.day = any(%(days)s)
+    union
+    select e.account_id from payouts.entries as e where e.id > %(since)s
+)
 select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit
 from payouts.accounts as a
-where a.subject <> 'provider'
-    and (
-        %(days)s::date[] is null
-        or (a.subject, a.subject_id, a.currency) in (
-            select 'player', f.player_id, f.currency from payouts.fees as f where f.day = any(%(days)s)
-            union
-            select s.billing_subject, s.subject_id, s.currency from payouts.shares as s where s.day = any(%(days)s)
-        )
-        or a.id in (
-            select i.account_id from payouts.instructions as i where i.day = any(%(days)s)
-            union
-            select l.account_id
-            from payouts.release_lines as l
-            join payouts.releases as r on r.id = l.release_id
-            where r.day = any(%(days)s)
-        )
-    )
+where a.subject <> 'provider' and (%(days)s::date[] is null or a.id in (select id from moved))
 
 -- name: audit_counts
 -- How much the auditor looked at: lines of fees and shares, instructions, accounts.
@@ -171,12 +176,16 @@ where coalesce(stated.amount_minor, 0) <> coalesce(line.amount_minor, 0)
 
 -- name: audit_settled
 -- Rules 3 and 7: settled instructions without exactly one settled attempt and exactly two entries of their amount,
--- and entries of what is not settled.
-with instruction as (
+-- and entries of what is not settled; also where they were entered since the last checkpoint.
+with wanted as (
+    select id from payouts.instructions where %(days)s::date[] is null or day = any(%(days)s)
+    union
+    select instruction_id from payouts.entries where id > %(since)s and instruction_id is not null
+), instruction as (
     select id, status, account_id, currency, amount_minor,
         case billing_type when 'player_charge' then amount_minor else -amount_minor end as received_minor
-    from payouts.instructions
-    where %(days)s::date[] is null or day = any(%(days)s)
+    from wanted
+    join payouts.instructions using (id)
 ), entered as (
     select i.id, count(*) as entries,
         count(*) filter (
@@ -346,20 +355,38 @@ from line as l
 where not exists (select from booking as b where b.id = l.booking_id and b.day = l.day)
 
 -- name: audit_entries
--- Rule 7: bookings and settlements whose entries don't sum to zero, or are in another currency than their account.
+-- Rule 7: bookings and settlements whose entries don't sum to zero, or are in another currency than their account; also
+-- those of any day since the last checkpoint, which may have cut one of them in two.
 with entry as (
     select booking_id, instruction_id, account_id, currency, amount_minor
     from payouts.entries
-    where %(days)s::date[] is null
-        or booking_id in (select id from payouts.bookings where day = any(%(days)s))
-        or instruction_id in (select id from payouts.instructions where day = any(%(days)s))
+    where %(days)s::date[] is null or id > %(since)s
+    union all
+    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    from payouts.bookings as b
+    join payouts.entries as e on e.booking_id = b.id
+    where b.day = any(%(days)s) and e.id <= %(since)s
+    union all
+    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    from payouts.instructions as i
+    join payouts.entries as e on e.instruction_id = i.id
+    where i.day = any(%(days)s) and e.id <= %(since)s
+), unbalanced as (
+    select booking_id, instruction_id, currency
+    from entry
+    group by booking_id, instruction_id, currency
+    having sum(amount_minor) <> 0
 )
-select case when booking_id is null then 'instruction' else 'booking' end as kind,
-    coalesce(instruction_id::text, booking_id::text) as id,
-    format('its entries sum to %%s %%s', sum(amount_minor), currency) as detail
-from entry
-group by booking_id, instruction_id, currency
-having sum(amount_minor) <> 0
+select case when u.booking_id is null then 'instruction' else 'booking' end as kind,
+    coalesce(u.instruction_id::text, u.booking_id::text) as id,
+    format('its entries sum to %%s %%s', whole.amount_minor, u.currency) as detail
+from unbalanced as u
+cross join lateral (
+    select sum(e.amount_minor) as amount_minor
+    from payouts.entries as e
+    where (e.booking_id = u.booking_id or e.instruction_id = u.instruction_id) and e.currency = u.currency
+) as whole
+where whole.amount_minor <> 0
 union all
 select 'account', e.account_id::text, format('has entries in %%s and is in %%s', e.currency, a.currency)
 from entry as e
@@ -368,25 +395,42 @@ join payouts.accounts as a on a.id = e.account_id and a.currency <> e.currency
 -- name: audit_ledger
 -- Rule 7: currencies in which the ledger as a whole does not sum to zero.
 select 'ledger' as kind, currency as id, format('sums to %%s', sum(amount_minor)) as detail
-from payouts.entries
+from (
+    select currency, amount_minor from payouts.checkpoints where entry_id = %(since)s
+    union all
+    select currency, amount_minor from payouts.entries where id > %(since)s
+) as e
 group by currency
 having sum(amount_minor) <> 0
 
 -- name: audit_accounts
--- Rule 7: accounts whose columns are not what their entries, instructions, fees and release lines add up to.
-with entered as (
+-- Rule 7: accounts whose columns are not what their entries, open instructions, fees and unpaid release lines add up to:
+-- entries are added to those of the last checkpoint, and what has settled is read by `audit_settled`.
+with entry as (
+    select c.account_id, c.booked_minor, c.settled_minor
+    from audit_scope as s
+    cross join lateral (
+        select k.account_id, k.booked_minor, k.settled_minor
+        from payouts.account_checkpoints as k
+        where k.account_id = s.id and k.entry_id <= %(since)s
+        order by k.entry_id desc
+        limit 1
+    ) as c
+    union all
     select e.account_id,
-        sum(e.amount_minor) filter (where e.booking_id is not null) as booked_minor,
-        sum(e.amount_minor) filter (where e.instruction_id is not null) as settled_minor
+        case when e.booking_id is not null then e.amount_minor else 0 end,
+        case when e.instruction_id is not null then e.amount_minor else 0 end
     from payouts.entries as e
-    where e.account_id in (select id from audit_scope)
-    group by e.account_id
-), instructed as (
-    select i.account_id,
-        sum(i.amount_minor) filter (where i.status = 'settled') as settled_minor,
-        sum(i.amount_minor) filter (where i.status not in ('settled', 'cancelled')) as in_flight_minor
+    where e.id > %(since)s
+), entered as (
+    select account_id, sum(booked_minor) as booked_minor, sum(settled_minor) as settled_minor
+    from entry
+    group by account_id
+), open as (
+    select i.account_id, sum(i.amount_minor) as amount_minor
     from payouts.instructions as i
     where i.account_id in (select id from audit_scope)
+        and i.status in ('held', 'pending', 'published', 'sending', 'unknown', 'waiting', 'rejected')
     group by i.account_id
 ), not_released as (
     select s.id as account_id, sum(f.amount_minor) as amount_minor
@@ -401,6 +445,48 @@ with entered as (
         on s.subject = share.billing_subject and s.subject_id = share.subject_id and s.currency = share.currency
     where share.release_id is null
     group by s.id
+), payable as (
+    select l.account_id, sum(l.amount_minor) as amount_minor
+    from payouts.release_lines as l
+    where l.payout_id is null and l.account_id in (select id from audit_scope where subject <> 'platform')
+    group by l.account_id
+), figure as (
+    select a.id, a.currency, name, kept, recomputed
+    from audit_scope as s
+    join payouts.accounts as a on a.id = s.id
+    left join entered as e on e.account_id = a.id
+    left join open as o on o.account_id = a.id
+    left join not_released as n on n.account_id = a.id
+    left join payable as p on p.account_id = a.id
+    cross join lateral (
+        values
+            ('booked, by its entries', a.booked_minor, s.debit * coalesce(e.booked_minor, 0)),
+            ('settled, by its entries', a.settled_minor, -s.debit * coalesce(e.settled_minor, 0)),
+            ('in flight, by its instructions', a.in_flight_minor, coalesce(o.amount_minor, 0)),
+            (
+                'released, by what of it is not',
+                a.released_minor, s.debit * coalesce(e.booked_minor, 0) - coalesce(n.amount_minor, 0)
+            ),
+            (
+                'released, by what of it is paid and payable',
+                a.released_minor,
+                case when a.subject in ('player', 'platform') then a.released_minor
+                    else a.settled_minor + a.in_flight_minor + coalesce(p.amount_minor, 0) end
+            )
+    ) as figures (name, kept, recomputed)
+)
+select 'account' as kind, id::text as id,
+    format('%%s: is %%s %%s and should be %%s', name, kept, currency, recomputed) as detail
+from figure
+where kept <> recomputed
+
+-- name: audit_histories
+-- Rule 7: accounts whose columns are not what all instructions and all release lines that they ever had add up to.
+with settled as (
+    select i.account_id, sum(i.amount_minor) as amount_minor
+    from payouts.instructions as i
+    where i.status = 'settled' and i.account_id in (select id from audit_scope)
+    group by i.account_id
 ), released as (
     select l.account_id, sum(l.amount_minor) as amount_minor
     from payouts.release_lines as l
@@ -410,20 +496,11 @@ with entered as (
     select a.id, a.currency, name, kept, recomputed
     from audit_scope as s
     join payouts.accounts as a on a.id = s.id
-    left join entered as e on e.account_id = a.id
-    left join instructed as i on i.account_id = a.id
-    left join not_released as n on n.account_id = a.id
+    left join settled as i on i.account_id = a.id
     left join released as r on r.account_id = a.id
     cross join lateral (
         values
-            ('booked, by its entries', a.booked_minor, s.debit * coalesce(e.booked_minor, 0)),
-            ('settled, by its entries', a.settled_minor, -s.debit * coalesce(e.settled_minor, 0)),
-            ('settled, by its instructions', a.settled_minor, coalesce(i.settled_minor, 0)),
-            ('in flight, by its instructions', a.in_flight_minor, coalesce(i.in_flight_minor, 0)),
-            (
-                'released, by what of it is not',
-                a.released_minor, s.debit * coalesce(e.booked_minor, 0) - coalesce(n.amount_minor, 0)
-            ),
+            ('settled, by its instructions', a.settled_minor, coalesce(i.amount_minor, 0)),
             (
                 'released, by its release lines',
                 a.released_minor, case a.subject when 'player' then a.released_minor else coalesce(r.amount_minor, 0) end
@@ -434,6 +511,53 @@ select 'account' as kind, id::text as id,
     format('%%s: is %%s %%s and should be %%s', name, kept, currency, recomputed) as detail
 from figure
 where kept <> recomputed
+
+-- name: audit_checkpoints
+-- Rule 7: checkpoints that are not what the entries between them and those before add up to, for each account and for
+-- the ledger as a whole.
+with cut as (
+    select array_agg(distinct entry_id order by entry_id) as ids from payouts.checkpoints
+), entry as (
+    select width_bucket(e.id - 1, cut.ids) + 1 as number, e.account_id, e.currency, e.amount_minor,
+        payouts.fingerprint(e) as fingerprint
+    from payouts.entries as e
+    cross join cut
+    where e.id <= cut.ids[cardinality(cut.ids)]
+), kept as (
+    select 'account' as kind, account_id::text as id, entry_id, entries, booked_minor + settled_minor as amount_minor,
+        fingerprint
+    from payouts.account_checkpoints
+    union all
+    select 'ledger', currency, entry_id, entries, amount_minor, fingerprint from payouts.checkpoints
+), kept_part as (
+    select kind, id, array_position(cut.ids, entry_id) as number,
+        entries - lag(entries, 1, 0::bigint) over before as entries,
+        amount_minor - lag(amount_minor, 1, 0::bigint) over before as amount_minor,
+        fingerprint - lag(fingerprint, 1, 0::numeric) over before as fingerprint
+    from kept
+    cross join cut
+    window before as (partition by kind, id order by entry_id)
+), part as (
+    select 'account' as kind, account_id::text as id, number, count(*) as entries, sum(amount_minor) as amount_minor,
+        sum(fingerprint) as fingerprint
+    from entry
+    group by account_id, number
+    union all
+    select 'ledger', currency, number, count(*), sum(amount_minor), sum(fingerprint) from entry group by currency, number
+)
+select kind, id,
+    format(
+        'of the entries %%s to %%s the checkpoint has %%s that add up to %%s, and the ledger %%s that add up to %%s: '
+        'an entry was altered, added or taken away, or the checkpoint was',
+        coalesce(cut.ids[number - 1], 0) + 1, cut.ids[number], coalesce(k.entries, 0), coalesce(k.amount_minor, 0),
+        coalesce(p.entries, 0), coalesce(p.amount_minor, 0)
+    ) as detail
+from kept_part as k
+full join part as p using (kind, id, number)
+cross join cut
+where (k.entries, k.amount_minor, k.fingerprint) is distinct from (p.entries, p.amount_minor::numeric, p.fingerprint)
+    -- In a part in which a currency had no entries, its sums stay what they were.
+    and not (p.entries is null and k.entries = 0 and k.amount_minor = 0 and k.fingerprint = 0)
 
 -- name: audit_events
 -- Rule 8: instructions whose history does not lead, by allowed steps, from nothing to where they stand.

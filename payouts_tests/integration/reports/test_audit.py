@@ -129,7 +129,7 @@ DAMAGE = {
     ),
     "a release line is raised": (
         "update payouts.release_lines set amount_minor = amount_minor + 1",
-        "payouts releases accounts",
+        "payouts releases histories",
     ),
     "a fee that was not collected is released": (
         "update payouts.fees set release_id = 1 where charge_id = " + _OPEN_CHARGE,
@@ -150,7 +150,7 @@ DAMAGE = {
     ),
     "a payout pays more than its lines": (
         f"update payouts.instructions set amount_minor = amount_minor + 1 where id = {_PAYOUT}",
-        "payouts settled accounts",
+        "payouts settled histories",
     ),
     "a payout pays lines of another account": (
         f"update payouts.release_lines set payout_id = {_PAYOUT}",
@@ -159,7 +159,7 @@ DAMAGE = {
     "a cancelled payout keeps its lines": (
         "update payouts.instructions set status = 'cancelled', provider_reference = null, reason_code = 'x'"
         f" where id = {_PAYOUT}",
-        "payouts settled accounts events",
+        "payouts settled histories events",
     ),
     "a settled instruction has no settled attempt": (
         f"delete from payouts.attempts where instruction_id = {_SETTLED_CHARGE}",
@@ -226,7 +226,8 @@ def test_damage_is_found_by_the_checks_that_are_for_it(ledger: Connection, seaso
 
 def test_every_query_that_finds_errors_is_provoked() -> None:
     provoked = {check for _, checks in DAMAGE.values() for check in checks.split()}
-    assert provoked == {query.name for query in QUERIES if not query.is_warning}
+    # Checkpoints have tests of their own.
+    assert provoked == {query.name for query in QUERIES if not query.is_warning} - {"checkpoints"}
 
 
 def test_a_violation_names_the_instruction_and_the_rule(ledger: Connection, season: None) -> None:
