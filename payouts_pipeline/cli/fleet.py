@@ -46,10 +46,8 @@ def worker(billing_types: list[BillingType], drain: bool, concurrency: int | Non
     if not threads:
         raise PayoutsError("PAYOUTS_WORKERS is 0: say how many calls at once with --concurrency, 1 or more.")
     with start_up.ready([Need.LEDGER, Need.AWS, Need.STRIPE]):
-        with start_up.connected():
-            pass
-        topology = find_topology(make_client("cloudformation"), settings.stack())
         with settlement(settings.database_url(), StripeAccount.from_environment(), threads) as parts:
+            topology = find_topology(make_client("cloudformation"), settings.stack())
             parts.standing.check()
             wait_s = WAIT_S if drain else STAYING_WAIT_S
             with parts.pool(make_client("sqs"), topology, billing_types, wait_s) as workers:

@@ -49,13 +49,13 @@ def read(connection: Connection) -> Identity:
 
 
 def mark(connection: Connection) -> str:
-    """Another text where the database was restored, made anew, or is another server's."""
+    """Another text where the database was restored, made anew, migrated, or is another server's."""
     return str(scalar(connection, sql("ledger_mark"), {}))
 
 
 def pin(connection: Connection, account: Account) -> None:
     """Pin a ledger that makes its first call; nothing changes where it is pinned by now."""
-    connection.execute(sql("pin_identity"), {**_FIRST_CALL, **_of(account), "what": "pinned"})
+    connection.execute(sql("pin_identity"), {**_FIRST_CALL, **_of(account)})
 
 
 def set_beside(connection: Connection, account: Account, actor: str, reason: str) -> None:
@@ -71,7 +71,7 @@ def set_beside(connection: Connection, account: Account, actor: str, reason: str
                     "Instructions of this ledger may be in progress at its present account, so it can't be moved to "
                     "another: settle them first, with a key of that account ('payouts run DAY')."
                 )
-            connection.execute(sql("pin_identity"), {**said, **_of(account), "what": "repinned"})
+            connection.execute(sql("repin_identity"), {**said, **_of(account)})
         connection.execute(sql("insert_identity_event"), {**said, "what": "beside"})
 
 

@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from payouts_pipeline import settings
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import migrate
 from payouts_pipeline.ledger.database import CONNECT_TIMEOUT_S, CONNECTING, Connection, connect, prepare
 from payouts_pipeline.settings import Wording
 from payouts_pipeline.settlement.rate_limit import SharedRateLimiter
@@ -89,7 +90,9 @@ def settlement(
     actor: str | None = None,
     connections: int | None = None,
 ) -> Iterator[Settlement]:
-    """The parts, with their connections to the ledger open; raises PayoutsError where it can't be reached.
+    """The parts, with their connections to the ledger open.
+
+    Raises PayoutsError where it can't be reached, or is of a version with which this one must not settle.
 
     ``threads`` make calls side by side; ``lease_s`` is how long a worker may be silent before another takes over.
     """
@@ -104,9 +107,9 @@ def settlement(
 @contextmanager
 def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
     """Connections that are lent for moments; whichever was lost is opened anew."""
-    # Says in a sentence why, where none can be had.
-    with connect(url):
-        pass
+    # Says in a sentence why, where none can be had, or where this version must not settle.
+    with connect(url) as connection:
+        migrate.require_settleable(connection)
 
     def check(connection: Connection) -> None:
         """Who ends one that idles has ended the others, too: tried one by one they would take half a minute."""

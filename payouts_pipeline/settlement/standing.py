@@ -1,7 +1,7 @@
 """How our ledger stands at Stripe (rules of money 9 and 14): whose account it is, and who knows more of it.
 
 Asked before the first call of a process that may move money or judge an attempt, and again when the database turns out
-to be another: after a restore, or at another server. Where the answer is no good, nothing is sent.
+to be another: after a restore or a migration, or at another server. Where the answer is no good, nothing is sent.
 """
 
 import threading
@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import identity, movements
+from payouts_pipeline.ledger import identity, migrate, movements
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.identity import Account, Identity
 from payouts_pipeline.ledger.movements import FoundMovement
@@ -40,6 +40,7 @@ class Standing:
         with self._lock:
             with self._connect() as connection:
                 mark = identity.mark(connection)
+                migrate.require_settleable(connection)
             if mark == self._judged:
                 return
             ledger, found = self.judge()

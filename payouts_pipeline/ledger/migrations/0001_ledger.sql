@@ -32,6 +32,21 @@ create table payouts.identity_events (
 );
 comment on table payouts.identity_events is 'What was ever said of who this ledger is, by whom and why.';
 
+-- Whoever makes the first call pins the ledger; only a person pins it to another account.
+create function payouts.pin(account text, mode text, by_whom text, why text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+    with was as (
+        select * from payouts.identity
+    ), pinned as (
+        update payouts.identity
+        set provider_account = account, provider_mode = mode, pinned_at = now()
+        where provider_account is null
+        returning *
+    )
+    insert into payouts.identity_events (actor, what, reason, before, after)
+    select by_whom, 'pinned', why, to_jsonb(was), to_jsonb(pinned) from was, pinned
+$$;
+
 -- A day is booked under the lock of its row.
 create table payouts.days (
     day date primary key,

@@ -10,7 +10,13 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.database import Connection, open_connection
-from payouts_pipeline.ledger.migrate import migrate, migrations, require_migrated
+from payouts_pipeline.ledger.migrate import (
+    WORKERS_GO_ON,
+    migrate,
+    migrations,
+    require_migrated,
+    require_settleable,
+)
 from payouts_tests.support.odd_databases import login_with
 
 Make = Callable[[str], str]
@@ -81,3 +87,70 @@ def _as_dba(url: str, make: str, grant: str, limited: str) -> None:
         dba.execute(make)
         login = Identifier(str(conninfo_to_dict(limited)["user"]))
         dba.execute(SQL(grant).format(login=login))
+
+
+@pytest.fixture
+def two_migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What this version has, which a test may change."""
+    texts = {"0001_one.sql": "create table payouts.one (n int);", "0002_two.sql": f"{WORKERS_GO_ON}\nselect 1;"}
+    monkeypatch.setattr("payouts_pipeline.ledger.migrate.migrations", lambda: texts)
+    return texts
+
+
+def test_a_migration_is_never_changed_once_it_was_applied(empty: Make, two_migrations: dict[str, str]) -> None:
+    with open_connection(empty("UTF8")) as connection:
+        assert migrate(connection) == ["0001_one.sql", "0002_two.sql"]
+        two_migrations["0001_one.sql"] += "\n-- A word about it."
+        two_migrations["0003_three.sql"] = "create table payouts.three (n int);"
+        with pytest.raises(PayoutsError, match=r"was made by another 0001_one.sql than this version has: install"):
+            migrate(connection)
+        with pytest.raises(PayoutsError, match=r"made by another 0001_one.sql"):
+            require_migrated(connection)
+        assert connection.execute("select to_regclass('payouts.three')").fetchall() == [(None,)]
+
+
+def test_a_ledger_from_before_the_first_release_is_refused(empty: Make, two_migrations: dict[str, str]) -> None:
+    with open_connection(empty("UTF8")) as connection:
+        migrate(connection)
+        connection.execute("alter table payouts.migrations drop column checksum")
+        for look in (migrate, require_migrated, require_settleable):
+            with pytest.raises(PayoutsError, match=r"was made by another 0001_ledger.sql"):
+                look(connection)
+
+
+def test_an_older_version_migrates_nothing(empty: Make, two_migrations: dict[str, str]) -> None:
+    with open_connection(empty("UTF8")) as connection:
+        migrate(connection)
+        del two_migrations["0002_two.sql"]
+        with pytest.raises(PayoutsError, match=r"has 0002_two.sql, which this version does not know: install"):
+            migrate(connection)
+
+
+def test_a_worker_goes_on_with_what_lets_it_and_nothing_else(empty: Make, two_migrations: dict[str, str]) -> None:
+    """The second migration says that workers which do not know it go on, the first one does not."""
+    with open_connection(empty("UTF8")) as connection:
+        migrate(connection)
+        require_settleable(connection)
+        later = two_migrations.pop("0002_two.sql")
+        require_settleable(connection)
+        with pytest.raises(PayoutsError, match="does not know"):
+            require_migrated(connection)
+        two_migrations["0002_two.sql"] = later
+        earlier = two_migrations.pop("0001_one.sql")
+        with pytest.raises(PayoutsError, match=r"has 0001_one.sql, which this version does not know"):
+            require_settleable(connection)
+        two_migrations |= {"0001_one.sql": earlier, "0003_three.sql": WORKERS_GO_ON}
+        with pytest.raises(PayoutsError, match=r"is of another version .* run 'payouts migrate' first"):
+            require_settleable(connection)
+
+
+def test_what_is_made_belongs_to_the_owner_of_the_schema(empty: Make, two_migrations: dict[str, str]) -> None:
+    url = empty("UTF8")
+    with login_with(url, {}, "nosuperuser") as limited, psycopg.connect(url, autocommit=True) as dba:
+        login = Identifier(str(conninfo_to_dict(limited)["user"]))
+        dba.execute(SQL("create schema payouts authorization {}").format(login))
+        with open_connection(url) as connection:
+            migrate(connection)
+            assert connection.execute("select current_user = session_user").fetchall() == [(True,)]
+        query = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = 'payouts'::regnamespace"
+        assert dba.execute(query).fetchall() == [(login.as_string().strip('"'),)]

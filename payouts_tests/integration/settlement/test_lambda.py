@@ -17,6 +17,7 @@ from payouts_pipeline.settlement import assemble, lambda_handler, messages
 from payouts_tests.integration.settlement.test_worker_process import eventually
 from payouts_tests.support.fleets import publish_charges, publish_payouts, require_each_once, statuses, topology_of
 from payouts_tests.support.ledger_steps import violations
+from payouts_tests.support.versions import TOMORROW, migrated_further
 from payouts_tests.support.worlds import World, Worlds
 
 BUCKET = "payouts-code"
@@ -102,6 +103,31 @@ def test_only_what_nobody_can_read_is_to_come_again(own_world: World) -> None:
     # The same event once more, as SQS may bring it: nobody pays twice.
     assert lambda_handler.handler({"Records": records[:3]}, None) == {"batchItemFailures": []}
     require_each_once(own_world, ledger)
+
+
+def test_a_function_of_the_version_before_does_as_the_migrations_say(own_world: World) -> None:
+    ledger = own_world.connect()
+    publish_charges(own_world, ledger)
+    ids = [row[0] for row in ledger.execute("select id from payouts.instructions order by id limit 4").fetchall()]
+    records = [record(number, messages.body(each)) for number, each in enumerate(ids)]
+    for number in range(2):
+        assert lambda_handler.handler({"Records": [records[number]]}, None) == {"batchItemFailures": []}
+        if number == 0:
+            migrated_further(ledger, workers_go_on=True)
+    ledger.execute(
+        "update payouts.migrations set name = '9999_of_the_day_after.sql', workers_go_on = false where name = %s",
+        (TOMORROW,),
+    )
+    moved = own_world.emulator().journal()
+    for _ in range(2):
+        with pytest.raises(PayoutsError, match=r"has 9999_of_the_day_after.sql, which this version does not know"):
+            lambda_handler.handler({"Records": records[2:]}, None)
+        # A function that is started anew.
+        lambda_handler.close()
+    ledger.execute("delete from payouts.migrations")
+    with pytest.raises(PayoutsError, match="run 'payouts migrate' first"):
+        lambda_handler.handler({"Records": records[2:]}, None)
+    assert own_world.emulator().journal() == moved
 
 
 def test_a_queue_that_is_none_of_the_templates_is_refused(own_world: World) -> None:

@@ -14,6 +14,7 @@ from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule
 from payouts_tests.support.command_line import TIMEOUT_S, payouts, start
 from payouts_tests.support.fleets import drain, publish_charges, require_each_once, statuses
 from payouts_tests.support.ledger_steps import pass_time, violations
+from payouts_tests.support.versions import TOMORROW, migrated_further
 from payouts_tests.support.worlds import World
 
 CALL_S = 2.5
@@ -130,3 +131,41 @@ def test_a_worker_without_anything_to_do_it_with_says_so(world: World) -> None:
     refused = payouts(world.but(PAYOUTS_WORKERS="0"), "worker", "--drain")
     assert refused.returncode == 1
     assert "--concurrency" in refused.stderr
+
+
+@pytest.mark.parametrize("workers_go_on", [True, False])
+def test_a_worker_of_the_version_before_does_as_the_migration_says(
+    world: World, ledger: Connection, workers_go_on: bool
+) -> None:
+    publish_charges(world, ledger)
+    migrated_further(ledger, workers_go_on=workers_go_on)
+    done = payouts(world, "worker", "--drain")
+    assert done.returncode == (0 if workers_go_on else 1), done.stderr
+    assert (f"has {TOMORROW}, which this version does not know: install" in done.stderr) != workers_go_on
+    assert bool(statuses(ledger).get("settled")) == workers_go_on
+    require_each_once(world, ledger)
+
+
+def test_a_worker_ahead_of_its_ledger_says_what_comes_first(world: World, ledger: Connection) -> None:
+    publish_charges(world, ledger)
+    ledger.execute("delete from payouts.migrations")
+    done = payouts(world, "worker", "--drain")
+    assert done.returncode == 1
+    assert "run 'payouts migrate' first" in done.stderr
+    assert not world.emulator().journal()
+
+
+def test_a_worker_in_whose_time_the_ledger_is_upgraded_ends_what_it_has_in_hand(
+    world: World, ledger: Connection
+) -> None:
+    publish_charges(world, ledger)
+    with slow_worker(world, ledger) as worker:
+        migrated_further(ledger)
+        _, said = worker.communicate(timeout=TIMEOUT_S)
+    assert worker.returncode == 1
+    assert f"has {TOMORROW}, which this version does not know" in said
+    assert statuses(ledger)["settled"] > 0
+    assert statuses(ledger)["published"] > 0
+    assert "sending" not in statuses(ledger)
+    ledger.execute("delete from payouts.migrations where name = %s", (TOMORROW,))
+    finish(world, ledger)
