@@ -8,7 +8,7 @@ import psycopg
 
 from payouts_pipeline.ledger.database import open_connection
 from payouts_pipeline.ledger.migrate import migrate
-from payouts_tests.support.odd_databases import login_with, url_of
+from payouts_tests.support.odd_databases import login_with
 
 ROLES = ("payouts_owner", "payouts_pipeline", "payouts_worker", "payouts_reader")
 
@@ -25,4 +25,4 @@ def make_roles(url: str) -> None:
 def login_of(url: str, role: str) -> Iterator[str]:
     """The same database with a login that has this role and nothing else."""
     with login_with(url, {}, f"nosuperuser in role {role}") as found:
-        yield url_of(found)
+        yield found
