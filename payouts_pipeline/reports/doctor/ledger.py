@@ -9,7 +9,7 @@ from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import migrate, movements
 from payouts_pipeline.ledger.database import Connection, scalar
-from payouts_pipeline.reports.doctor import clocks
+from payouts_pipeline.reports.doctor import clocks, login
 from payouts_pipeline.reports.doctor.diagnosis import Diagnosis, halves, ok, problem, warning
 from payouts_pipeline.reports.doctor.setup import Setup
 from payouts_pipeline.reports.next_action import next_action
@@ -51,7 +51,7 @@ def schema(setup: Setup) -> Iterator[Diagnosis]:
         except PayoutsError as error:
             yield _of_version(setup, *halves(str(error)))
             return
-        yield from _closed(connection)
+        yield from login.look(connection, is_embedded="ledger" in setup.embedded)
         yield from _timezone(setup, connection)
     yield ok(subject, "schema 'payouts' is of this version")
 
@@ -62,13 +62,6 @@ def _of_version(setup: Setup, found: str, to_do: str) -> Diagnosis:
         found = "the embedded ledger is new, or of an earlier version"
         return warning("ledger schema", found, "run 'payouts demo', which brings it up to this one.", ends=True)
     return problem("ledger schema", found, to_do, ends=True)
-
-
-def _closed(connection: Connection) -> Iterator[Diagnosis]:
-    names = [name or "temporary tables" for (name,) in connection.execute(sql("not_allowed"))]
-    if names:
-        found = f"the login of PAYOUTS_DATABASE_URL may not read and fill {', '.join(names)}"
-        yield problem("ledger login", found, "grant it that, or name the login that made the schema.")
 
 
 def _timezone(setup: Setup, connection: Connection) -> Iterator[Diagnosis]:

@@ -15,15 +15,64 @@ select
     clock_timestamp() as now
 
 -- name: not_allowed
--- What this login may not do that a night does: by table of the ledger; a row without one is for temporary tables.
+-- What this login may not do that a night does: by table of the ledger; a row without one is for temporary tables. Some
+-- are filled by the database alone.
 select c.relname
 from pg_class as c
 where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
-    and c.relname not in ('migrations', 'transitions')
-    and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert'))
+    and not (
+        has_table_privilege(c.oid, 'select')
+        and (
+            c.relname in ('migrations', 'transitions', 'events', 'allocation_lines', 'identity', 'rate_limit')
+            or has_any_column_privilege(c.oid, 'insert')
+        )
+        and (
+            c.relname not in (
+                'days', 'accounts', 'instructions', 'attempts', 'fees', 'release_lines', 'rate_limit', 'cancellations'
+            )
+            or has_any_column_privilege(c.oid, 'update')
+        )
+    )
 union all
 select null where not has_database_privilege(current_database(), 'temporary')
 order by 1
+
+-- name: rights_of_login
+-- Whether this login is a superuser, and whether it has the rights of who owns the ledger's tables; and the first of the
+-- ledger's roles that it has, where they are in use here.
+select
+    (select rolsuper from pg_roles where rolname = current_user),
+    pg_has_role(c.relowner, 'usage'),
+    (
+        select r.rolname
+        from unnest(array['payouts_pipeline', 'payouts_worker']) with ordinality as ours (name, number)
+        join pg_roles as r on r.rolname = ours.name
+        where pg_get_userbyid(c.relowner) = 'payouts_owner' and pg_has_role(r.oid, 'usage')
+        order by ours.number
+        limit 1
+    )
+from pg_class as c
+where c.oid = 'payouts.instructions'::regclass
+
+-- name: rights_beyond_role
+-- What this login may do in the ledger's tables, or with some of their columns, and a role may not.
+select distinct privilege, relname
+from (
+    select p.privilege, c.relname, has_column_privilege(c.oid, a.attnum, p.privilege) as is_own,
+        has_column_privilege(%(role)s, c.oid, a.attnum, p.privilege) as is_of_role
+    from pg_class as c
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    cross join (values ('select'), ('insert'), ('update')) as p (privilege)
+    where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p', 'v')
+    union all
+    select p.privilege, c.relname, has_table_privilege(c.oid, p.privilege),
+        has_table_privilege(%(role)s, c.oid, p.privilege)
+    from pg_class as c
+    cross join (values ('delete'), ('truncate'), ('trigger')) as p (privilege)
+    where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p', 'v')
+) as each
+where is_own and not is_of_role
+order by privilege, relname
 
 -- name: timezone_of_ledger
 -- The timezone that the ledger's days are booked in; no row before the first.

@@ -32,7 +32,8 @@ from payouts_tests.support.command_line import payouts
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.ledger_steps import fingerprint
 from payouts_tests.support.ledgers import made_anew
-from payouts_tests.support.odd_databases import database_of, login_with
+from payouts_tests.support.odd_databases import database_of, login_with, url_of
+from payouts_tests.support.roles import login_of, make_roles
 from payouts_tests.support.versions import migrated_further
 from payouts_tests.support.worlds import World, Worlds, project
 
@@ -48,6 +49,7 @@ ALL_SUBJECTS = {
     "ledger database",
     "clock of the ledger database",
     "ledger schema",
+    "ledger login",
     "schema league",
     "Dagster's storage",
     "dagster.yaml",
@@ -65,13 +67,17 @@ ALL_SUBJECTS = {
 }
 OF_THE_KEY = {"permissions of the key", "ledger at Stripe", "balance at Stripe"}
 OF_THE_ACCOUNT = {"clock of Stripe", "Stripe account", "payout schedule"}
-OF_THE_LEDGER = {"ledger schema", "ledger at Stripe", "balance at Stripe", "open payments"}
+OF_THE_LEDGER = {"ledger schema", "ledger login", "ledger at Stripe", "balance at Stripe", "open payments"}
 
 
 @pytest.fixture(scope="module")
-def good(worlds: Worlds) -> World:
-    """An installation that lacks nothing; each test spoils one thing of its environment."""
-    return worlds.make()
+def good(worlds: Worlds) -> Iterator[World]:
+    """An installation that lacks nothing, and a login with the rights of a run; each test spoils one thing of it."""
+    made = worlds.make()
+    url = made.environment["PAYOUTS_DATABASE_URL"]
+    make_roles(url)
+    with login_of(url, "payouts_pipeline") as pipeline:
+        yield made.but(PAYOUTS_DATABASE_URL=url_of(pipeline))
 
 
 def examined(world: World, code: int) -> Findings:
@@ -274,7 +280,42 @@ def test_a_login_that_may_not_fill_the_ledger_or_read_the_league(world: World) -
     found = examined(world.but(PAYOUTS_DATABASE_URL=url), 1)
     says(found, "ledger login", "problem", "instructions", "temporary tables", "grant it")
     says(found, "schema league", "problem", "may not read", "players.stripe_customer_id", "select")
-    others_were_looked_at(found, {"schema league"})
+    others_were_looked_at(found, {"ledger login", "schema league"})
+
+
+@pytest.fixture
+def with_roles(world: World) -> World:
+    make_roles(world.environment["PAYOUTS_DATABASE_URL"])
+    return world
+
+
+def by_login(world: World, role: str, code: int) -> Findings:
+    """What is said to a login that has this role."""
+    with login_of(world.environment["PAYOUTS_DATABASE_URL"], role) as url:
+        return examined(world.but(PAYOUTS_DATABASE_URL=url_of(url)), code)
+
+
+def test_a_login_that_may_do_more_than_it_needs_is_a_hint(with_roles: World) -> None:
+    says(examined(with_roles, 0), "ledger login", "warning", "is a superuser", "more than it needs", "payouts_pipeline")
+    # That one may not read the league.
+    says(by_login(with_roles, "payouts_owner", 1), "ledger login", "warning", "owns the ledger's tables")
+    found = by_login(with_roles, "payouts_pipeline", 0)
+    says(found, "ledger login", "ok", "may do what a night does")
+    with_roles.connect().execute("grant insert, delete on payouts.events to payouts_reader")
+    found = by_login(with_roles, "payouts_pipeline, payouts_reader", 0)
+    says(found, "ledger login", "warning", "more than role payouts_pipeline: delete events, insert events: revoke that")
+
+
+def test_the_login_of_a_worker_can_run_no_day_and_should_approve_nothing(with_roles: World) -> None:
+    [only] = by_login(with_roles, "payouts_worker", 1)["ledger login"]
+    assert (only["state"], "it can settle, and run no day" in only["found"]) == ("warning", True)
+    with_roles.connect().execute("grant insert on payouts.approvals to payouts_reader")
+    found = by_login(with_roles, "payouts_worker, payouts_reader", 0)
+    says(found, "ledger login", "warning", "more than role payouts_worker", "insert approvals", "select fees")
+
+
+def test_a_login_that_may_only_read_can_run_no_day(with_roles: World) -> None:
+    says(by_login(with_roles, "payouts_reader", 1), "ledger login", "problem", "may not read and fill", "instructions")
 
 
 def test_a_ledger_that_is_booked_in_another_timezone(world: World) -> None:

@@ -18,6 +18,7 @@ from payouts_pipeline.ledger.migrate import (
     require_settleable,
 )
 from payouts_tests.support.odd_databases import login_with
+from payouts_tests.support.roles import login_of, make_roles
 
 Make = Callable[[str], str]
 
@@ -154,3 +155,11 @@ def test_what_is_made_belongs_to_the_owner_of_the_schema(empty: Make, two_migrat
             assert connection.execute("select current_user = session_user").fetchall() == [(True,)]
         query = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = 'payouts'::regnamespace"
         assert dba.execute(query).fetchall() == [(login.as_string().strip('"'),)]
+
+
+def test_roles_can_be_made_before_the_first_migration(empty: Make) -> None:
+    url = empty("UTF8")
+    make_roles(url)
+    with login_of(url, "payouts_reader") as reader, open_connection(reader) as connection:
+        require_migrated(connection)
+        assert connection.execute("select count(*) from payouts.instructions").fetchall() == [(0,)]
