@@ -1,9 +1,10 @@
 """`python -m payouts_tests.bench`: prints what the design promises as ratios, measured in pairs on this machine."""
 
-from payouts_tests.bench import booking, fleet, memory, settlement
+from payouts_tests.bench import booking, fleet, history, memory, settlement
 
 if __name__ == "__main__":
     booking.run()
     settlement.run()
     fleet.run()
     memory.run()
+    history.run()
