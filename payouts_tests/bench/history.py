@@ -35,6 +35,11 @@ _TIMELESS = {
 }  # fmt: skip
 # How the columns of the first day's rows become those of the n-th.
 _UUIDS = ("instruction_id", "charge_id", "payout_id")
+# Ids begin with the number of their day.
+_LATER_ID = (
+    "(lpad(to_hex((('x' || substr({0}::text, 1, 6))::bit(24)::int + n) & 16777215), 6, '0')"
+    " || substr({0}::text, 7))::uuid"
+)
 _COUNTED = {"booking_id": "bookings", "release_id": "releases"}
 _BY_NAME = {"match_id": 10**6, "match_player_id": 10**6}
 _COLUMNS = """
@@ -85,7 +90,7 @@ def _repeat(ledger: Connection, table: str, columns: Mapping[str, str], steps: M
 def _repeated(table: str, name: str, of_type: str, steps: Mapping[str, int]) -> str:
     column = f"t.{name}"
     if of_type == "uuid" and (name in _UUIDS or (table, name) == ("instructions", "id")):
-        return f"md5({column}::text || ' ' || n)::uuid"
+        return _LATER_ID.format(column)
     if name in _COUNTED or (name == "id" and table in steps):
         return f"{column} + n * {steps[_COUNTED.get(name, table)]}"
     if name in _BY_NAME:

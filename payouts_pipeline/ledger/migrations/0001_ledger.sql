@@ -478,7 +478,9 @@ create unique index entries_of_instruction on payouts.entries (instruction_id, a
 where instruction_id is not null;
 -- An account has one entry of a booking; an auditor of a day finds those of its bookings, however old the ledger is.
 create unique index entries_of_booking on payouts.entries (booking_id, account_id) where booking_id is not null;
-create index entries_of_account on payouts.entries (account_id);
+-- When something was booked on an account, and how much: all of that is in the index.
+create index entries_of_account on payouts.entries (account_id, booking_id) include (currency, amount_minor)
+where booking_id is not null;
 
 -- What an auditor has seen of the entries, so that the next one need not read all of them again: sums of all up to an
 -- id, at which no transaction was under way that could still add one below it. They hold for what is append-only

@@ -30,23 +30,35 @@ where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
     -- As much as Stripe once refused as too small is not tried again; more is.
     and not exists (
         select from payouts.instructions as i
-        where i.account_id = a.id and i.reason_code = %(carried_over)s and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
+        where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
+            and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
     )
 
 -- name: payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was
 -- released up to this day, so that a range of days makes the payouts that the days would make one by one. It is all
 -- that there is where a payout was cancelled just now, or where a later correction has left less.
-with payable as (
-    select l.account_id,
-        sum(l.amount_minor) filter (where r.day <= %(day)s) as up_to_day_minor,
-        sum(l.amount_minor) as all_minor,
-        l.account_id = any(%(cancelled_account_ids)s) as had_payout_cancelled
-    from payouts.release_lines as l
-    join payouts.releases as r on r.id = l.release_id
-    where l.payout_id is null
-    group by l.account_id
-    having bool_or(r.day = %(day)s) or l.account_id = any(%(cancelled_account_ids)s)
+with concerned as (
+    select l.account_id
+    from payouts.releases as r
+    join payouts.release_lines as l on l.release_id = r.id and l.payout_id is null
+    join payouts.accounts as a on a.id = l.account_id and a.subject in ('club', 'organiser', 'partner')
+    where r.day = %(day)s
+    union
+    select * from unnest(%(cancelled_account_ids)s::bigint[])
+), payable as (
+    select c.account_id, p.up_to_day_minor, p.all_minor,
+        c.account_id = any(%(cancelled_account_ids)s) as had_payout_cancelled
+    from concerned as c
+    -- Account by account, by the index of what is to be paid: the platform's lines are never paid, and many.
+    cross join lateral (
+        select sum(l.amount_minor) as all_minor,
+            sum(l.amount_minor) filter (
+                where (select r.day from payouts.releases as r where r.id = l.release_id) <= %(day)s
+            ) as up_to_day_minor
+        from payouts.release_lines as l
+        where l.account_id = c.account_id and l.payout_id is null
+    ) as p
 ), due as (
     select account_id,
         (case when had_payout_cancelled then all_minor else least(up_to_day_minor, all_minor) end)::bigint as amount_minor
@@ -67,7 +79,8 @@ where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
     -- As much as Stripe once refused as too small is not tried again; more is.
     and not exists (
         select from payouts.instructions as i
-        where i.account_id = a.id and i.reason_code = %(carried_over)s and i.amount_minor >= d.amount_minor
+        where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
+            and i.amount_minor >= d.amount_minor
     )
 
 -- name: create_new_instructions

@@ -32,8 +32,10 @@ where value is not null and current_setting(name, true) is not null
 
 -- name: prepare_ledger_session
 -- The rest, for the ledger alone: views of a league may be built on the timezone and the path of their login. All that
--- is not the server's or temporary is named with its schema; a path may have those two after others.
+-- is not the server's or temporary is named with its schema; a path may have those two after others. In large tables
+-- much is read of a large day alone: for a small one, other processes would take longer to start than to help.
 set timezone = utc;
+set parallel_setup_cost = 50000;
 select set_config('search_path', concat_ws(',', 'pg_temp', 'pg_catalog', current_setting('search_path')), false)
 where current_setting('search_path') ~ 'pg_(catalog|temp)'
 

@@ -113,20 +113,21 @@ def _of_account(ledger: Connection, league: LeagueNow, payee: Payee) -> Snapshot
     held_out = _held_out(ledger, None, None, now.line_ups)
     if not held_out and not scalar(ledger, ledger_sql("has_account"), payee.parameters):
         refuse_payee(ledger, league, payee, None)
-    instructions = _instruction_ids(ledger, payee)
+    instructions = _latest_instruction_ids(ledger, payee)
+    instruction_count = scalar(ledger, sql("explain_instruction_count"), payee.parameters)
     not_collected = {**_ANY, "days": None, "player_id": payee.subject_id}
     found = Snapshot(
         payee,
         now,
         fees=_rows(ledger, sql("explain_fees"), Line, not_collected) if is_player else [],
-        instructions_left_out=len(instructions[_MOST_INSTRUCTIONS:]),
+        instructions_left_out=instruction_count - len(instructions),
         on_hold=_hold(ledger, payee),
         held_out=held_out,
         days=_booked_days(ledger, payee),
         uncollected=_uncollected(ledger, payee),
         unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
     )
-    return _with_funds(ledger, found, instructions[:_MOST_INSTRUCTIONS])
+    return _with_funds(ledger, found, instructions)
 
 
 def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) -> Snapshot:
@@ -178,9 +179,14 @@ def _instructions(ledger: Connection, ids: Collection[UUID]) -> dict[UUID, Instr
     }
 
 
-def _instruction_ids(ledger: Connection, payee: Payee, day: date | None = None) -> list[UUID]:
+def _instruction_ids(ledger: Connection, payee: Payee, day: date) -> list[UUID]:
     parameters = {**payee.parameters, "day": day}
     return [row[0] for row in ledger.execute(sql("explain_instruction_ids"), parameters)]
+
+
+def _latest_instruction_ids(ledger: Connection, payee: Payee) -> list[UUID]:
+    parameters = {**payee.parameters, "limit": _MOST_INSTRUCTIONS}
+    return [row[0] for row in ledger.execute(sql("explain_latest_instruction_ids"), parameters)]
 
 
 def _positions(ledger: Connection, payees: Collection[Payee]) -> dict[tuple[str, str], snapshot.Position]:

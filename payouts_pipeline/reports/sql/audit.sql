@@ -446,10 +446,15 @@ with entry as (
     where share.release_id is null
     group by s.id
 ), payable as (
-    select l.account_id, sum(l.amount_minor) as amount_minor
-    from payouts.release_lines as l
-    where l.payout_id is null and l.account_id in (select id from audit_scope where subject <> 'platform')
-    group by l.account_id
+    select s.id as account_id, l.amount_minor
+    from audit_scope as s
+    -- Account by account: the platform's lines are never paid, and many.
+    cross join lateral (
+        select sum(each.amount_minor) as amount_minor
+        from payouts.release_lines as each
+        where each.account_id = s.id and each.payout_id is null
+    ) as l
+    where s.subject in ('club', 'organiser', 'partner')
 ), figure as (
     select a.id, a.currency, name, kept, recomputed
     from audit_scope as s

@@ -88,7 +88,7 @@ select
 from payouts.entries as e
 join payouts.bookings as b on b.id = e.booking_id
 join payouts.accounts as a on a.id = e.account_id
-where a.subject = %(subject)s and a.subject_id = %(subject_id)s
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s and e.booking_id is not null
 group by b.day, e.currency
 order by b.day desc, e.currency
 
@@ -146,12 +146,45 @@ group by r.day, a.currency
 order by r.day desc, a.currency
 
 -- name: explain_instruction_ids
--- The instructions of a player or payee that a day made, or of all days without one: first what is open, then the latest.
+-- The instructions of a player or payee that a day made: first what is open, then the latest.
 select i.id
-from payouts.instructions as i
-join payouts.accounts as a on a.id = i.account_id
-where a.subject = %(subject)s and a.subject_id = %(subject_id)s and (%(day)s::date is null or i.day = %(day)s)
-order by i.status in ('settled', 'cancelled'), i.day desc, i.created_at desc, i.id
+from payouts.accounts as a
+join payouts.instructions as i on i.day = %(day)s and i.account_id = a.id
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s
+order by i.status in ('settled', 'cancelled'), i.created_at desc, i.id
+
+-- name: explain_latest_instruction_ids
+-- The same of all days, as far as they are shown: from the latest day backwards, so that nobody reads all that ever was.
+with account as (
+    select id from payouts.accounts where subject = %(subject)s and subject_id = %(subject_id)s
+), open as (
+    select i.id, i.day, i.created_at
+    from account as a
+    join payouts.instructions as i on i.account_id = a.id
+        and i.status in ('held', 'pending', 'published', 'sending', 'unknown', 'waiting', 'rejected')
+), ended as (
+    select i.id, i.day, i.created_at
+    from payouts.days as d
+    cross join lateral (
+        select each.id, each.day, each.created_at
+        from account as a
+        join payouts.instructions as each on each.day = d.day and each.account_id = a.id
+        where each.status in ('settled', 'cancelled')
+    ) as i
+    order by d.day desc
+    limit %(limit)s
+)
+select id
+from (select false as has_ended, * from open union all select true, * from ended) as i
+order by has_ended, day desc, created_at desc, id
+limit %(limit)s
+
+-- name: explain_instruction_count
+-- How many instructions a player or payee has had.
+select count(*)
+from payouts.accounts as a
+join payouts.instructions as i on i.account_id = a.id
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s
 
 -- name: explain_instructions
 -- Instructions, by id.

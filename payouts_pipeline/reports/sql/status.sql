@@ -72,6 +72,18 @@ limit %(limit)s
 -- name: overview_flow
 -- Each cent of a day's fees: how far its fee is collected, whose it is, and how far it is paid out.
 -- `kept` is the platform's, `uncollected` what can't be paid yet; `open` is on no instruction.
+with share as (
+    select currency, charge_id, release_id, billing_subject, subject_id, amount_minor
+    from payouts.shares
+    where day = %(day)s
+), line as (
+    -- Release by release: a day has few, and the table all.
+    select l.release_id, l.account_id, l.payout_id
+    from (select distinct release_id from share) as r
+    cross join lateral (
+        select each.* from payouts.release_lines as each where each.release_id = r.release_id offset 0
+    ) as l
+)
 select
     s.currency,
     case when s.release_id is not null then 'settled' else coalesce(c.status, 'open') end as fee_status,
@@ -82,13 +94,12 @@ select
         else coalesce(p.status, 'open')
     end as share_status,
     count(*) as count, sum(s.amount_minor)::bigint as amount_minor
-from payouts.shares as s
+from share as s
 left join payouts.instructions as c on c.id = s.charge_id
 left join payouts.accounts as a
     on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-left join payouts.release_lines as l on l.release_id = s.release_id and l.account_id = a.id
+left join line as l on l.release_id = s.release_id and l.account_id = a.id
 left join payouts.instructions as p on p.id = l.payout_id
-where s.day = %(day)s
 group by 1, 2, 3, 4
 order by 1, 2, 3, 4
 
