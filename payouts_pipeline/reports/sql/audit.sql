@@ -26,20 +26,23 @@ with booked as (
     from payouts.releases as r
     join payouts.release_lines as l on l.release_id = r.id
     where r.day = any(%(days)s)
+), touched as (
+    select id from moved
     union
     select e.account_id from payouts.entries as e where e.id > %(since)s
 )
-select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit
+select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit,
+    %(days)s::date[] is null or a.id in (select id from moved) as is_of_days
 from payouts.accounts as a
-where a.subject <> 'provider' and (%(days)s::date[] is null or a.id in (select id from moved))
+where a.subject <> 'provider' and (%(days)s::date[] is null or a.id in (select id from touched))
 
 -- name: audit_counts
--- How much the auditor looked at: lines of fees and shares, instructions, accounts.
+-- How much of the days the auditor looked at: lines of fees and shares, instructions, accounts.
 select
     (select count(*) from payouts.fees where %(days)s::date[] is null or day = any(%(days)s))
     + (select count(*) from payouts.shares where %(days)s::date[] is null or day = any(%(days)s)),
     (select count(*) from payouts.instructions where %(days)s::date[] is null or day = any(%(days)s)),
-    (select count(*) from audit_scope)
+    (select count(*) from audit_scope where is_of_days)
 
 -- name: audit_account_names
 -- Whose accounts these are, as `payouts explain` takes them.
