@@ -18,10 +18,10 @@ from payouts_tests.support.ledger_steps import fingerprint, materialise
 DAYS = [DAY + timedelta(days=n) for n in range(4)]
 SHARES: tuple[ShareRow, ...] = (("club", None, 0, 6_000), ("platform", None, 0, 4_000))
 
-# The first entry of a player, and the last of a club.
+# The first entry of a player, and the last of the club that came last.
 _OF = "from payouts.entries as e join payouts.accounts as a on a.id = e.account_id where a.subject ="
 _OLD = f"(select min(e.id) {_OF} 'player')"
-_NEW = f"(select max(e.id) {_OF} 'club')"
+_NEW = f"(select max(e.id) {_OF} 'club' and a.id = (select max(id) from payouts.accounts where subject = 'club'))"
 _BY_HAND = "insert into payouts.entries (booking_id, account_id, currency, amount_minor)"
 
 
@@ -145,11 +145,12 @@ def test_a_run_does_not_look_at_what_is_before_the_checkpoint(
     ],
 )
 def test_what_is_wrong_of_any_day_since_the_checkpoint_is_found(
-    ledger: Connection, source: Connection, season: Callable[[date], None], statement: str, checks: set[str]
+    ledger: Connection, league: League, season: Callable[[date], None], statement: str, checks: set[str]
 ) -> None:
     for day in DAYS[:2]:
         season(day)
     checkpoints.ENTRIES_WORTH_IT = 1_000
+    league.fee(league.player(method="pm_1"), DAYS[2])
     season(DAYS[2])
     other = "(select id from payouts.accounts where subject = 'platform')"
     checkpoints.ENTRIES_WORTH_IT = 1
