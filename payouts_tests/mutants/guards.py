@@ -572,7 +572,7 @@ GUARDS = [
         f"{_LEDGER}/migrations/0001_ledger.sql",
         "raise exception 'an attempt is for whom its instruction names';",
         "null;",
-        (f"{_INTEGRATION}/ledger/test_ledger_constraints.py", f"{_INTEGRATION}/ledger/test_roles.py"),
+        (f"{_INTEGRATION}/ledger/test_roles.py",),
     ),
     Guard(
         "nothing is cancelled that nobody has asked for",
