@@ -39,7 +39,7 @@ def worker(billing_types: list[BillingType], drain: bool, concurrency: int | Non
     from payouts_pipeline.cli import logs
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
     from payouts_pipeline.settlement.topology import find_topology
-    from payouts_pipeline.settlement.worker_pool import STAYING_WAIT_S, WAIT_S
+    from payouts_pipeline.settlement.worker_pool import DRAINING_WAIT_S, STAYING_WAIT_S
 
     logs.to_stderr()
     threads = concurrency or settings.workers()
@@ -49,7 +49,7 @@ def worker(billing_types: list[BillingType], drain: bool, concurrency: int | Non
         with settlement(settings.database_url(), StripeAccount.from_environment(), threads) as parts:
             topology = find_topology(make_client("cloudformation"), settings.stack())
             parts.standing.check()
-            wait_s = WAIT_S if drain else STAYING_WAIT_S
+            wait_s = DRAINING_WAIT_S if drain else STAYING_WAIT_S
             with parts.pool(make_client("sqs"), topology, billing_types, wait_s) as workers:
                 log.info("started", extra={"billing_types": billing_types, "concurrency": threads})
                 if drain:

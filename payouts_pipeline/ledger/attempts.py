@@ -116,9 +116,11 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "movement_lost": ReasonCode.MOVEMENT_LOST,
     }
     with failpoint(Failpoint.CLAIM), connection.transaction():
-        connection.execute(sql("claim_lock"), parameters)
-        connection.execute(sql("claim_mark_published"), parameters)
-        connection.execute(sql("claim_give_up_lost"), parameters)
+        statuses = {row[0] for row in connection.execute(sql("claim_lock"), parameters)}
+        if Status.PENDING in statuses:
+            connection.execute(sql("claim_mark_published"), parameters)
+        if Status.SENDING in statuses:
+            connection.execute(sql("claim_give_up_lost"), parameters)
         connection.execute(sql("claim_hold_back"), parameters)
         claimed = [row[0] for row in connection.execute(sql("claim"), parameters)]
         connection.execute(sql("claim_open_attempts"), {"ids": claimed})

@@ -14,6 +14,8 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 LOST_AFTER = timedelta(minutes=15)
 # After an outage of the provider every instruction of a day may be to be asked for.
 _AT_MOST_AGAIN = 2_000
+# A run stays for an unknown outcome that is asked for again this soon, and leaves the others to a later one.
+PATIENCE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class InProgress:
     def moving(self) -> int:
         """How many are on the bus or in the hands of a worker."""
         return self.published + self.sending
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether any of them moves on automatically soon."""
+        return bool(self.moving or self.unknown_soon)
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,16 @@ def mark_published(connection: Connection, ids: Sequence[UUID], read_at: datetim
         connection.execute(sql("mark_published"), parameters)
 
 
-def in_progress(
-    connection: Connection, day: date, billing_types: Sequence[BillingType], patience: timedelta
-) -> InProgress:
+def in_progress(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> InProgress:
     """What a run still waits for."""
-    parameters = {"day": day, "billing_types": list(billing_types), "patience": patience}
+    parameters = {"day": day, "billing_types": list(billing_types), "patience": PATIENCE}
     return InProgress(*connection.execute(sql("in_progress"), parameters).fetchall()[0])
+
+
+def is_quiet(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> bool:
+    """Whether nothing of the day moves on automatically soon."""
+    seen = in_progress(connection, day, billing_types)
+    return not seen.moves_on and is_empty(connection, day, billing_types)
 
 
 def is_empty(connection: Connection, day: date, billing_types: Sequence[BillingType]) -> bool:

@@ -3,12 +3,15 @@
 And the one place where a Stripe client is made: the rate limit that it keeps is the fleet's, so it needs the ledger.
 """
 
+import math
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -24,13 +27,15 @@ from payouts_pipeline.settlement.standing import Standing
 from payouts_pipeline.settlement.stripe_client import TIMEOUT_S, StripeClient
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.worker import LEASE_S, Worker
-from payouts_pipeline.settlement.worker_pool import WAIT_S, WorkerPool, loops_per_queue
+from payouts_pipeline.settlement.worker_pool import RUN_WAIT_S, WorkerPool, loops_per_queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 # Beside the loops, for calls that wait for the rate limit or note a card.
 _CONNECTIONS_OF_CALLS = 4
+# One that was tried so recently is not tried again before it is lent, which would be a fifth of all that is asked.
+_TAKEN_TO_LIVE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Settlement:
         return self._stripe
 
     def pool(
-        self, sqs: "SQSClient", topology: Topology, billing_types: Sequence[BillingType], wait_s: int = WAIT_S
+        self, sqs: "SQSClient", topology: Topology, billing_types: Sequence[BillingType], wait_s: int = RUN_WAIT_S
     ) -> WorkerPool:
         """The worker on the queues of these billing types, for as long as its context."""
         return WorkerPool(self.worker, sqs, topology, billing_types, self.threads, wait_s)
@@ -111,13 +116,19 @@ def _connections(url: str, at_most: int) -> Iterator[ConnectionPool]:
     with connect(url) as connection:
         migrate.require_settleable(connection)
 
+    tried_at_s: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+
     def check(connection: Connection) -> None:
         """Who ends one that idles has ended the others, too: tried one by one they would take half a minute."""
+        now_s = time.monotonic()
+        if now_s - tried_at_s.get(connection, -math.inf) < _TAKEN_TO_LIVE_S:
+            return
         try:
             pool.check_connection(connection)
         except psycopg.OperationalError:
             pool.check()
             raise
+        tried_at_s[connection] = now_s
 
     pool = ConnectionPool(
         url, min_size=1, max_size=at_most, kwargs=dict(CONNECTING), configure=prepare, check=check, open=False

@@ -21,6 +21,7 @@ from payouts_pipeline.aws.errors import AwsError
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settlement import messages
+from payouts_pipeline.settlement.messages import Message
 from payouts_pipeline.settlement.stripe_client import StripeAwayError
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.settlement.visibility import InHand
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A run's own workers end with the run; those that stay ask an empty queue less often, since each question costs.
-WAIT_S = 1
+# How long a question for messages waits for one. A run's own workers are to end the moment that nothing of its phase is
+# open, and so ask anew after a rest that can be broken off; those that stay ask less often, since each question costs.
+RUN_WAIT_S = 0
+DRAINING_WAIT_S = 1
 STAYING_WAIT_S = 5
+_REST_S = 0.1
 _PAUSE_S = 1.0
 _FAILURES_IN_A_ROW = 30
 
@@ -58,7 +62,7 @@ class WorkerPool:
         topology: Topology,
         billing_types: Sequence[BillingType],
         threads: int,
-        wait_s: int = WAIT_S,
+        wait_s: int = RUN_WAIT_S,
     ) -> None:
         self._worker = worker
         self._sqs = sqs
@@ -68,6 +72,7 @@ class WorkerPool:
         self._in_hand = InHand(sqs)
         self._context = ExitStack()
         self._stopping = threading.Event()
+        self._asking = {billing_type: threading.Lock() for billing_type in billing_types}
         self._failure: PayoutsError | None = None
         self._loops = [
             threading.Thread(target=self._run, args=(billing_type,), name=f"worker-{billing_type}-{number}")
@@ -141,12 +146,24 @@ class WorkerPool:
     def _work(self, billing_type: BillingType) -> int:
         """Receive a batch, settle it, delete what is done with; how many messages there were."""
         queue_url = self._topology.queue_urls[billing_type]
-        received = messages.receive(self._sqs, queue_url, self._wait_s, self._batch)
+        received = self._receive(billing_type, queue_url)
         if received:
             with self._in_hand.keep(queue_url, received):
                 batch = self._worker.process(received, billing_type)
             messages.delete(self._sqs, queue_url, [message.receipt_handle for message in batch.done])
         return len(received)
+
+    def _receive(self, billing_type: BillingType, queue_url: str) -> list[Message]:
+        """A batch, as soon as there is one; without waiting for it, one loop at a time asks and rests for all."""
+        if self._wait_s:
+            return messages.receive(self._sqs, queue_url, self._wait_s, self._batch)
+        with self._asking[billing_type]:
+            if self._stopping.is_set():
+                return []
+            received = messages.receive(self._sqs, queue_url, 0, self._batch)
+            if not received:
+                self._stopping.wait(_REST_S)
+            return received
 
     def _report(self, error: Exception, failures: int) -> None:
         log.warning("a worker will try again: %s", str(error).strip().splitlines()[0])

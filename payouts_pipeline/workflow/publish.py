@@ -25,8 +25,6 @@ _PUBLISH_THREADS = 4
 _NOTED_AT_ONCE = 5
 _POLL_S = 0.1
 _REPORT_EVERY_S = 5.0
-# A run stays for an unknown outcome that is asked for again this soon, and leaves the others to a later one.
-_PATIENCE = timedelta(seconds=10)
 
 
 class _Patience:
@@ -77,27 +75,31 @@ class Phase:
 
         Raises PayoutsError where its workers gave up, or stopped sending (`settlement.brake`).
         """
-        if self._is_quiet():
+        seen = self._in_progress()
+        if self._is_quiet(seen):
             return 0
         with workers() if workers else nullcontext() as own:
             # Whatever was published before this run started its workers has no worker any more.
-            published = self._publish(timedelta(0) if own else outbox.LOST_AFTER)
+            published = self._publish(seen, timedelta(0) if own else outbox.LOST_AFTER)
             patience = _Patience(timeout)
-            while not self._is_quiet() and not patience.is_over():
+            while not self._is_quiet(seen := self._in_progress()) and not patience.is_over():
                 time.sleep(_POLL_S)
                 if own:
                     own.check()
-                    patience.renew_if_changed((published, self._in_progress()))
-                published += self._publish(outbox.LOST_AFTER)
+                    patience.renew_if_changed((published, seen))
+                published += self._publish(seen, outbox.LOST_AFTER)
                 if patience.wants_report():
-                    self.report(f"{self.day}: {published} messages published, {self._in_progress().moving} in progress")
+                    self.report(f"{self.day}: {published} messages published, {seen.moving} in progress")
             if own:
                 own.check()
         return published
 
-    def _publish(self, lost_after: timedelta) -> int:
-        """Publish as much as may be on the bus at once; a few batches at a time are noted once the bus has them."""
-        limit = _PUBLISHED_LIMIT - self._in_progress().published
+    def _publish(self, seen: outbox.InProgress, lost_after: timedelta) -> int:
+        """Publish as much as may be on the bus at once; a few batches at a time are noted once the bus has them.
+
+        Since it was ``seen`` what is in progress, that can only have become less.
+        """
+        limit = _PUBLISHED_LIMIT - seen.published
         due = outbox.to_publish(self.connection, self.day, self.billing_types, limit, lost_after)
         pointers = [Pointer(instruction_id, billing_type) for instruction_id, billing_type in due.instructions]
         published = 0
@@ -111,11 +113,8 @@ class Phase:
         return published
 
     def _in_progress(self) -> outbox.InProgress:
-        return outbox.in_progress(self.connection, self.day, self.billing_types, _PATIENCE)
+        return outbox.in_progress(self.connection, self.day, self.billing_types)
 
-    def _is_quiet(self) -> bool:
+    def _is_quiet(self, seen: outbox.InProgress) -> bool:
         """Whether nothing of the phase moves on automatically soon."""
-        in_progress = self._in_progress()
-        if in_progress.moving or in_progress.unknown_soon:
-            return False
-        return outbox.is_empty(self.connection, self.day, self.billing_types)
+        return not seen.moves_on and outbox.is_empty(self.connection, self.day, self.billing_types)

@@ -3,7 +3,8 @@
 -- name: claim_lock
 -- Locks the instructions that messages name, in the order of their ids as every transaction does. It waits for who has
 -- one: a message is deleted after this, so an instruction that was passed over would wait for another one for minutes.
-select id from payouts.instructions where id = any(%(ids)s) order by id for update
+-- Gives what became of each meanwhile.
+select status from payouts.instructions where id = any(%(ids)s) order by id for update
 
 -- name: claim_mark_published
 -- A message can arrive before its publisher has noted that it was published.

@@ -43,7 +43,7 @@ def _due(ledger: Connection, limit: int = 100, types: list[BillingType] = CHARGE
 
 
 def _in_progress(ledger: Connection) -> tuple[int, int, int]:
-    found = outbox.in_progress(ledger, DAY, CHARGES, timedelta(seconds=10))
+    found = outbox.in_progress(ledger, DAY, CHARGES)
     return found.published + found.sending, found.unknown_soon, found.unknown_later
 
 
