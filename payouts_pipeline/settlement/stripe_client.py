@@ -44,6 +44,7 @@ from payouts_pipeline.settlement.stripe_answers import (
     of_page,
     of_transfer,
 )
+from payouts_pipeline.settlement.transport import http_client
 
 # What this code was written and tested against: the version that the pinned SDK is of, whatever the account's default.
 API_VERSION = "2026-10-28.endive"
@@ -99,7 +100,7 @@ class StripeClient:
             stripe_version=API_VERSION,
             base_addresses=addresses,
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=timeout_s),
+            http_client=http_client(api_base or stripe.DEFAULT_API_BASE, timeout_s),
         )
         self._services: Any = sdk.v1
         self._is_live = "_live_" in api_key

@@ -42,6 +42,8 @@ def run() -> None:
             # The emulator forgets everything, since each copy of the database names the same instructions.
             start_emulator_over(environment)
             bare_s = bare(environment, THREADS, INSTRUCTIONS)
+            # And a ledger reads all of an account's past before its first call.
+            start_emulator_over(environment)
             requests: Counter[str] = Counter()
             url = copy_of(environment, f"pair_{number}")
             in_run_s, calls, payouts = _in_run(environment, topology, url, requests)
