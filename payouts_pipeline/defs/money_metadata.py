@@ -256,7 +256,7 @@ def _sums(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
 def _chart(title: str, draw: Callable[[], Sheet | None]) -> Any:
     """A chart as the UI shows it; a sentence where there is nothing to draw.
 
-    What is wrong with one (no room for matplotlib's font cache, say) must not take the rest of the page with it.
+    What is wrong with one must not take the rest of the page with it.
     """
     try:
         sheet = draw()

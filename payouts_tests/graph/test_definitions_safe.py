@@ -31,7 +31,7 @@ repository = defs().get_repository_def()
 print(",".join(sorted(module for module in sys.modules if "." not in module)))
 """
 # Each takes a tenth of a second or more to import, and is needed only when something is done.
-HEAVY = {"boto3", "dagster_aws", "dagster_postgres", "matplotlib", "ministack", "sqlalchemy", "stripe"}
+HEAVY = {"boto3", "dagster_aws", "PIL", "dagster_postgres", "ministack", "sqlalchemy", "stripe"}
 
 SATURDAY = date(2026, 3, 7)
 SENSORS = {

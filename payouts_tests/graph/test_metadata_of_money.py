@@ -264,7 +264,7 @@ def test_the_pictures_are_there(day: date, ledger: Connection) -> None:
 def test_a_picture_that_cannot_be_drawn_fails_no_day(
     day: date, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "PIL", None)
     shown = run(resources, day)["settled_payouts", str(day)]
     assert "could not be drawn (ModuleNotFoundError)" in shown["chart_of_the_day"].value
     assert summary(shown)[0] == "**3 of 4 payouts went out.**"

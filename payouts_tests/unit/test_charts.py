@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
-import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_hex
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from PIL import Image
 
 from payouts_pipeline.reports.charts.days import DAYS, draw_days
 from payouts_pipeline.reports.charts.flow import draw_flow
-from payouts_pipeline.reports.charts.sheet import COLOURS, EMPTY, PALE, WIDTH_PX, Sheet
+from payouts_pipeline.reports.charts.sheet import COLOURS, EMPTY, PALE, WIDTH_PX, Box, Sheet
 from payouts_pipeline.reports.overview import DayAmount, FlowLine
 
 DAY = date(2026, 11, 22)
@@ -49,21 +44,24 @@ def drawn(sheet: Sheet | None) -> Sheet:
 
 
 def words(sheet: Sheet) -> list[str]:
-    return [text.get_text() for text in sheet.figure.findobj(Text)]
+    return [text for text, _ in sheet.texts]
 
 
-def boxes(sheet: Sheet) -> list[tuple[str, Bbox]]:
-    sheet.as_markdown("drawn")
-    return [(text.get_text(), text.get_window_extent()) for text in sheet.figure.findobj(Text) if text.get_text()]
+def boxes(sheet: Sheet) -> list[tuple[str, Box]]:
+    return [(text, box) for text, box in sheet.texts if text]
 
 
 def cut_off(sheet: Sheet) -> list[str]:
-    page = sheet.figure.bbox
-    return [said for said, box in boxes(sheet) if not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))]
+    width, height = sheet.size
+    return [said for said, (x0, y0, x1, y1) in boxes(sheet) if min(x0, y0) < 0 or x1 > width or y1 > height]
 
 
 def over_each_other(sheet: Sheet) -> list[tuple[str, str]]:
-    return [(one, other) for (one, a), (other, b) in combinations(boxes(sheet), 2) if a.overlaps(b)]
+    return [(one, other) for (one, a), (other, b) in combinations(boxes(sheet), 2) if _overlap(a, b)]
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def image(sheet: Sheet) -> tuple[Image.Image, int]:
@@ -76,8 +74,7 @@ def image(sheet: Sheet) -> tuple[Image.Image, int]:
 
 def area(sheet: Sheet, colour: str) -> float:
     """How many pixels the shapes of a colour cover."""
-    shapes = [c for c in sheet.figure.findobj(PolyCollection) if to_hex(np.asarray(c.get_facecolor())[0]) == colour]
-    return sum(_area(np.asarray(path.vertices)[:-1].tolist()) for shape in shapes for path in shape.get_paths())
+    return sum(_area(shape) for of_shape, shape in sheet.areas if of_shape == colour)
 
 
 def _area(points: Sequence[tuple[float, float]]) -> float:
