@@ -5,9 +5,10 @@ The SDKs of AWS and Stripe are imported when a run needs them, so that loading t
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, timedelta
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-    from payouts_pipeline.defs.boto3_clients import Boto3Clients
     from payouts_pipeline.settlement.assemble import Settlement
     from payouts_pipeline.settlement.topology import Topology
 
@@ -62,7 +62,7 @@ class PayoutBus(dg.ConfigurableResource[Any]):
         "comes from boto3's own environment (AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, ...).",
     )
 
-    _clients: "Boto3Clients | None" = PrivateAttr(default=None)
+    _clients: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def sns(self) -> "SNSClient":
         """A client that publishes."""
@@ -81,11 +81,21 @@ class PayoutBus(dg.ConfigurableResource[Any]):
         return find_topology(self._client("cloudformation"), self.stack)
 
     def _client(self, service: str) -> Any:
-        if self._clients is None:
+        """One for all of a run: to make one takes as long as a dozen of its requests."""
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return self._clients[service]
+
+    @cached_property
+    def _make_client(self) -> Callable[..., Any]:
+        """As configured; what boto3's own environment says needs no dagster_aws, which takes long to import."""
+        if self.boto3:
             from payouts_pipeline.defs.boto3_clients import Boto3Clients
 
-            self._clients = Boto3Clients(**self.boto3)
-        return self._clients.client(service)
+            return Boto3Clients(**self.boto3).client
+        from payouts_pipeline.aws.clients import client_maker
+
+        return client_maker()
 
 
 class StripeResource(dg.ConfigurableResource[Any]):
@@ -103,18 +113,22 @@ class StripeResource(dg.ConfigurableResource[Any]):
         description="How long a run waits for a separate fleet before it shows what is open.",
     )
 
-    def settlement(self, ledger_url: str) -> "AbstractContextManager[Settlement]":
-        """A Stripe client that may move money, and the threads that make its calls."""
-        from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+    def settlement(self, ledger_url: str) -> "Callable[[], AbstractContextManager[Settlement]]":
+        """What makes a Stripe client that may move money, and the threads for its calls; raises PayoutsError at once.
 
+        Most materialisations move nothing, and Stripe's SDK takes long to import.
+        """
         api_key = settings.stripe_api_key({"STRIPE_API_KEY": self.api_key} if self.api_key else os.environ)
-        account = StripeAccount(
-            api_key,
-            self.api_base,
-            settings.stripe_calls_per_s(api_key),
-            wording=settings.Wording.from_environment(),
-        )
-        return settlement(ledger_url, account, self.workers)
+        calls_per_s, wording = settings.stripe_calls_per_s(api_key), settings.Wording.from_environment()
+
+        def opened() -> "AbstractContextManager[Settlement]":
+            from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+
+            return settlement(
+                ledger_url, StripeAccount(api_key, self.api_base, calls_per_s, wording=wording), self.workers
+            )
+
+        return opened
 
     @property
     def timeout(self) -> timedelta:
@@ -153,8 +167,8 @@ def payments(
     context: dg.AssetExecutionContext, ledger: LedgerResource, bus: PayoutBus, stripe: StripeResource
 ) -> Iterator[Payments]:
     """Everything that moves a day, closed again when the step ends."""
-    settles = stripe.settlement(ledger.database_url) if stripe.workers else nullcontext()
-    with ledger.connect() as connection, ledger.lasting_source() as source, settles as settlement:
+    settles = stripe.settlement(ledger.database_url) if stripe.workers else None
+    with ledger.connect() as connection, ledger.lasting_source() as source, ExitStack() as opened:
         yield Payments(
             timezone=_timezone(context),
             ledger=connection,
@@ -162,7 +176,7 @@ def payments(
             sns=bus.sns(),
             sqs=bus.sqs(),
             topology=bus.topology(),
-            settlement=settlement,
+            settlement=cache(lambda: opened.enter_context(settles())) if settles else None,
             minimum_payouts_minor=stripe.minimum_payouts_minor,
             approval_above_minor=stripe.approval_above_minor,
             timeout=stripe.timeout,

@@ -51,7 +51,8 @@ class Payments:
     sns: "SNSClient"
     sqs: "SQSClient"
     topology: "Topology"
-    settlement: "Settlement | None"
+    # Made when a day first needs it.
+    settlement: "Callable[[], Settlement] | None"
     minimum_payouts_minor: Mapping[str, int]
     approval_above_minor: Mapping[str, int]
     timeout: timedelta
@@ -79,7 +80,7 @@ class Payments:
     def _check_stripe(self, day: date) -> None:
         """Raise PayoutsError where the day needs Stripe, and can't reach it or it is not this ledger's account."""
         if self.settlement and outbox.may_need_provider(self.ledger, day):
-            self.settlement.standing.check()
+            self.settlement().standing.check()
 
     def _settle(self, day: date, open_phase: Callable[[], phases.Progress], kinds: Sequence[BillingType]) -> Changed:
         """Open the phase and wait for its outcome; again where a worker has cancelled something."""
@@ -94,13 +95,15 @@ class Payments:
         return changed
 
     def _settle_once(self, day: date, progress: phases.Progress, kinds: Sequence[BillingType]) -> Changed:
+        changed = Changed(progress.fee_components, progress.instructions)
+        if outbox.is_quiet(self.ledger, day, kinds):
+            return changed
         from payouts_pipeline.workflow.publish import Phase
 
-        calls_before = self._calls()
         phase = Phase(self.ledger, self.sns, self.topology, day, kinds, self.actor, self.report)
-        workers = partial(self.settlement.pool, self.sqs, self.topology, kinds) if self.settlement else None
-        messages = phase.settle(workers, self.timeout)
-        return Changed(progress.fee_components, progress.instructions, messages, self._calls() - calls_before)
-
-    def _calls(self) -> int:
-        return self.settlement.calls if self.settlement else 0
+        if not self.settlement:
+            return changed + Changed(messages=phase.settle(None, self.timeout))
+        settlement = self.settlement()
+        calls_before = settlement.calls
+        messages = phase.settle(partial(settlement.pool, self.sqs, self.topology, kinds), self.timeout)
+        return changed + Changed(messages=messages, provider_calls=settlement.calls - calls_before)

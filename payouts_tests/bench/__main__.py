@@ -1,10 +1,11 @@
 """`python -m payouts_tests.bench`: prints what the design promises as ratios, measured in pairs on this machine."""
 
-from payouts_tests.bench import booking, fleet, history, memory, settlement
+from payouts_tests.bench import booking, fleet, history, memory, settlement, small_day
 
 if __name__ == "__main__":
     booking.run()
     settlement.run()
+    small_day.run()
     fleet.run()
     memory.run()
     history.run()

@@ -19,7 +19,6 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection, connect
-from payouts_pipeline.settlement import messages
 from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.topology import Topology
@@ -34,12 +33,9 @@ STRIPE_TIMEOUT_S = 0.8
 LEASE_S = 2.0
 _THREADS = 2
 _QUIET_AFTER_S = 60.0
-_POLL_S = 0.05
 
 # Its loader keeps the models of the services that a forked child would else have to read again.
 _SESSION = boto3.session.Session()
-
-_receive = messages.receive
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,6 @@ def warm_up() -> None:
 
 def materialise(place: Place, day: date) -> Changed:
     """All four assets of a day, in turn."""
-    messages.receive = _without_long_poll
     account = StripeAccount(API_KEY, place.stripe_url, timeout_s=STRIPE_TIMEOUT_S)
     settles = settlement(place.database_url, account, _THREADS, LEASE_S)
     with connect(place.database_url) as ledger, connect(place.database_url) as source, settles as parts:
@@ -104,16 +99,6 @@ def _materialise_or_give_up(place: Place, day: date) -> Changed | PayoutsError:
         return error
 
 
-def _without_long_poll(
-    sqs: Any, queue_url: str, wait_s: int, max_messages: int = 10, hidden_for_s: int | None = None
-) -> list[messages.Message]:
-    """A phase ends when its last long poll does, which would make up most of the time of these tests."""
-    received = _receive(sqs, queue_url, 0, max_messages, hidden_for_s)
-    if not received:
-        time.sleep(_POLL_S)
-    return received
-
-
 def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.DataFrame:
     """What the next asset gets: the frame by way of the IO manager's file."""
     files, context = ParquetFiles(UPath(place.storage)), cast("Any", SimpleNamespace(asset_key=dg.AssetKey(asset)))
@@ -131,7 +116,7 @@ def _payments(place: Place, ledger: Connection, source: Connection, parts: Settl
         sns=make_client("sns", _SESSION, **options(place.aws_url)),
         sqs=make_client("sqs", _SESSION, **options(place.aws_url)),
         topology=place.topology,
-        settlement=parts,
+        settlement=lambda: parts,
         minimum_payouts_minor={},
         approval_above_minor={},
         timeout=timedelta(seconds=_QUIET_AFTER_S),
