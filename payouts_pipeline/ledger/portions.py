@@ -21,11 +21,15 @@ _SHARES = {"number": frames.ID, "account_id": frames.ID, "currency": frames.TEXT
 
 
 def divide_release(connection: Connection) -> int:
-    """Divide the fees in `due` so that what each part releases to an account fits into one payout; how many parts."""
+    """Divide what is released so that what each part releases to an account fits into one payout; how many parts.
+
+    Where there are several, each fee stands in `due` with its part.
+    """
     sums = connection.execute(sql("sums_due")).fetchall()
     large = [currency for currency, sum_minor in sums if sum_minor > currencies.maximum_minor(currency)]
     if not large:
         return 1
+    connection.execute(sql("list_collected_fees"))
     connection.execute(sql("number_due"))
     maxima = {"currencies": large, "maxima": [currencies.maximum_minor(currency) for currency in large]}
     shares = copy_out(connection, sql("large_shares_due"), maxima, _SHARES)

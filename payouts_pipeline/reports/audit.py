@@ -33,6 +33,7 @@ class Query:
 QUERIES = (
     Query("fees", 1, "the shares of every fee add up to it, and nothing is below zero"),
     Query("collected", 2, "only collected fees are released, and nothing is promised twice"),
+    Query("charge_releases", 2, "the fees of a settled charge are released, once"),
     Query("payouts", 2, "every payout is what its release lines add up to"),
     Query("releases", 2, "every release is the shares of the fees that it released", is_thorough=True),
     Query("settled", 3, "every settled instruction has one settled attempt and two entries of its amount"),

@@ -26,13 +26,13 @@ _BOOKED = """
     where subject <> 'provider' and booked_minor <> 0
 """
 _COLLECTED = """
-    select 'player', player_id, currency, sum(amount_minor)::bigint from payouts.fees
+    select 'player', player_id, currency, sum(amount_minor)::bigint from payouts.booked_fees
     where release_id is not null group by player_id, currency
 """
 _RELEASED = """
     select s.billing_subject, s.subject_id, s.currency, sum(s.amount_minor)::bigint
     from payouts.shares as s
-    join payouts.fees as f using (booking_id, day, match_id, match_player_id, player_id, currency)
+    join payouts.booked_fees as f using (booking_id, day, match_id, match_player_id, player_id, currency)
     where f.release_id is not null and s.billing_subject <> 'platform'
     group by s.billing_subject, s.subject_id, s.currency
 """

@@ -185,14 +185,14 @@ _VIOLATIONS = {
     """,
     "released on a player is what the released fees say": """
         select subject_id from payouts.accounts as a where subject = 'player' and released_minor <> (
-            select coalesce(sum(amount_minor), 0) from payouts.fees f
+            select coalesce(sum(amount_minor), 0) from payouts.booked_fees f
             where player_id = a.subject_id and f.currency = a.currency and release_id is not null)
     """,
     "released on a payee is what the shares of released fees say": """
         select subject, subject_id from payouts.accounts as a where subject not in ('player', 'provider')
         and released_minor <> (
             select coalesce(sum(s.amount_minor), 0) from payouts.shares s
-            join payouts.fees f using (day, match_id, match_player_id, player_id, currency, booking_id)
+            join payouts.booked_fees f using (day, match_id, match_player_id, player_id, currency, booking_id)
             where s.billing_subject = a.subject and s.subject_id = a.subject_id and s.currency = a.currency
             and f.release_id is not null)
     """,
@@ -224,7 +224,7 @@ _VIOLATIONS = {
         select subject_id from payouts.accounts where subject = 'player' and released_minor > settled_minor
     """,
     "no released fee has a charge that is not settled": """
-        select match_player_id from payouts.fees join payouts.instructions i on i.id = charge_id
+        select match_player_id from payouts.booked_fees join payouts.instructions i on i.id = charge_id
         where release_id is not null and i.status <> 'settled'
     """,
     "no fee hangs on a charge that was taken back": """
@@ -237,7 +237,7 @@ _VIOLATIONS = {
     """,
     "money is not promised twice: collected and covered fees are within what was and will be charged": """
         select subject_id from payouts.accounts as a where subject = 'player' and settled_minor + in_flight_minor
-        < (select coalesce(sum(amount_minor), 0) from payouts.fees f where player_id = a.subject_id
+        < (select coalesce(sum(amount_minor), 0) from payouts.booked_fees f where player_id = a.subject_id
             and f.currency = a.currency and (release_id is not null or charge_id is not null))
     """,
     "a payout is what its release lines add up to": """

@@ -73,7 +73,7 @@ _LEDGER = {
     """,
     "fees": """
         select day, match_id, match_player_id, player_id, currency, amount_minor, coalesce(charge_id::text, ''),
-            release_id is not null from payouts.fees
+            release_id is not null from payouts.booked_fees
     """,
     "shares": """
         select day, match_id, match_player_id, billing_subject, subject_id, currency, amount_minor from payouts.shares

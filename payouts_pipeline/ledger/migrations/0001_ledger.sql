@@ -50,7 +50,9 @@ $$;
 -- A day is booked under the lock of its row.
 create table payouts.days (
     day date primary key,
-    first_booked_at timestamptz not null default now()
+    first_booked_at timestamptz not null default now(),
+    -- A digest of the splits that it was booked from: the same again change nothing.
+    splits_digest text
 );
 
 create table payouts.bookings (
@@ -122,6 +124,7 @@ create index instructions_in_progress on payouts.instructions (day, billing_type
 where status in ('published', 'sending', 'unknown');
 -- What waits for time, for data or for a person: few among all that ever settled, and looked for every minute.
 create index instructions_waiting on payouts.instructions (day) where status in ('held', 'waiting', 'rejected');
+create index instructions_carried_over on payouts.instructions (account_id) where reason_code = 'carried_over';
 
 create table payouts.transitions (
     from_status text not null,
@@ -395,11 +398,30 @@ create table payouts.fees (
     organiser_id bigint,
     -- The charge that collects it; empty while no charge covers it, and for what a credit pays for.
     charge_id uuid,
-    -- The release of its shares; empty until it is collected.
-    release_id bigint,
+    -- The release of its shares, where it is not that of its charge; see `booked_fees`.
+    own_release_id bigint,
     primary key (day, match_player_id, match_id, player_id, currency, booking_id)
 );
-create index fees_not_collected on payouts.fees (player_id, currency) where release_id is null;
+create index fees_of_charge on payouts.fees (charge_id) where charge_id is not null;
+-- The few that no charge covers: most are written with the charge that does.
+create index fees_open on payouts.fees (player_id, currency) where charge_id is null and own_release_id is null;
+create index fees_of_own_release on payouts.fees (own_release_id) where own_release_id is not null;
+
+-- Which release made the shares of the fees payable that a charge has collected. A row for a charge, so that collecting
+-- a day updates none of its fees. No foreign key to the charge: it is written from `charges_to_release`.
+create table payouts.charge_releases (
+    charge_id uuid primary key,
+    release_id bigint not null references payouts.releases
+);
+create index charge_releases_of_release on payouts.charge_releases (release_id);
+
+-- The charges that have settled, and whose fees are not released yet; kept by the database.
+create table payouts.charges_to_release (
+    charge_id uuid primary key,
+    day date not null,
+    settled_at timestamptz not null
+);
+create index charges_to_release_of_day on payouts.charges_to_release (day);
 
 -- No foreign key, which would double the time of a load: all rows of a statement are looked at together, and they name
 -- few allocations.
@@ -429,16 +451,53 @@ create trigger divided after insert on payouts.fees
     referencing new table as new_rows
     for each statement execute function payouts.assert_divided();
 
+create view payouts.booked_fees as
+select f.*, coalesce(f.own_release_id, r.release_id) as release_id
+from payouts.fees as f
+left join payouts.charge_releases as r on r.charge_id = f.charge_id;
+comment on view payouts.booked_fees is 'Fees with the release of their shares; empty until the fee is collected.';
+
+create view payouts.uncollected_fees as
+select f.*
+from payouts.fees as f
+where f.charge_id is null and f.own_release_id is null
+union all
+select f.*
+from payouts.instructions as i
+join payouts.fees as f on f.charge_id = i.id and f.own_release_id is null
+where i.billing_type = 'player_charge'
+    -- As their indexes have it.
+    and (
+        i.status = 'pending' or i.status in ('published', 'sending', 'unknown')
+        or i.status in ('held', 'waiting', 'rejected')
+    )
+union all
+select f.*
+from payouts.charges_to_release as t
+join payouts.fees as f on f.charge_id = t.charge_id and f.own_release_id is null;
+comment on view payouts.uncollected_fees is
+    'Fees whose shares are not released, found without looking at those that ever were.';
+
 create view payouts.shares as
 select
     f.booking_id, f.day, f.match_id, f.match_player_id, f.player_id, f.currency, l.billing_subject,
     case l.billing_subject when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
         as subject_id,
     l.amount_minor, f.amount_minor as fee_minor, f.charge_id, f.release_id
-from payouts.fees as f
+from payouts.booked_fees as f
 join payouts.allocation_lines as l on l.allocation_id = f.allocation_id;
 comment on view payouts.shares is
     'Whose each part of a fee is, as each booking changed it, with how the fee is collected.';
+
+create view payouts.uncollected_shares as
+select
+    f.booking_id, f.day, f.match_id, f.match_player_id, f.player_id, f.currency, l.billing_subject,
+    case l.billing_subject when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
+        as subject_id,
+    l.amount_minor, f.charge_id
+from payouts.uncollected_fees as f
+join payouts.allocation_lines as l on l.allocation_id = f.allocation_id;
+comment on view payouts.uncollected_shares is 'The parts of the uncollected fees.';
 
 -- What a release made payable on one account, and the payout that pays it.
 create table payouts.release_lines (
@@ -566,6 +625,8 @@ create trigger append_only before delete or truncate on payouts.cancellations
     for each statement execute function payouts.refuse_change();
 create trigger reason_is_final
     before update of instruction_id, day, actor, reason_code, reason_details, at on payouts.cancellations
+    for each statement execute function payouts.refuse_change();
+create trigger append_only before update or delete or truncate on payouts.charge_releases
     for each statement execute function payouts.refuse_change();
 create trigger append_only before delete or truncate on payouts.fees
     for each statement execute function payouts.refuse_change();
@@ -712,6 +773,16 @@ begin
 end
 $$;
 
+-- The fees that a settled charge covers are collected: the next run of its day releases their shares.
+create function payouts.note_collected(ended uuid[]) returns void
+language sql as $$
+    insert into payouts.charges_to_release (charge_id, day, settled_at)
+    select id, day, status_at
+    from payouts.instructions
+    where id = any(ended) and status = 'settled' and billing_type = 'player_charge'
+    order by id
+$$;
+
 -- What is cancelled, because somebody has asked for it, leaves open again what it would have covered.
 create function payouts.reopen_cancelled(ended uuid[]) returns void
 language plpgsql as $$
@@ -727,9 +798,7 @@ begin
     update payouts.fees as f
     set charge_id = null
     from payouts.instructions as i
-    join payouts.accounts as a on a.id = i.account_id
-    where i.id = any(ended) and i.status = 'cancelled' and a.subject = 'player' and f.player_id = a.subject_id
-        and f.currency = a.currency and f.release_id is null and f.charge_id = i.id;
+    where i.id = any(ended) and i.status = 'cancelled' and f.charge_id = i.id;
     update payouts.release_lines as l
     set payout_id = null
     from payouts.instructions as i
@@ -748,7 +817,8 @@ begin
         from old_rows as o
         join new_rows as n using (id)
         where n.status in ('settled', 'cancelled') and o.status <> n.status;
-        perform payouts.end_flight(ended), payouts.enter_settled(ended), payouts.reopen_cancelled(ended);
+        perform payouts.end_flight(ended), payouts.enter_settled(ended), payouts.note_collected(ended),
+            payouts.reopen_cancelled(ended);
     end if;
     return null;
 end
@@ -787,7 +857,7 @@ select
     case when f.charge_id is not null then i.status when f.release_id is not null then 'credited' else 'open' end
         as payment_status,
     i.reason_code as reason
-from payouts.fees as f
+from payouts.booked_fees as f
 left join payouts.instructions as i on i.id = f.charge_id
 union all
 select

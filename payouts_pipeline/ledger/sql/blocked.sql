@@ -77,10 +77,9 @@ with due as (
         or i.status = 'published' and i.status_at < now() - %(lost_after)s
         or i.status = 'sending' and i.leased_until < now()
     union all
-    select i.day, i.id, i.status, i.status_at
-    from payouts.fees as f
-    join payouts.instructions as i on i.id = f.charge_id
-    where f.release_id is null and i.status = 'settled' and i.status_at < now() - %(lost_after)s
+    select t.day, t.charge_id, 'settled', t.settled_at
+    from payouts.charges_to_release as t
+    where t.settled_at < now() - %(lost_after)s
     union all
     select c.day, i.id, i.status, i.status_at
     from payouts.cancellations as c

@@ -57,7 +57,7 @@ for update of i
 with open as (
     select distinct player_id, currency
     from payouts.fees
-    where day = %(day)s and release_id is null and charge_id is null
+    where day = %(day)s and own_release_id is null and charge_id is null
 ), owing as (
     select a.id
     from open as o

@@ -3,18 +3,21 @@
 -- name: charges_due
 -- The open balance of each player with fees on this day that no charge covers. Left alone while a fee that was
 -- corrected is covered by a charge whose outcome is open: until then nobody knows how much is left to ask for.
-with uncollected as (
-    select f.player_id, f.currency, f.day, f.match_player_id,
-        bool_or(f.charge_id is null) as is_open, bool_or(f.charge_id is not null) as is_covered
-    from (select distinct player_id, currency from payouts.fees where day = %(day)s) as players
-    join payouts.fees as f using (player_id, currency)
-    where f.release_id is null
-    group by f.player_id, f.currency, f.day, f.match_player_id
-), open as (
-    select player_id, currency
-    from uncollected
-    group by player_id, currency
-    having bool_or(is_open) and not bool_or(is_open and is_covered)
+with open as (
+    select f.player_id, f.currency
+    from payouts.fees as f
+    left join lateral (
+        select true as is_covered
+        from payouts.booked_fees as covered
+        where covered.day = f.day and covered.match_player_id = f.match_player_id
+            and covered.player_id = f.player_id and covered.currency = f.currency
+            and covered.charge_id is not null and covered.release_id is null
+        limit 1
+    ) as same_fee on true
+    where f.charge_id is null and f.own_release_id is null
+        and (f.player_id, f.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
+    group by f.player_id, f.currency
+    having count(same_fee.is_covered) = 0
 )
 select
     a.id as account_id, a.subject as billing_subject, a.subject_id, a.currency,
@@ -122,7 +125,7 @@ select
     ) as part
 from payouts.accounts as a
 join payouts.fees as f on f.player_id = a.subject_id and f.currency = a.currency
-where a.id = any(%(accounts)s::bigint[]) and f.release_id is null and f.charge_id is null
+where a.id = any(%(accounts)s::bigint[]) and f.own_release_id is null and f.charge_id is null
 group by a.id, f.day, f.match_player_id
 
 -- name: create_payout_parts
@@ -160,7 +163,7 @@ join portions as o on o.account_id = n.account_id and o.sequence = n.sequence
 join parts as p on p.account_id = n.account_id and p.part between o.first_part and o.last_part
 join payouts.accounts as a on a.id = n.account_id
 where n.is_portion and f.player_id = a.subject_id and f.currency = a.currency
-    and f.day = p.day and f.match_player_id = p.match_player_id and f.release_id is null and f.charge_id is null
+    and f.day = p.day and f.match_player_id = p.match_player_id and f.own_release_id is null and f.charge_id is null
 
 -- name: apply_payout_portions
 -- Ties to each of several payouts of an account the lines that it pays.
@@ -178,7 +181,7 @@ set charge_id = n.id
 from new_instructions as n
 join payouts.accounts as a on a.id = n.account_id
 where not n.is_portion and f.player_id = a.subject_id and f.currency = a.currency
-    and f.release_id is null and f.charge_id is null
+    and f.own_release_id is null and f.charge_id is null
 
 -- name: apply_payouts
 -- Ties to each new payout what it pays: what was released up to its day, or everything where it pays everything.

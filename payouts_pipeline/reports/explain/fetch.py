@@ -137,11 +137,10 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
     if day not in (None, found.day):
         raise PayoutsError(f"Instruction {instruction_id} is of {found.day}, not of {day}: leave the day out.")
     payee, named = Payee.parse(found.payee), {"id": instruction_id}
-    charged = {**_ANY, "player_id": payee.subject_id, "charge_id": instruction_id}
-    days = [each.day for each in _booked_days(ledger, payee)] if found.is_charge else []
+    covered_by = {**_ANY, "days": [], "charge_id": instruction_id}
     covered = Snapshot(
         instruction_id,
-        fees=_rows(ledger, sql("explain_fees"), Line, {**charged, "days": days}),
+        fees=_rows(ledger, sql("explain_fees"), Line, covered_by),
         events=_events(ledger, found),
         release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, named),
     )

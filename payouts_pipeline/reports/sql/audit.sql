@@ -93,7 +93,7 @@ with uncollected as (
     select s.id as account_id, sum(f.amount_minor) as amount_minor,
         sum(f.amount_minor) filter (where f.charge_id is null) as uncovered_minor
     from audit_scope as s
-    join payouts.fees as f on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null
+    join payouts.uncollected_fees as f on f.player_id = s.subject_id and f.currency = s.currency
     where s.subject = 'player'
     group by s.id
 ), player as (
@@ -125,7 +125,7 @@ select 'fee', f.day || '/' || f.match_player_id,
         case when (a.subject, a.subject_id, a.currency) is distinct from ('player', f.player_id, f.currency)
             then 'of another account' else i.status end
     )
-from payouts.fees as f
+from payouts.booked_fees as f
 join payouts.instructions as i on i.id = f.charge_id
 join payouts.accounts as a on a.id = i.account_id
 where (%(days)s::date[] is null or f.day = any(%(days)s))
@@ -134,6 +134,24 @@ where (%(days)s::date[] is null or f.day = any(%(days)s))
         or f.release_id is not null and i.status <> 'settled'
         or (a.subject, a.subject_id, a.currency) is distinct from ('player', f.player_id, f.currency)
     )
+
+-- name: audit_charge_releases
+-- Rule 2: settled charges whose fees are neither released nor to be released, or both; and others that are.
+select 'instruction' as kind, i.id::text as id,
+    format(
+        'is %%s, and its fees %%s', i.status,
+        case
+            when t.charge_id is null and r.charge_id is null then 'are never released'
+            when r.charge_id is null then 'are to be released'
+            when t.charge_id is null then 'are released'
+            else 'are released and to be released again'
+        end
+    ) as detail
+from payouts.instructions as i
+left join payouts.charges_to_release as t on t.charge_id = i.id
+left join payouts.charge_releases as r on r.charge_id = i.id
+where i.billing_type = 'player_charge' and (%(days)s::date[] is null or i.day = any(%(days)s))
+    and num_nonnulls(t.charge_id, r.charge_id) <> case i.status when 'settled' then 1 else 0 end
 
 -- name: audit_payouts
 -- Rule 2: payouts that are not what their release lines add up to, or pay lines of another account; release lines
@@ -156,13 +174,24 @@ having count(*) filter (where l.account_id <> i.account_id) > 0
 -- Rule 2: releases whose lines are not the shares of the fees that they released.
 with release as (
     select id from payouts.releases where %(days)s::date[] is null or day = any(%(days)s)
+), released as (
+    select r.id as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    from release as r
+    join payouts.fees as f on f.own_release_id = r.id
+    union all
+    select r.id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    from release as r
+    join payouts.charge_releases as c on c.release_id = r.id
+    join payouts.fees as f on f.charge_id = c.charge_id and f.own_release_id is null
 ), stated as (
-    select s.release_id, a.id as account_id, sum(s.amount_minor) as amount_minor
-    from payouts.shares as s
+    select f.release_id, a.id as account_id, sum(l.amount_minor) as amount_minor
+    from released as f
+    join payouts.allocation_lines as l on l.allocation_id = f.allocation_id
     join payouts.accounts as a
-        on a.subject = s.billing_subject and a.subject_id = s.subject_id and a.currency = s.currency
-    where s.release_id in (select id from release)
-    group by s.release_id, a.id
+        on a.subject = l.billing_subject and a.currency = f.currency
+        and a.subject_id = case l.billing_subject
+            when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
+    group by f.release_id, a.id
 ), line as (
     select release_id, account_id, amount_minor
     from payouts.release_lines
@@ -316,7 +345,7 @@ select 'account', s.id::text,
 from audit_scope as s
 join payouts.accounts as a on a.id = s.id and a.in_flight_minor = 0
 join payouts.fees as f
-    on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null and f.charge_id is null
+    on f.player_id = s.subject_id and f.currency = s.currency and f.own_release_id is null and f.charge_id is null
 where s.subject = 'player'
     and a.booked_minor - a.settled_minor >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
 group by s.id, s.currency, a.booked_minor, a.settled_minor
@@ -438,15 +467,14 @@ with entry as (
 ), not_released as (
     select s.id as account_id, sum(f.amount_minor) as amount_minor
     from audit_scope as s
-    join payouts.fees as f on f.player_id = s.subject_id and f.currency = s.currency and f.release_id is null
+    join payouts.uncollected_fees as f on f.player_id = s.subject_id and f.currency = s.currency
     where s.subject = 'player'
     group by s.id
     union all
     select s.id, sum(share.amount_minor)
-    from payouts.shares as share
+    from payouts.uncollected_shares as share
     join audit_scope as s
         on s.subject = share.billing_subject and s.subject_id = share.subject_id and s.currency = share.currency
-    where share.release_id is null
     group by s.id
 ), payable as (
     select s.id as account_id, l.amount_minor

@@ -1,19 +1,36 @@
 -- Where the money of a match, player, payee or instruction came from and where it is.
 
 -- name: explain_fees
--- Fees as each booking changed them: of some days, or what a player has not paid yet of any day. Of one match, of one
--- player, or of one charge (what is null does not matter). No index leads from a charge to its fees, so that it goes by
--- the days on which anything was booked for the player.
+-- Fees as each booking changed them: of some days, of one match or player (what is null does not matter); or those that
+-- a charge covers; or, without days and charge, what a player has not paid yet of any day.
+with named as (
+    select f.*
+    from payouts.booked_fees as f
+    where f.day = any(%(days)s)
+        and (%(match_id)s::bigint is null or f.match_id = %(match_id)s)
+        and (%(player_id)s::bigint is null or f.player_id = %(player_id)s)
+    union all
+    select f.* from payouts.booked_fees as f where f.charge_id = %(charge_id)s
+    union all
+    select f.*, null
+    from payouts.fees as f
+    where %(days)s::date[] is null and %(charge_id)s::uuid is null and f.player_id = %(player_id)s
+        and f.charge_id is null and f.own_release_id is null
+    union all
+    select f.*, null
+    from payouts.accounts as a
+    join payouts.instructions as i on i.account_id = a.id and i.status <> 'cancelled'
+    join payouts.fees as f on f.charge_id = i.id and f.own_release_id is null
+    where %(days)s::date[] is null and %(charge_id)s::uuid is null
+        and a.subject = 'player' and a.subject_id = %(player_id)s
+        and not exists (select from payouts.charge_releases as r where r.charge_id = i.id)
+)
 select
     f.day, f.match_id, f.match_player_id, f.player_id, f.currency, f.booking_id, b.booked_at, b.actor as booked_by,
     f.amount_minor, f.amount_minor as fee_minor, f.charge_id, f.release_id, r.released_at
-from payouts.fees as f
+from named as f
 join payouts.bookings as b on b.id = f.booking_id
 left join payouts.releases as r on r.id = f.release_id
-where (f.day = any(%(days)s) or %(days)s::date[] is null and f.release_id is null)
-    and (%(match_id)s::bigint is null or f.match_id = %(match_id)s)
-    and (%(player_id)s::bigint is null or f.player_id = %(player_id)s)
-    and (%(charge_id)s::uuid is null or f.charge_id = %(charge_id)s)
 order by f.day desc, f.match_id, f.match_player_id, f.player_id, f.currency, f.booking_id
 
 -- name: explain_shares
@@ -113,25 +130,25 @@ order by a.currency
 -- name: explain_blocked_players
 -- Which of the players can't be charged more for now, as `charges_due` sees it: a fee was corrected, and a part of it is
 -- covered by a charge whose outcome is open.
-select distinct 'player:' || player_id as payee, currency
-from payouts.fees
-where player_id = any(%(player_ids)s) and release_id is null
-group by day, match_player_id, player_id, currency
-having bool_or(charge_id is null) and bool_or(charge_id is not null)
+select distinct 'player:' || f.player_id as payee, f.currency
+from payouts.fees as f
+join payouts.booked_fees as covered using (day, match_player_id, player_id, currency)
+where f.player_id = any(%(player_ids)s) and f.charge_id is null and f.own_release_id is null
+    and covered.charge_id is not null and covered.release_id is null
 
 -- name: explain_uncollected_shares
 -- A payee's shares of fees that were not collected yet, by day and by what the charge says.
 select
     s.day, s.currency, c.status, c.reason_code, c.reason_details, min(c.retry_at) as retry_at,
     count(*) as shares, sum(s.amount_minor)::bigint as amount_minor
-from payouts.shares as s
+from payouts.uncollected_shares as s
 left join lateral (
     select i.status, i.reason_code, i.reason_details, i.retry_at
     from payouts.instructions as i
     where i.id = s.charge_id
     offset 0
 ) as c on true
-where s.release_id is null and s.billing_subject = %(subject)s and s.subject_id = %(subject_id)s
+where s.billing_subject = %(subject)s and s.subject_id = %(subject_id)s
 group by s.day, s.currency, c.status, c.reason_code, c.reason_details
 order by s.day desc, s.currency, c.status, c.reason_code, c.reason_details
 

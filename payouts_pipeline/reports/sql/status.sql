@@ -13,7 +13,7 @@ select 'player_charge', f.currency, 'open',
     case when sum(f.amount_minor) > 0 then 'below_minimum_charge' else 'credit' end, '{}',
     count(*), sum(f.amount_minor)::bigint
 from payouts.fees as f
-where f.day = %(day)s and f.release_id is null and f.charge_id is null
+where f.day = %(day)s and f.own_release_id is null and f.charge_id is null
 group by f.currency
 having sum(f.amount_minor) <> 0
 union all

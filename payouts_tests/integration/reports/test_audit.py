@@ -68,7 +68,7 @@ def tamper(ledger: Connection, statement: str) -> None:
         assert ledger.execute(statement).rowcount > 0, "the damage is none"
 
 
-_FIRST_FEE = "(select min(match_player_id) from payouts.fees where release_id is not null)"
+_FIRST_FEE = "(select min(match_player_id) from payouts.booked_fees where release_id is not null)"
 _SETTLED_CHARGE = (
     "(select min(id::text)::uuid from payouts.instructions where billing_type = 'player_charge' and status = 'settled')"
 )
@@ -132,7 +132,7 @@ DAMAGE = {
         "payouts releases histories",
     ),
     "a fee that was not collected is released": (
-        "update payouts.fees set release_id = 1 where charge_id = " + _OPEN_CHARGE,
+        "update payouts.fees set own_release_id = 1 where charge_id = " + _OPEN_CHARGE,
         "collected accounts releases",
     ),
     "a fee hangs on a charge of somebody else": (
@@ -144,9 +144,8 @@ DAMAGE = {
         "charges",
     ),
     "an open fee is covered by a charge that is settled": (
-        f"update payouts.fees as f set release_id = null from payouts.instructions as i where i.id = {_SETTLED_CHARGE}"
-        " and f.charge_id = i.id",
-        "accounts releases",
+        f"delete from payouts.charge_releases where charge_id = {_SETTLED_CHARGE}",
+        "charge_releases releases",
     ),
     "a payout pays more than its lines": (
         f"update payouts.instructions set amount_minor = amount_minor + 1 where id = {_PAYOUT}",

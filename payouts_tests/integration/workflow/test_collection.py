@@ -223,7 +223,7 @@ def test_a_credit_pays_the_oldest_fees_first_and_never_a_part_of_one(scene: Scen
     assert scene.collected == 900, "100 are left, which is no fee"
     assert scene.charges[1:] == [("held", 100)]
     covered = scene.ledger.execute(
-        "select match_player_id from payouts.fees where charge_id is not null and release_id is null"
+        "select match_player_id from payouts.booked_fees where charge_id is not null and release_id is null"
     ).fetchall()
     assert covered == [(late,)]
     assert early
