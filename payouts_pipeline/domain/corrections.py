@@ -4,7 +4,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED
+from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED, ByFee
 
 
 def difference(wanted: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:
@@ -13,10 +13,21 @@ def difference(wanted: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:
     Lines may repeat in either frame; what counts is the sum of each line. A line that is no longer wanted
     comes out with its amount reversed.
     """
+    if not len(booked) and _is_in_order(wanted):
+        return frames.conform(wanted[wanted["amount_minor"] != 0].reset_index(drop=True), frames.LINES)
     reversed_lines = booked.assign(amount_minor=-booked["amount_minor"])
     lines = pd.concat([wanted, reversed_lines], ignore_index=True) if len(booked) else wanted
     sums = lines.groupby(frames.LINE_KEY, as_index=False, sort=True)["amount_minor"].sum()
     return frames.conform(sums[sums["amount_minor"] != 0].reset_index(drop=True), frames.LINES)
+
+
+def _is_in_order(lines: pd.DataFrame) -> bool:
+    """Whether the lines are sorted and none of them repeats; so they come from a split."""
+    numbers = lines[frames.LINE_KEY].assign(
+        billing_subject=pd.factorize(lines["billing_subject"], sort=True)[0],
+        currency=pd.factorize(lines["currency"], sort=True)[0],
+    )
+    return not numbers.isna().any(axis=None) and frames.is_increasing(numbers)
 
 
 def parts(lines: pd.DataFrame) -> list[pd.DataFrame]:
@@ -26,6 +37,8 @@ def parts(lines: pd.DataFrame) -> list[pd.DataFrame]:
     second. Else the payee that got too much would be paid on until the rise is collected, which may be never. What goes
     from one club or organiser to another is taken back in one part and given in the next.
     """
+    if (lines["amount_minor"] > 0).all() and ByFee.of(lines).has_one_payee_each:
+        return [lines] if len(lines) else []
     is_fee = lines["billing_subject"] == BillingSubject.PLAYER
     fee = [lines[name] for name in FEE_KEY]
     shares = lines["amount_minor"].mask(is_fee, 0)
@@ -62,8 +75,6 @@ def _with_fees(shares: pd.DataFrame) -> pd.DataFrame:
 
 def unbalanced(lines: pd.DataFrame) -> list[int]:
     """The match players whose shares don't add up to their fee in every currency (rule of money 1)."""
-    is_fee = lines["billing_subject"] == BillingSubject.PLAYER
-    signed = lines["amount_minor"].where(is_fee, -lines["amount_minor"])
-    keys = [lines[name] for name in ("match_player_id", "player_id", "currency")]
-    sums = signed.groupby(keys).sum()
-    return [int(match_player_id) for match_player_id, *_ in sums.index[sums != 0]]
+    by_fee = ByFee.of(lines)
+    wrong = by_fee.owed_minor != by_fee.divided_minor
+    return by_fee.keys.loc[wrong, "match_player_id"].astype("int64").tolist()

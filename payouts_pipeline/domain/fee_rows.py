@@ -5,95 +5,166 @@ Fees of equal terms are divided alike, so that a day has few allocations and a l
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import SHARE_ORDER, BillingSubject
+from payouts_pipeline.domain.frames import Numbers
 
 FEE_KEY = ["match_id", "match_player_id", "player_id", "currency"]
 # What a row names itself: an allocation says only which part is the club's or the organiser's.
-NAMED = {BillingSubject.CLUB: "club_id", BillingSubject.ORGANISER: "organiser_id"}
+NAMED: Mapping[BillingSubject, str] = {BillingSubject.CLUB: "club_id", BillingSubject.ORGANISER: "organiser_id"}
 
-
-Numbers: TypeAlias = "np.ndarray[Any, Any]"
+_SUBJECTS = [*SHARE_ORDER, BillingSubject.PLAYER]
+_PLAYER = _SUBJECTS.index(BillingSubject.PLAYER)
 
 
 @dataclass(frozen=True)
 class FeeRows:
-    """Rows of fees (`FEE_KEY`, amount_minor, allocation_id, club_id, organiser_id), and the allocations that they name.
+    """Rows of fees (`FEE_KEY`, amount_minor, club_id, organiser_id), and how each is divided.
 
-    An allocation: id, amount_minor, lines as the text of a jsonb, which Postgres spells in the same way.
+    ``allocation_no`` is the row of each fee's allocation among ``allocations``: id, amount_minor, lines as the text of a
+    jsonb, which Postgres spells in the same way.
     """
 
     fees: pd.DataFrame
+    allocation_no: Numbers
     allocations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class ByFee:
+    """Lines as numbers, those of a fee one after the other: ``first`` is the first line of each fee."""
+
+    keys: pd.DataFrame
+    first: Numbers
+    fee_no: Numbers
+    subject: Numbers
+    subject_id: Numbers
+    amount_minor: Numbers
+
+    @classmethod
+    def of(cls, lines: pd.DataFrame) -> "ByFee":
+        """The lines (`frames.LINES`) by fee, in the order of the ledger's key of fees."""
+        lines = _in_order_of_fees(lines)
+        currency, _ = pd.factorize(lines["currency"])
+        numbers = lines[FEE_KEY[:-1]].assign(currency=currency)
+        first = np.flatnonzero(_differs_from_row_before(numbers))
+        fee_no = np.repeat(np.arange(len(first)), np.diff(first, append=len(lines)))
+        known, subjects = pd.factorize(lines["billing_subject"])
+        subject = np.array([_SUBJECTS.index(BillingSubject(name)) for name in subjects], "int64")[known]
+        ids, amounts = lines["subject_id"].to_numpy("int64"), lines["amount_minor"].to_numpy("int64")
+        return cls(lines[FEE_KEY].take(first).reset_index(drop=True), first, fee_no, subject, ids, amounts)
+
+    def sums(self, values: Numbers) -> Numbers:
+        """The values of the lines of each fee added up."""
+        return np.add.reduceat(values, self.first) if len(self.first) else values[:0]
+
+    @property
+    def owed_minor(self) -> Numbers:
+        """What the player's line of each fee says."""
+        return self.sums(np.where(self.subject == _PLAYER, self.amount_minor, 0))
+
+    @property
+    def divided_minor(self) -> Numbers:
+        """What the shares of each fee add up to."""
+        return self.sums(np.where(self.subject == _PLAYER, 0, self.amount_minor))
+
+    @property
+    def has_one_payee_each(self) -> bool:
+        """Whether no fee has two clubs or two organisers."""
+        named = [_SUBJECTS.index(subject) for subject in NAMED]
+        return all((self.sums((self.subject == number).astype("int64")) < 2).all() for number in named)
+
+
+def _in_order_of_fees(lines: pd.DataFrame) -> pd.DataFrame:
+    """Sorted as the ledger's key of fees is: unsorted rows take three times as long to write."""
+    currency, _ = pd.factorize(lines["currency"], sort=True)
+    key = lines[["match_player_id", "match_id", "player_id"]].assign(currency=currency)
+    if frames.is_increasing(key, strictly=False):
+        return lines
+    return lines.take(np.lexsort([key[name].to_numpy("int64") for name in reversed(key.columns)]))
+
+
+def _differs_from_row_before(numbers: pd.DataFrame) -> Numbers:
+    """True for the first row of each run of equal ones."""
+    differs = np.zeros(len(numbers), bool)
+    differs[:1] = True
+    for name in numbers:
+        values = numbers[name].to_numpy("int64")
+        differs[1:] |= values[1:] != values[:-1]
+    return differs
 
 
 def fee_rows(lines: pd.DataFrame) -> FeeRows:
     """The fees and allocations of lines (`frames.LINES`) in which no fee has two clubs or two organisers."""
-    shares = lines[lines["billing_subject"] != BillingSubject.PLAYER]
-    fee_no = shares.groupby(FEE_KEY, sort=False).ngroup().to_numpy()
-    fees = shares.loc[~shares.duplicated(FEE_KEY), FEE_KEY].reset_index(drop=True)
-    amounts = shares["amount_minor"].to_numpy("int64")
-    fees["amount_minor"] = _sums(fee_no, amounts, len(fees))
+    by_fee = ByFee.of(lines)
+    fees = by_fee.keys.assign(amount_minor=by_fee.divided_minor)
     for subject, column in NAMED.items():
-        fees[column] = _named(shares, fee_no, subject, len(fees))
-    partner = shares["subject_id"].where(shares["billing_subject"] == BillingSubject.PARTNER, 0)
-    parts = pd.DataFrame({"billing_subject": shares["billing_subject"], "partner_id": partner, "amount_minor": amounts})
-    allocation_no, first_fees = _divided_alike(parts, fee_no, len(fees))
-    allocations = _allocations(parts, fee_no, first_fees)
-    fees["allocation_id"] = allocations["id"].to_numpy()[allocation_no]
-    return FeeRows(fees, allocations)
+        fees[column] = _named(by_fee, _SUBJECTS.index(subject))
+    allocation_no, first_fees = _divided_alike(by_fee)
+    made = [_allocation(by_fee, fee) for fee in first_fees]
+    allocations = pd.DataFrame(made, columns=["id", "amount_minor", "lines"])
+    return FeeRows(fees, allocation_no, allocations)
 
 
-def _sums(group: Numbers, values: Numbers, groups: int) -> Numbers:
-    sums = np.zeros(groups, values.dtype)
-    np.add.at(sums, group, values)
-    return sums
-
-
-def _named(shares: pd.DataFrame, fee_no: Numbers, subject: BillingSubject, fees: int) -> "pd.Series[int]":
+def _named(by_fee: ByFee, subject: int) -> "pd.Series[int]":
     """The club or the organiser of each fee; missing where it has no part for one."""
-    is_subject = (shares["billing_subject"] == subject).to_numpy(bool)
-    found = pd.Series(pd.NA, index=range(fees), dtype=frames.ID)
-    found.iloc[fee_no[is_subject]] = shares["subject_id"].to_numpy("int64")[is_subject]
+    is_subject = by_fee.subject == subject
+    found = pd.Series(pd.NA, index=range(len(by_fee.keys)), dtype=frames.ID)
+    if is_subject.any():
+        has_one = by_fee.sums(is_subject.astype("int64")) > 0
+        ids = by_fee.sums(np.where(is_subject, by_fee.subject_id, 0))
+        found = pd.Series(ids).astype(frames.ID).where(has_one, pd.NA)
     return found
 
 
-def _divided_alike(parts: pd.DataFrame, fee_no: Numbers, fees: int) -> tuple[Numbers, Numbers]:
+def _divided_alike(by_fee: ByFee) -> tuple[Numbers, Numbers]:
     """The number of each fee's allocation, and the first fee of each allocation.
 
-    Fees are divided alike where they have the same parts. Each kind of part gets two random numbers of 64 bits, and the
-    sums of a fee's tell its parts from all others: by chance once in 10^38 pairs.
+    Fees are divided alike where they have the same parts. Each part is mixed into two numbers of 64 bits, and the sums
+    of a fee's tell its parts from all others: by chance once in 10^38 pairs.
     """
-    kind = parts.groupby(list(parts.columns), sort=False).ngroup().to_numpy()
-    numbers = np.random.default_rng(0).integers(0, 2**64, (kind.max() + 1, 2), np.uint64, endpoint=False)
-    signs = np.stack([_sums(fee_no, numbers[kind, side], fees) for side in (0, 1)], axis=1)
-    _, first_fees, allocation_no = np.unique(signs, axis=0, return_index=True, return_inverse=True)
-    return allocation_no.ravel(), first_fees
+    parts = pd.DataFrame({str(side): by_fee.sums(_mixed(by_fee, seed)) for side, seed in enumerate(_SEEDS)})
+    return frames.numbered(parts, list(parts.columns))
 
 
-def _allocations(parts: pd.DataFrame, fee_no: Numbers, first_fees: Numbers) -> pd.DataFrame:
-    """How the first fee of each allocation is divided, in the order of ``first_fees``."""
-    of_firsts = parts[np.isin(fee_no, first_fees)].assign(fee_no=fee_no[np.isin(fee_no, first_fees)])
-    by_fee: dict[Any, tuple[int, str]] = {number: _lines(group) for number, group in of_firsts.groupby("fee_no")}
-    made = [by_fee[number] for number in first_fees]
-    return pd.DataFrame(
-        {
-            "id": [hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() for _, text in made],
-            "amount_minor": [amount for amount, _ in made],
-            "lines": [text for _, text in made],
-        }
-    )
+_SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
-def _lines(parts: pd.DataFrame) -> tuple[int, str]:
-    """Amount and text of one allocation."""
-    rows = zip(parts["billing_subject"], parts["partner_id"], parts["amount_minor"], strict=True)
-    lines = [(BillingSubject(subject), int(partner), int(amount)) for subject, partner, amount in rows]
-    lines.sort(key=lambda line: (SHARE_ORDER.index(line[0]), line[1]))
-    return sum(amount for _, _, amount in lines), json.dumps(lines)
+def _mixed(by_fee: ByFee, seed: int) -> Numbers:
+    """A number for each line that has a share: another one wherever subject, partner or amount is another."""
+    is_partner = by_fee.subject == SHARE_ORDER.index(BillingSubject.PARTNER)
+    mixed = np.full(len(by_fee.subject), seed, "uint64")
+    for part in (by_fee.subject, np.where(is_partner, by_fee.subject_id, 0), by_fee.amount_minor):
+        mixed = _scrambled(mixed ^ part.astype("uint64"))
+    return np.where(by_fee.subject == _PLAYER, np.uint64(0), mixed)
+
+
+def _scrambled(numbers: Numbers) -> Numbers:
+    """One round of splitmix64 (Steele, Lea, Flood 2014): each bit of a number changes half of those that come out."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+def _allocation(by_fee: ByFee, fee: int) -> tuple[str, int, str]:
+    """Id, amount and text of how a fee is divided."""
+    end = by_fee.first[fee + 1] if fee + 1 < len(by_fee.first) else len(by_fee.subject)
+    of_fee = range(by_fee.first[fee], end)
+    shares = [_share(by_fee, line) for line in of_fee if by_fee.subject[line] != _PLAYER]
+    shares.sort(key=lambda share: (SHARE_ORDER.index(share[0]), share[1]))
+    text = json.dumps(shares)
+    name = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return name, sum(amount for *_, amount in shares), text
+
+
+def _share(by_fee: ByFee, line: int) -> tuple[BillingSubject, int, int]:
+    subject = _SUBJECTS[by_fee.subject[line]]
+    partner_id = int(by_fee.subject_id[line]) if subject == BillingSubject.PARTNER else 0
+    return subject, partner_id, int(by_fee.amount_minor[line])

@@ -4,11 +4,19 @@ Money is int64 in minor units. Ids may be missing (a club that is not known), so
 which a missing value does not turn the column into floats.
 """
 
+import hashlib
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 ID = pd.ArrowDtype(pa.int64())
 TEXT = pd.ArrowDtype(pa.string())
+
+# One number for each row.
+Numbers: TypeAlias = "np.ndarray[Any, Any]"
 
 # One row for each fee of the day. `shares_json` are the rows of league.fee_shares that apply to it.
 MATCHES: dict[str, pd.ArrowDtype] = {
@@ -56,3 +64,42 @@ def conform(frame: pd.DataFrame, columns: dict[str, pd.ArrowDtype]) -> pd.DataFr
 def empty(columns: dict[str, pd.ArrowDtype]) -> pd.DataFrame:
     """No rows of these columns."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
+
+
+def series(values: pa.Array) -> "pd.Series[Any]":
+    """An Arrow array as a column."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(values))
+
+
+def numbered(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """Rows that are equal in these columns get the same number, from 0; and the first row of each number.
+
+    A missing value is equal to a missing one. A column at a time, as numbers: comparing rows as texts takes ten times
+    as long.
+    """
+    number = np.zeros(len(frame), "int64")
+    for column in columns:
+        codes, values = pd.factorize(frame[column])
+        number, _ = pd.factorize(number * (len(values) + 1) + codes + 1)
+    return number, np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+
+
+def is_increasing(frame: pd.DataFrame, *, strictly: bool = True) -> bool:
+    """Whether each row comes after the one before, or is the same, by these columns of numbers without missing values."""
+    is_after, is_same = np.zeros(max(len(frame) - 1, 0), bool), np.ones(max(len(frame) - 1, 0), bool)
+    for name in frame:
+        values = frame[name].to_numpy("int64")
+        is_after |= is_same & (values[:-1] < values[1:])
+        is_same &= values[:-1] == values[1:]
+    return bool((is_after if strictly else is_after | is_same).all())
+
+
+def digest(frame: pd.DataFrame) -> str:
+    """A text that is another one for another frame; of equal frames it is the same where they were made in one way."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+    made = hashlib.sha256(repr((table.num_rows, table.schema.names, table.schema.types)).encode())
+    for column in table.columns:
+        for buffer in (buffer for chunk in column.chunks for buffer in chunk.buffers() if buffer):
+            made.update(buffer.size.to_bytes(8, "big"))
+            made.update(buffer)
+    return made.hexdigest()

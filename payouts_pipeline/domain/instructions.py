@@ -9,8 +9,9 @@ from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingType
 
-# The namespace of our ids (RFC 9562, version 5): fixed forever, or the same booking would name other instructions.
+# What our ids are made with: fixed forever, or the same booking would name other instructions.
 _NAMESPACE = UUID("5f2f2a52-6c36-5c59-9d5e-0f6c8d3b7a11").bytes
+_SUBJECTS = 2**36
 
 
 class Status(StrEnum):
@@ -82,9 +83,20 @@ def portions(amounts_minor: Iterable[int], credit_minor: int, maximum_minor: int
 def instruction_id(
     ledger_id: UUID, day: date, billing_type: BillingType, subject_id: int, currency: str, sequence: int
 ) -> UUID:
-    """The same booking of the same ledger always names the same instruction, and no other ledger's ever does.
+    """The same booking of the same ledger always names the same instruction, and no other ledger's ever does."""
+    return UUID(instruction_name(str(ledger_id), day, billing_type, subject_id, currency, sequence))
 
-    uuid5, spelled out since it is five times faster.
+
+def instruction_name(
+    ledger_id: str, day: date, billing_type: BillingType, subject_id: int, currency: str, sequence: int
+) -> str:
+    """The text of `instruction_id`, of which a day needs many.
+
+    A UUID of version 8 (RFC 9562): it begins with the day and the payee or player, so that ids grow as days pass and
+    every index of them grows at its end; 62 bits of a digest of all parts tell it from the others that begin so.
     """
+    begin = f"{day.toordinal():06x}{subject_id % _SUBJECTS:09x}"
     name = f"{ledger_id}/{day}/{billing_type}/{subject_id}/{currency}/{sequence}".encode()
-    return UUID(bytes=hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16], version=5)
+    digest = hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[0], 16) % 4]
+    return f"{begin[:8]}-{begin[8:12]}-8{begin[12:]}-{variant}{digest[1:4]}-{digest[4:16]}"

@@ -1,19 +1,43 @@
 """From fees to lines: what each player owes, and whose it is.
 
-Fees of the same terms have the same shares, so the terms are split once each, in exact integers, and merged
-with the fees: a sixth of the time of splitting every fee.
+Fees of the same terms have the same shares, so the terms are split once each, in exact integers. The lines of all fees
+are then taken from those by number, in their order: nothing is merged, sorted or compared as text.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
 from payouts_pipeline.domain.billing import PLATFORM_ID, BillingSubject
+from payouts_pipeline.domain.frames import Numbers
 from payouts_pipeline.domain.reasons import HeldOutCode
 
 _TERMS = ["currency", "fee_minor", "shares_json", "terms_count"]
+_ORDER = ["match_id", "match_player_id", "player_id", "currency"]
+# As their texts are sorted, in which order the lines of a fee stand.
+_SUBJECTS = sorted(BillingSubject)
+_NUMBER_OF = {subject: number for number, subject in enumerate(_SUBJECTS)}
+_HELD_OUT_LINE = 0
+
+
+@dataclass(frozen=True)
+class _Template:
+    """The lines of fees of all terms, one after the other; the first is that of a fee which is held out.
+
+    ``first`` and ``count`` say for each of the terms which lines are its own.
+    """
+
+    subject: Numbers
+    partner_id: Numbers
+    amount_minor: Numbers
+    first: Numbers
+    count: Numbers
 
 
 def split(fees: pd.DataFrame) -> pd.DataFrame:
@@ -21,28 +45,48 @@ def split(fees: pd.DataFrame) -> pd.DataFrame:
 
     The shares of a fee add up to the fee. A fee that can't be split is one line with the code of why and no shares.
     """
-    terms = fees[_TERMS].drop_duplicates(ignore_index=True)
-    fees = fees.merge(terms.assign(terms_no=terms.index), on=_TERMS)
-    shares, codes = _split_terms(terms)
-    fees = fees.assign(held_out_code=_held_out(fees, codes))
-    good = fees[fees["held_out_code"].isna()]
-    lines = pd.concat([_player_lines(fees), _share_lines(good, shares)], ignore_index=True)
-    return frames.conform(lines.sort_values(frames.LINE_KEY, ignore_index=True), frames.SPLITS)
+    fees = _in_order(fees)
+    terms_no, first_fees = frames.numbered(fees, _TERMS)
+    template, codes = _split_terms(fees.loc[first_fees, _TERMS])
+    held_out_code = _held_out(fees, np.array([*codes, None], dtype=object)[terms_no])
+    is_good = held_out_code.isna().to_numpy(bool)
+    count = np.where(is_good, template.count[terms_no], 1)
+    fee_no = np.repeat(np.arange(len(fees)), count)
+    position = np.arange(len(fee_no)) - np.repeat(np.cumsum(count) - count, count)
+    line = np.where(is_good, template.first[terms_no], _HELD_OUT_LINE)[fee_no] + position
+    return _lines(fees.assign(held_out_code=held_out_code), template, fee_no, line)
 
 
-def _split_terms(terms: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, str]]:
-    """The shares of each of the terms (terms_no, billing_subject, partner_id, amount_minor), or why there are none."""
-    shares: list[tuple[int, str, int, int]] = []
-    codes: dict[int, str] = {}
-    for terms_no, row in enumerate(terms.itertuples()):
-        try:
-            shares += [
-                (terms_no, share.subject, share.partner_id, amount) for share, amount in allocate(_terms_of(row))
-            ]
-        except CannotSplit as refusal:
-            codes[terms_no] = refusal.code.value
-    columns = ["terms_no", "billing_subject", "partner_id", "amount_minor"]
-    return pd.DataFrame(shares, columns=columns), codes
+def _in_order(fees: pd.DataFrame) -> pd.DataFrame:
+    """The fees as their lines are to stand; they come so from `league`."""
+    if not fees["match_player_id"].isna().any() and frames.is_increasing(fees[["match_id", "match_player_id"]]):
+        return fees.reset_index(drop=True)
+    return fees.sort_values(_ORDER, ignore_index=True)
+
+
+def _split_terms(terms: pd.DataFrame) -> tuple[_Template, list[str | None]]:
+    """The lines of a fee of each of the terms, or the code of why it can't be split."""
+    lines: list[tuple[int, int, int]] = [(_NUMBER_OF[BillingSubject.PLAYER], 0, 0)]
+    counts: list[int] = []
+    codes: list[str | None] = []
+    for row in terms.itertuples():
+        of_terms, code = _split_one(row)
+        lines += of_terms
+        counts.append(len(of_terms))
+        codes.append(code)
+    count = np.array(counts, dtype="int64")
+    subject, partner_id, amount_minor = np.array(lines, dtype="int64").T
+    return _Template(subject, partner_id, amount_minor, 1 + np.cumsum(count) - count, count), codes
+
+
+def _split_one(row: Any) -> tuple[Sequence[tuple[int, int, int]], str | None]:
+    """The lines (number of the subject, partner, amount) of a fee of these terms, in order; or why there are none."""
+    try:
+        terms = _terms_of(row)
+        shares = [(_NUMBER_OF[share.subject], share.partner_id, amount) for share, amount in allocate(terms)]
+    except CannotSplit as refusal:
+        return (), refusal.code.value
+    return sorted([*shares, (_NUMBER_OF[BillingSubject.PLAYER], 0, terms.fee_minor)]), None
 
 
 def _terms_of(row: Any) -> Terms:
@@ -58,10 +102,9 @@ def _terms_of(row: Any) -> Terms:
     return Terms.from_rows(row.currency, int(row.fee_minor), shares_json)
 
 
-def _held_out(fees: pd.DataFrame, codes_of_terms: dict[int, str]) -> pd.Series:
+def _held_out(fees: pd.DataFrame, of_terms: "np.ndarray[Any, Any]") -> "pd.Series[str]":
     """Why a fee is held out; missing for a good one. What is wrong with the terms comes first."""
-    of_terms = fees["terms_no"].map(codes_of_terms).astype(frames.TEXT)
-    of_fee = pd.Series(pd.NA, index=fees.index, dtype=frames.TEXT)
+    of_fee = np.full(len(fees), None, dtype=object)
     of_fee[fees["organiser_id"].isna()] = HeldOutCode.NO_ORGANISER.value
     of_fee[fees["club_id"].isna()] = HeldOutCode.NO_CLUB.value
     # A table can't hold these, but a view can; booked, they would charge the player twice.
@@ -69,24 +112,29 @@ def _held_out(fees: pd.DataFrame, codes_of_terms: dict[int, str]) -> pd.Series:
     of_fee[fees.duplicated("match_player_id", keep=False)] = HeldOutCode.ROW_TWICE.value
     of_fee[fees["match_player_id"].isna()] = HeldOutCode.ROW_WITHOUT_ID.value
     of_fee[fees["player_id"].isna()] = HeldOutCode.NO_PLAYER.value
-    return of_terms.fillna(of_fee)
+    has_bad_terms = of_terms != None  # noqa: E711 - element by element
+    return pd.Series(pa.array(np.where(has_bad_terms, of_terms, of_fee), pa.string()), dtype=frames.TEXT)
 
 
-def _player_lines(fees: pd.DataFrame) -> pd.DataFrame:
-    """What each player owes for each match."""
-    owed = fees["fee_minor"].where(fees["held_out_code"].isna(), 0)
-    return fees.assign(billing_subject=BillingSubject.PLAYER.value, subject_id=fees["player_id"], amount_minor=owed)
-
-
-def _share_lines(fees: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
-    """Whose each part of the good fees is."""
-    lines = fees.merge(shares.astype({"amount_minor": frames.ID}), on="terms_no")
-    payee_columns = {
-        BillingSubject.CLUB: lines["club_id"],
-        BillingSubject.ORGANISER: lines["organiser_id"],
-        BillingSubject.PARTNER: lines["partner_id"].astype(frames.ID),
+def _lines(fees: pd.DataFrame, template: _Template, fee_no: Numbers, line: Numbers) -> pd.DataFrame:
+    """Line after line: of which fee it is, and which line of the template."""
+    of_fee = {name: fees[name].take(fee_no) for name in [*_ORDER, "held_out_code"]}
+    subject = template.subject[line]
+    payees = {
+        BillingSubject.CLUB: fees["club_id"],
+        BillingSubject.ORGANISER: fees["organiser_id"],
+        BillingSubject.PLAYER: fees["player_id"],
     }
-    payee = pd.Series(PLATFORM_ID, index=lines.index, dtype=frames.ID)
-    for subject, ids in payee_columns.items():
-        payee = payee.mask(lines["billing_subject"] == subject, ids)
-    return lines.assign(subject_id=payee)
+    subject_id = np.where(subject == _NUMBER_OF[BillingSubject.PLATFORM], PLATFORM_ID, template.partner_id[line])
+    is_missing = np.zeros(len(line), bool)
+    for payee, ids in payees.items():
+        is_payee = subject == _NUMBER_OF[payee]
+        subject_id = np.where(is_payee, ids.fillna(0).to_numpy("int64")[fee_no], subject_id)
+        is_missing |= is_payee & ids.isna().to_numpy(bool)[fee_no]
+    made = {
+        "billing_subject": frames.series(pa.array(_SUBJECTS, pa.string()).take(pa.array(subject))),
+        "subject_id": frames.series(pa.array(subject_id, mask=is_missing)),
+        "amount_minor": frames.series(pa.array(template.amount_minor[line])),
+    }
+    columns = {name: column.reset_index(drop=True) for name, column in {**of_fee, **made}.items()}
+    return pd.DataFrame({name: columns[name] for name in frames.SPLITS}).astype(frames.SPLITS)

@@ -6,23 +6,32 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from payouts_pipeline.domain import frames
+from payouts_pipeline.domain import currencies, frames
+from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.corrections import difference, parts, unbalanced
-from payouts_pipeline.domain.fee_rows import fee_rows
+from payouts_pipeline.domain.fee_rows import FeeRows, fee_rows
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
 
+# What one charge can ask for.
+_BOUNDS = currencies.minimum_charge_minor, currencies.maximum_minor
 _HELD_OUT = frames.columns(ids="match_player_id match_id", texts="reason_code")
 
 
 @dataclass(frozen=True)
 class Booking:
-    """What one materialisation of a day added to the ledger; the id is None where nothing had changed."""
+    """What one materialisation of a day adds to the ledger; it has no parts where nothing has changed.
 
-    id: int | None
+    Each part is a booking of its own: its id, and the fees that it writes.
+    """
+
     lines: int
+    parts: list[tuple[int, FeeRows]]
+
+
+NOTHING = Booking(0, [])
 
 
 def keep_timezone(connection: Connection, timezone: str) -> None:
@@ -39,30 +48,57 @@ def keep_timezone(connection: Connection, timezone: str) -> None:
         )
 
 
-def book(connection: Connection, day: date, splits: pd.DataFrame, actor: str) -> Booking:
-    """Book what the splits (`frames.SPLITS`) of the day add to what is booked; under `locks.lock_day`.
+def post(connection: Connection, day: date, splits: pd.DataFrame, actor: str) -> Booking:
+    """Post what the splits (`frames.SPLITS`) of the day add to what is booked; under `locks.lock_day`.
+
+    The accounts of the day are locked from then on, and what is in the table `charged` afterwards counts as in flight:
+    the players whom the day's fees alone are charged for. Its fees are written by `write_fees`, with their charges.
 
     Raises PayoutsError, with nothing written, where the shares of a fee don't add up to the fee.
     """
+    digest = frames.digest(splits)
+    lines = _new_lines(connection, day, splits, digest)
+    _require_balanced(lines, day)
+    if not len(lines):
+        lock_accounts_of_day(connection, day)
+        return NOTHING
+    is_first = not scalar(connection, sql("has_fees"), {"day": day})
+    made = [(_insert_booking(connection, day, actor), part) for part in parts(lines)]
+    rows = [(booking_id, fee_rows(part)) for booking_id, part in made]
+    for _, each in rows:
+        connection.execute(sql("insert_allocations"), {"allocations": each.allocations.to_json(orient="records")})
+    _post(connection, day, made, may_charge=is_first and len(made) == 1)
+    return Booking(len(lines), rows)
+
+
+def _new_lines(connection: Connection, day: date, splits: pd.DataFrame, digest: str) -> pd.DataFrame:
+    """What the splits add; looked for only where they are others than those that the day was booked from."""
+    if scalar(connection, sql("splits_digest"), {"day": day}) == digest:
+        return frames.empty(frames.LINES)
+    connection.execute(sql("keep_splits_digest"), {"day": day, "digest": digest})
     _replace_held_out(connection, day, splits)
     good = splits[splits["held_out_code"].isna()]
-    lines = difference(good[list(frames.LINES)], booked_lines(connection, day))
-    _require_balanced(lines, day)
-    ids = [_insert_part(connection, day, part, actor) for part in parts(lines)] if len(lines) else []
-    if ids:
-        _post(connection, day, ids)
-    return Booking(ids[0] if ids else None, len(lines))
+    return difference(good[list(frames.LINES)], booked_lines(connection, day))
 
 
-def _insert_part(connection: Connection, day: date, lines: pd.DataFrame, actor: str) -> int:
-    """A booking of its own for these lines, not posted yet; its id."""
-    booking_id = int(scalar(connection, sql("insert_booking"), {"day": day, "actor": actor}))
-    rows = fee_rows(lines)
-    connection.execute(sql("insert_allocations"), {"allocations": rows.allocations.to_json(orient="records")})
-    # Sorted as the primary key is: unsorted rows take three times as long.
-    fees = rows.fees.sort_values(["match_player_id", "match_id", "player_id", "currency"])
-    copy_in(connection, "payouts.fees", fees.assign(booking_id=booking_id, day=day))
-    return booking_id
+def _insert_booking(connection: Connection, day: date, actor: str) -> int:
+    return int(scalar(connection, sql("insert_booking"), {"day": day, "actor": actor}))
+
+
+def write_fees(connection: Connection, day: date, booking: Booking, charges: pd.DataFrame) -> None:
+    """Write the fees of a booking, each with the charge that covers it already.
+
+    Charges: player_id, currency, charge_id; a player without one is left to `instructions.charges_due`.
+    """
+    for booking_id, rows in booking.parts:
+        fees = rows.fees.assign(
+            booking_id=booking_id,
+            day=day,
+            allocation_id=rows.allocations["id"].astype(frames.TEXT).take(rows.allocation_no).array,
+        )
+        if len(charges):
+            fees = fees.merge(charges, on=["player_id", "currency"], how="left")
+        copy_in(connection, "payouts.fees", fees)
 
 
 def _require_balanced(lines: pd.DataFrame, day: date) -> None:
@@ -75,15 +111,37 @@ def _require_balanced(lines: pd.DataFrame, day: date) -> None:
         )
 
 
-def _post(connection: Connection, day: date, booking_ids: list[int]) -> None:
-    """Entries and accounts of bookings, whose accounts are locked from then on."""
-    parameters = {"day": day, "booking_ids": booking_ids}
-    connection.execute(sql("sum_booking"), parameters)
+def _post(connection: Connection, day: date, made: list[tuple[int, pd.DataFrame]], *, may_charge: bool) -> None:
+    """Entries and accounts of bookings."""
+    connection.execute(sql("create_postings"))
+    for booking_id, lines in made:
+        copy_in(connection, "postings", _postings(booking_id, lines, may_charge=may_charge))
     connection.execute(sql("create_opened"))
     connection.execute(sql("open_accounts"))
-    lock_accounts_of_day(connection, day)
+    connection.execute(sql("lock_players_of_booking"), {"day": day})
+    connection.execute(sql("lock_payees"))
+    connection.execute(sql("find_charged"))
     connection.execute(sql("add_booked"))
     connection.execute(sql("post_entries"))
+
+
+def _postings(booking_id: int, lines: pd.DataFrame, *, may_charge: bool) -> pd.DataFrame:
+    """The lines added up by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
+
+    ``charge_minor`` is what a player can be charged for the booking alone.
+    """
+    account = ["billing_subject", "subject_id", "currency"]
+    number, first = frames.numbered(lines, account)
+    amount = pd.Series(lines["amount_minor"].to_numpy("int64")).groupby(number).sum()
+    sums = lines[account].take(first).reset_index(drop=True)
+    is_player = sums["billing_subject"] == BillingSubject.PLAYER
+    lowest, highest = (sums["currency"].map(of).astype(frames.ID) for of in _BOUNDS)
+    chargeable = is_player & (amount >= lowest) & (amount <= highest) & may_charge
+    return sums.assign(
+        booking_id=booking_id,
+        amount_minor=amount.where(is_player, -amount),
+        charge_minor=amount.astype(frames.ID).where(chargeable, pd.NA),
+    )
 
 
 def _replace_held_out(connection: Connection, day: date, splits: pd.DataFrame) -> None:

@@ -8,8 +8,7 @@ import pandas as pd
 
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import cancellations, instructions
-from payouts_pipeline.ledger.bookings import book, keep_timezone
+from payouts_pipeline.ledger import bookings, cancellations, instructions
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.locks import lock_accounts_of_day, lock_day
@@ -43,17 +42,32 @@ def open_charges(
     resuming = resume(connection, source, day, actor)
     with failpoint(Failpoint.BOOK_DAY), connection.transaction():
         if timezone:
-            keep_timezone(connection, timezone)
+            bookings.keep_timezone(connection, timezone)
         lock_day(connection, day)
-        booking = book(connection, day, splits, actor)
-        if booking.id is None:
-            # A booking has them locked by now; twice would be out of order.
-            lock_accounts_of_day(connection, day)
+        booking = bookings.post(connection, day, splits, actor)
+        at_once = _charge_at_once(connection, source, day, booking, approval_above_minor, actor)
         cancellations.cancel_charges(connection, day, actor)
         released = release_collected_fees(connection, day, actor)
         due = reader.with_stripe_ids(source, instructions.charges_due(connection, day))
         made = instructions.make_charges(connection, day, due, approval_above_minor, actor)
-    return Progress(booking.lines, resuming + made, released)
+    return Progress(booking.lines, resuming + at_once + made, released)
+
+
+def _charge_at_once(
+    connection: Connection,
+    source: Connection,
+    day: date,
+    booking: bookings.Booking,
+    approval_above_minor: Mapping[str, int],
+    actor: str,
+) -> int:
+    """Write the fees of a booking; those of players who owe nothing else with their charges. How many charges."""
+    if not booking.parts:
+        return 0
+    charged = reader.with_stripe_ids(source, instructions.charges_at_once(connection))
+    charges = instructions.make_charges_at_once(connection, day, charged, approval_above_minor, actor)
+    bookings.write_fees(connection, day, booking, charges)
+    return len(charges)
 
 
 def open_payouts(

@@ -34,7 +34,7 @@ _EMPTY = "create table bench.{table} as select {columns} from payouts.{table} wi
 _ALL = "(select {columns} from payouts.{table})"
 _FEE_KEY = "day, match_player_id, match_id, player_id, currency"
 _LINE = f"{_FEE_KEY}, booking_id, amount_minor"
-_ROWS = {"fees": f"{_LINE}, charge_id, release_id", "shares": f"{_LINE}, billing_subject, subject_id"}
+_ROWS = {"fees": f"{_LINE}, charge_id, own_release_id", "shares": f"{_LINE}, billing_subject, subject_id"}
 _KEYS = {
     "fees": f"{_FEE_KEY}, booking_id",
     "shares": f"{_FEE_KEY}, billing_subject, subject_id, booking_id",

@@ -58,49 +58,96 @@ from jsonb_to_recordset(%(allocations)s::jsonb) as a (id uuid, amount_minor bigi
 order by a.id
 on conflict (id) do nothing
 
--- name: sum_booking
--- Adds up bookings by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
-create temporary table postings on commit drop as
-select booking_id, 'player' as subject, player_id as subject_id, currency, sum(amount_minor)::bigint as amount_minor
-from payouts.fees
-where day = %(day)s and booking_id = any(%(booking_ids)s)
-group by booking_id, player_id, currency
-union all
-select booking_id, billing_subject, subject_id, currency, -sum(amount_minor)::bigint
-from payouts.shares
-where day = %(day)s and booking_id = any(%(booking_ids)s)
-group by booking_id, billing_subject, subject_id, currency
+-- name: has_fees
+-- Whether anything was ever booked for a day.
+select exists (select from payouts.fees where day = %(day)s)
+
+-- name: splits_digest
+-- The digest of the splits that a day was booked from.
+select splits_digest from payouts.days where day = %(day)s
+
+-- name: keep_splits_digest
+-- Notes from which splits a day is booked.
+update payouts.days set splits_digest = %(digest)s where day = %(day)s
+
+-- name: create_postings
+-- Where bookings are added up by account; with what a player can be charged for a booking alone.
+create temporary table postings (
+    booking_id bigint, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint, charge_minor bigint
+) on commit drop
 
 -- name: create_opened
 -- The accounts that a booking opens.
 create temporary table opened (account_id bigint) on commit drop
 
 -- name: open_accounts
--- Opens the accounts that a booking needs for the first time, with what it books. Before any account is locked, and
--- in order, so that two bookings that open the same can't deadlock.
+-- Opens the accounts that a booking needs for the first time, with what it books and charges. Before any account is
+-- locked, and in order, so that two bookings that open the same can't deadlock.
 with made as (
-    insert into payouts.accounts (subject, subject_id, currency, booked_minor)
-    select subject, subject_id, currency, sum(case when subject = 'player' then amount_minor else -amount_minor end)
+    insert into payouts.accounts (subject, subject_id, currency, booked_minor, in_flight_minor)
+    select billing_subject, subject_id, currency,
+        sum(case when billing_subject = 'player' then amount_minor else -amount_minor end),
+        coalesce(sum(charge_minor), 0)
     from postings
-    group by subject, subject_id, currency
+    group by billing_subject, subject_id, currency
     union all
-    select distinct 'provider', 0, currency, 0 from postings
+    select distinct 'provider', 0, currency, 0, 0 from postings
     order by 1, 2, 3
     on conflict (subject, subject_id, currency) do nothing
     returning id
 )
 insert into opened (account_id) select id from made
 
+-- name: lock_players_of_booking
+-- Locks the accounts of all players with fees on this day or in the bookings, in the order of their ids.
+select a.id
+from payouts.accounts as a
+where a.subject = 'player'
+    and (a.subject_id, a.currency) in (
+        select subject_id, currency from postings where billing_subject = 'player'
+        union
+        select player_id, currency from payouts.fees where day = %(day)s
+    )
+order by a.id
+for no key update
+
+-- name: find_charged
+-- The players who are charged for the booking alone: the account is new, or nothing else is open or in flight on it. As
+-- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`.
+create temporary table charged on commit drop as
+select a.id as account_id, a.subject as billing_subject, a.subject_id, a.currency, p.charge_minor as amount_minor
+from postings as p
+join payouts.accounts as a
+    on a.subject = p.billing_subject and a.subject_id = p.subject_id and a.currency = p.currency
+where p.charge_minor is not null
+    and (
+        exists (select from opened as o where o.account_id = a.id)
+        or a.in_flight_minor = 0 and a.booked_minor = a.settled_minor
+        and not exists (
+            select
+            from payouts.fees as f
+            where f.player_id = a.subject_id and f.currency = a.currency
+                and f.charge_id is null and f.own_release_id is null
+        )
+        and not exists (
+            select
+            from payouts.instructions as i
+            where i.account_id = a.id and i.reason_code = 'carried_over' and i.amount_minor >= p.charge_minor
+        )
+    )
+
 -- name: add_booked
--- Adds a booking to the accounts that there were before, each in its usual direction.
+-- Adds a booking to the accounts that there were before, each in its usual direction, with what is charged for it.
 update payouts.accounts as a
-set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount_minor else -p.amount_minor end
+set booked_minor = a.booked_minor + case when a.subject = 'player' then p.amount_minor else -p.amount_minor end,
+    in_flight_minor = a.in_flight_minor + coalesce(c.amount_minor, 0)
 from (
-    select subject, subject_id, currency, sum(amount_minor) as amount_minor
+    select billing_subject, subject_id, currency, sum(amount_minor) as amount_minor
     from postings
-    group by subject, subject_id, currency
+    group by billing_subject, subject_id, currency
 ) as p
-where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0
+left join charged as c using (billing_subject, subject_id, currency)
+where a.subject = p.billing_subject and a.subject_id = p.subject_id and a.currency = p.currency and p.amount_minor <> 0
     and not exists (select from opened as o where o.account_id = a.id)
 
 -- name: post_entries
@@ -108,7 +155,8 @@ where a.subject = p.subject and a.subject_id = p.subject_id and a.currency = p.c
 insert into payouts.entries (booking_id, account_id, currency, amount_minor)
 select p.booking_id, a.id, p.currency, p.amount_minor
 from postings as p
-join payouts.accounts as a using (subject, subject_id, currency)
+join payouts.accounts as a
+    on a.subject = p.billing_subject and a.subject_id = p.subject_id and a.currency = p.currency
 where p.amount_minor <> 0
 order by a.id
 

@@ -37,6 +37,10 @@ where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
             and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
     )
 
+-- name: read_charged
+-- Whom the booking of this transaction alone is charged for; nobody where it made none.
+select account_id, billing_subject, subject_id, currency, amount_minor from charged order by account_id
+
 -- name: payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was
 -- released up to this day, so that a range of days makes the payouts that the days would make one by one. It is all
