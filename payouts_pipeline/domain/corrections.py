@@ -77,4 +77,4 @@ def unbalanced(lines: pd.DataFrame) -> list[int]:
     """The match players whose shares don't add up to their fee in every currency (rule of money 1)."""
     by_fee = ByFee.of(lines)
     wrong = by_fee.owed_minor != by_fee.divided_minor
-    return by_fee.keys.loc[wrong, "match_player_id"].astype("int64").tolist()
+    return [int(match_player_id) for match_player_id in by_fee.keys.loc[wrong, "match_player_id"]]

@@ -27,8 +27,8 @@ _PLAYER = _SUBJECTS.index(BillingSubject.PLAYER)
 class FeeRows:
     """Rows of fees (`FEE_KEY`, amount_minor, club_id, organiser_id), and how each is divided.
 
-    ``allocation_no`` is the row of each fee's allocation among ``allocations``: id, amount_minor, lines as the text of a
-    jsonb, which Postgres spells in the same way.
+    ``allocation_no`` is the row of each fee's allocation among ``allocations``: id, amount_minor, lines as the text of
+    a jsonb, which Postgres spells in the same way.
     """
 
     fees: pd.DataFrame
@@ -150,7 +150,8 @@ def _scrambled(numbers: Numbers) -> Numbers:
     numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
+    scrambled: Numbers = numbers ^ (numbers >> np.uint64(31))
+    return scrambled
 
 
 def _allocation(by_fee: ByFee, fee: int) -> tuple[str, int, str]:

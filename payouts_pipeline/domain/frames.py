@@ -85,7 +85,7 @@ def numbered(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Numbers, Numb
 
 
 def is_increasing(frame: pd.DataFrame, *, strictly: bool = True) -> bool:
-    """Whether each row comes after the one before, or is the same, by these columns of numbers without missing values."""
+    """Whether each row comes after the one before (or is the same), by these columns of numbers, none missing."""
     is_after, is_same = np.zeros(max(len(frame) - 1, 0), bool), np.ones(max(len(frame) - 1, 0), bool)
     for name in frame:
         values = frame[name].to_numpy("int64")

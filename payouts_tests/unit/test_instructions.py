@@ -29,7 +29,12 @@ def test_the_id_of_a_booking_never_changes() -> None:
 
 
 _KEYS = st.tuples(
-    st.uuids(), st.dates(), st.sampled_from(BillingType), st.integers(1, 2**63 - 1), st.just("EUR"), st.integers(1, 1_000)
+    st.uuids(),
+    st.dates(),
+    st.sampled_from(BillingType),
+    st.integers(1, 2**63 - 1),
+    st.just("EUR"),
+    st.integers(1, 1_000),
 )
 
 

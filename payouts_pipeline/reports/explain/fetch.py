@@ -136,13 +136,12 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
         raise PayoutsError(f"There is no instruction {instruction_id} in the ledger: see that the id is right.")
     if day not in (None, found.day):
         raise PayoutsError(f"Instruction {instruction_id} is of {found.day}, not of {day}: leave the day out.")
-    payee, named = Payee.parse(found.payee), {"id": instruction_id}
-    covered_by = {**_ANY, "days": [], "charge_id": instruction_id}
+    covered_by: dict[str, object] = {**_ANY, "days": [], "charge_id": instruction_id}
     covered = Snapshot(
         instruction_id,
         fees=_rows(ledger, sql("explain_fees"), Line, covered_by),
         events=_events(ledger, found),
-        release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, named),
+        release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, {"id": instruction_id}),
     )
     return _with_funds(ledger, covered, [instruction_id])
 

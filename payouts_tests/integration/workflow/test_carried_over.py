@@ -73,3 +73,17 @@ def test_a_payout_that_is_too_small_is_carried_over_to_the_next(
     assert instructions(ledger, "club", club) == [("cancelled", 240), ("settled", 480)]
     assert account(ledger, "club", club, "ZAR") == (480, 480, 0, 480)
     assert violations(ledger) == {}
+
+
+def test_as_little_is_not_asked_for_again_once_the_rest_is_paid(
+    ledger: Connection, source: Connection, league: League, player: int
+) -> None:
+    for day, fee_minor in ((DAY, 150), (NEXT, 300), (LAST, 140)):
+        league.fee(player, day, fee_minor, "ZAR")
+    materialise(ledger, source, DAY, stripe)
+    materialise(ledger, source, NEXT, stripe)
+    assert instructions(ledger, "player", player)[1:] == [("settled", 450)]
+    materialise(ledger, source, LAST, stripe)
+    assert instructions(ledger, "player", player)[2:] == [], "Stripe has said that 150 are too small"
+    assert account(ledger, "player", player, "ZAR") == (590, 450, 0, 450)
+    assert violations(ledger) == {}
