@@ -45,20 +45,21 @@ grant usage on schema payouts to payouts_pipeline;
 grant select on all tables in schema payouts to payouts_pipeline;
 grant insert on
     payouts.days, payouts.bookings, payouts.allocations, payouts.fees, payouts.held_out,
-    payouts.calendar, payouts.releases, payouts.release_lines, payouts.instructions, payouts.cancellations,
+    payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints
 to payouts_pipeline;
-grant insert (subject, subject_id, currency, booked_minor) on payouts.accounts to payouts_pipeline;
+grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
 grant insert (booking_id, account_id, currency, amount_minor) on payouts.entries to payouts_pipeline;
 grant update (booked_minor, released_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
-grant update (charge_id, release_id) on payouts.fees to payouts_pipeline;
+grant update (charge_id, own_release_id) on payouts.fees to payouts_pipeline;
 grant update (payout_id) on payouts.release_lines to payouts_pipeline;
 grant update (stripe_account_id, stripe_customer_id, stripe_payment_method_id)
     on payouts.instructions to payouts_pipeline;
 grant update (followed_up_at) on payouts.cancellations to payouts_pipeline;
 grant update (id, provider_account, provider_mode, pinned_at) on payouts.identity to payouts_pipeline;
-grant delete on payouts.held_out to payouts_pipeline;
+grant delete on payouts.held_out, payouts.charges_to_release to payouts_pipeline;
+grant update (splits_digest) on payouts.days to payouts_pipeline;
 -- To lock the row of a day, and the table of holds, of which a trigger refuses every update.
 grant update (first_booked_at) on payouts.days to payouts_pipeline;
 grant update on payouts.holds to payouts_pipeline;

@@ -77,7 +77,7 @@ OF_PIPELINE = {
     "change what is released": "update payouts.accounts set released_minor = 0",
     "open a booking": "insert into payouts.bookings (day, actor) select day, 'x' from payouts.days",
     "free a fee of its charge": "update payouts.fees set charge_id = null",
-    "release a share": "update payouts.fees set release_id = 1",
+    "release a share": "update payouts.fees set own_release_id = 1",
     "free a share of its payout": "update payouts.release_lines set payout_id = null",
     "pin the ledger elsewhere": "update payouts.identity set provider_account = 'acct_mine', provider_mode = 'test',"
     " pinned_at = now()",
