@@ -10,6 +10,7 @@ from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.corrections import difference, parts, unbalanced
 from payouts_pipeline.domain.fee_rows import FeeRows, fee_rows
+from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
@@ -120,7 +121,7 @@ def _post(connection: Connection, day: date, made: list[tuple[int, pd.DataFrame]
     connection.execute(sql("open_accounts"))
     connection.execute(sql("lock_players_of_booking"), {"day": day})
     connection.execute(sql("lock_payees"))
-    connection.execute(sql("find_charged"))
+    connection.execute(sql("find_charged"), {"carried_over": ReasonCode.CARRIED_OVER})
     connection.execute(sql("add_booked"))
     connection.execute(sql("post_entries"))
 

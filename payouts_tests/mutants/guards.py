@@ -286,7 +286,7 @@ GUARDS = [
     Guard(
         "what Stripe has called too small is not asked for again at once",
         f"{_SQL}/bookings.sql",
-        "i.reason_code = 'carried_over' and i.amount_minor >= p.charge_minor",
+        "i.reason_code = %(carried_over)s\n                and i.amount_minor >= p.charge_minor",
         "false",
         (f"{_INTEGRATION}/workflow/test_carried_over.py",),
     ),

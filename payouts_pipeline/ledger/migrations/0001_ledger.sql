@@ -124,7 +124,6 @@ create index instructions_in_progress on payouts.instructions (day, billing_type
 where status in ('published', 'sending', 'unknown');
 -- What waits for time, for data or for a person: few among all that ever settled, and looked for every minute.
 create index instructions_waiting on payouts.instructions (day) where status in ('held', 'waiting', 'rejected');
-create index instructions_carried_over on payouts.instructions (account_id) where reason_code = 'carried_over';
 
 create table payouts.transitions (
     from_status text not null,

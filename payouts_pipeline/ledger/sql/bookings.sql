@@ -132,7 +132,8 @@ where p.charge_minor is not null
         and not exists (
             select
             from payouts.instructions as i
-            where i.account_id = a.id and i.reason_code = 'carried_over' and i.amount_minor >= p.charge_minor
+            where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
+                and i.amount_minor >= p.charge_minor
         )
     )
 
