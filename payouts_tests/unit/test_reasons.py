@@ -116,7 +116,7 @@ def test_what_people_read(code: str, details: dict[str, Any], billing_type: str,
 def _literals_of_sql() -> Iterator[tuple[str, str]]:
     """Each text that our SQL holds, with its file; comments on tables and what a trigger raises are for engineers.
 
-    So is what the auditor finds (`audit.sql`).
+    So is what the auditor finds (`audit.sql`), and what a DBA runs (`roles.sql`).
     """
     for room in ("ledger", "league", "reports"):
         for file in sorted((_ROOT / room).rglob("*.sql")):
