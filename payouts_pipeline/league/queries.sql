@@ -132,7 +132,7 @@ select 'partner', id, nullif(stripe_account_id, ''), null, null from league.part
 -- A match as `league` has it, with the rows of its line-up.
 select
     m.kicked_off_at, m.status,
-    coalesce((select array_agg(mp.id) from league.match_players as mp where mp.match_id = m.id), '{}') as match_player_ids
+    coalesce((select array_agg(mp.player_id) from league.match_players as mp where mp.match_id = m.id), '{}') as player_ids
 from league.matches as m
 where m.id = %(match_id)s
 

@@ -38,7 +38,7 @@ join league.fee_structures as s on s.competition_id = c.id
 # A row for each share beside a row for each fee, as whoever has no allocations would keep them.
 _EMPTY = "create table bench.{table} as select {columns} from payouts.{table} with no data"
 _ALL = "(select {columns} from payouts.{table})"
-_FEE_KEY = "day, match_player_id, match_id, player_id, currency"
+_FEE_KEY = "day, player_id, match_player_id, match_id, currency"
 _LINE = f"{_FEE_KEY}, booking_id, amount_minor"
 _ROWS = {"fees": f"{_LINE}, charge_id, own_release_id", "shares": f"{_LINE}, billing_subject, subject_id"}
 _KEYS = {

@@ -72,8 +72,8 @@ def _of_match(ledger: Connection, league: LeagueNow, match: MatchName, day: date
 
 def _days_of_match(ledger: Connection, match: MatchName, now: FeesNow) -> list[date]:
     """Where fees of the match are booked: it may have been moved from one day to another."""
-    line_up = now.match.match_player_ids if now.match else []
-    parameters = {"match_id": match.match_id, "match_player_ids": line_up, "latest_days": _LATEST_DAYS}
+    line_up = now.match.player_ids if now.match else []
+    parameters = {"match_id": match.match_id, "player_ids": line_up, "latest_days": _LATEST_DAYS}
     return [row[0] for row in ledger.execute(sql("explain_match_days"), parameters)]
 
 

@@ -86,7 +86,7 @@ class LeagueMatch:
 
     day: date
     status: str
-    match_player_ids: list[int]
+    player_ids: list[int]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _why_not_booked(match: MatchName, in_league: LeagueMatch) -> str:
     day = in_league.day
     if in_league.status != "played":
         return f"{match} of {day} is {in_league.status}: only a match that was played has fees."
-    if not in_league.match_player_ids:
+    if not in_league.player_ids:
         return f"{match} of {day} has no line-up in schema 'league': add it, and its fees follow."
     return f"Nothing is booked for {match} on {day}: 'payouts run {day}' books it."
 

@@ -56,7 +56,7 @@ order by
 
 -- name: explain_match_days
 -- The days on which fees of a match are booked, latest first: a match that was moved has two. Of old days only those are
--- found that have a row of the line-up of now, by the key of the fees; the latest ones are looked through. Where neither
+-- found that have a player of the line-up of now, by the key of the fees; the latest ones are looked through. Where neither
 -- finds any (`league` has lost the match), day by day backwards, up to the first that has one.
 with found as (
     select d.day
@@ -70,7 +70,7 @@ with found as (
     cross join lateral (
         select
         from payouts.fees as f
-        where f.day = d.day and f.match_player_id = any(%(match_player_ids)s) and f.match_id = %(match_id)s
+        where f.day = d.day and f.player_id = any(%(player_ids)s) and f.match_id = %(match_id)s
         limit 1
     ) as booked
 )
