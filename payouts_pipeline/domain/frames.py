@@ -98,8 +98,10 @@ def digest(frame: pd.DataFrame) -> str:
     """A text that is another one for another frame; of equal frames it is the same where they were made in one way."""
     table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
     made = hashlib.sha256(repr((table.num_rows, table.schema.names, table.schema.types)).encode())
-    for column in table.columns:
-        for buffer in (buffer for chunk in column.chunks for buffer in chunk.buffers() if buffer):
+    for chunk in (chunk for column in table.columns for chunk in column.chunks):
+        # A part of a longer frame has the buffers of the whole: where it begins tells it from the others.
+        made.update(chunk.offset.to_bytes(8, "big"))
+        for buffer in filter(None, chunk.buffers()):
             made.update(buffer.size.to_bytes(8, "big"))
             made.update(buffer)
     return made.hexdigest()
