@@ -66,8 +66,7 @@ def post(connection: Connection, day: date, splits: pd.DataFrame, actor: str) ->
     is_first = not scalar(connection, sql("has_fees"), {"day": day})
     made = [(_insert_booking(connection, day, actor), part) for part in parts(lines)]
     rows = [(booking_id, fee_rows(part)) for booking_id, part in made]
-    for _, each in rows:
-        connection.execute(sql("insert_allocations"), {"allocations": each.allocations.to_json(orient="records")})
+    _insert_allocations(connection, [each.allocations for _, each in rows])
     _post(connection, day, made, may_charge=is_first and len(made) == 1)
     return Booking(len(lines), rows)
 
@@ -80,6 +79,12 @@ def _new_lines(connection: Connection, day: date, splits: pd.DataFrame, digest: 
     _replace_held_out(connection, day, splits)
     good = splits[splits["held_out_code"].isna()]
     return difference(good[list(frames.LINES)], booked_lines(connection, day))
+
+
+def _insert_allocations(connection: Connection, allocations: list[pd.DataFrame]) -> None:
+    """Those of all parts in one statement, which has them in order: part by part, two corrections could deadlock."""
+    needed = pd.concat(allocations).drop_duplicates("id")
+    connection.execute(sql("insert_allocations"), {"allocations": needed.to_json(orient="records")})
 
 
 def _insert_booking(connection: Connection, day: date, actor: str) -> int:

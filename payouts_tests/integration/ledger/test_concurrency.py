@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier, Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -239,3 +240,43 @@ def test_a_second_run_of_a_day_waits_for_the_first(
         second.result(30)
     assert violations(ledger) == {}
     assert ledger.execute("select count(*) from payouts.bookings").fetchall() == [(1,)]
+
+
+def _await_waiting(connection: Connection, count: int) -> None:
+    """Wait until so many other sessions of the database wait for a lock."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    for _ in range(300):
+        if connection.execute(query).fetchall() == [(count,)]:
+            return
+        sleep(0.1)
+    pytest.fail(f"there were never {count} sessions that wait")
+
+
+def test_corrections_that_divide_fees_in_the_same_new_ways_do_not_deadlock(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    clubs, players = [league.club(), league.club()], [league.player(), league.player()]
+    lines = [league.fee(player, day) for player, day in zip(players, DAYS, strict=False)]
+    for line, club in zip(lines, clubs, strict=True):
+        league.set("match_players", line, club_id=club)
+    for day in DAYS[:2]:
+        book(ledger, source, day)
+    # What one day takes from a club before it gives it to the next, the other day gives before it takes.
+    for line, club in zip(lines, reversed(clubs), strict=True):
+        league.set("match_players", line, club_id=club)
+        league.fee_becomes(line, 700)
+
+    def correct(day: date) -> None:
+        with connect(database_url) as own, connect(database_url) as reader:
+            book(own, reader, day)
+
+    with ThreadPoolExecutor(2) as threads:
+        with ledger.transaction():
+            # Where a booking writes next what it has just inserted.
+            ledger.execute("lock table payouts.allocation_lines in share mode")
+            corrections = [threads.submit(correct, day) for day in DAYS[:2]]
+            _await_waiting(league.connection, 2)
+        for correction in corrections:
+            correction.result(30)
+    assert [account(ledger, "club", club)[0] for club in clubs] == [700, 700]
+    assert violations(ledger) == {}
