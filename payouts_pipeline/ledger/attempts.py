@@ -116,7 +116,8 @@ def claim(connection: Connection, ids: Sequence[UUID], lease_s: float, actor: st
         "movement_lost": ReasonCode.MOVEMENT_LOST,
     }
     with failpoint(Failpoint.CLAIM), connection.transaction():
-        statuses = {row[0] for row in connection.execute(sql("claim_lock"), parameters)}
+        locked: dict[UUID, str] = dict(connection.execute(sql("claim_lock"), parameters).fetchall())
+        parameters["ids"], statuses = list(locked), set(locked.values())
         if Status.PENDING in statuses:
             connection.execute(sql("claim_mark_published"), parameters)
         if Status.SENDING in statuses:

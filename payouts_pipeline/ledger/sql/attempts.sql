@@ -1,10 +1,16 @@
 -- Attempts: claimed and committed before the call, closed by its outcome.
 
 -- name: claim_lock
--- Locks the instructions that messages name, in the order of their ids as every transaction does. It waits for who has
--- one: a message is deleted after this, so an instruction that was passed over would wait for another one for minutes.
+-- Locks those of the instructions that messages name of which something is to be done, in the order of their ids as every
+-- transaction does. It waits for who has one: a message is deleted after this, so an instruction that was passed over
+-- would wait for another one for minutes. What has been refused or held back gets a new message when it continues;
+-- locked for one that comes again, it could deadlock with a run, which cancels such instructions last.
 -- Gives what became of each meanwhile.
-select status from payouts.instructions where id = any(%(ids)s) order by id for update
+select id, status
+from payouts.instructions
+where id = any(%(ids)s) and status in ('pending', 'published', 'sending', 'unknown')
+order by id
+for update
 
 -- name: claim_mark_published
 -- A message can arrive before its publisher has noted that it was published.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection, connect, open_connection
 from payouts_tests.support import oracle
@@ -279,4 +280,35 @@ def test_corrections_that_divide_fees_in_the_same_new_ways_do_not_deadlock(
         for correction in corrections:
             correction.result(30)
     assert [account(ledger, "club", club)[0] for club in clubs] == [700, 700]
+    assert violations(ledger) == {}
+
+
+def _declined(attempt: attempts.Attempt) -> attempts.Outcome:
+    return attempts.Outcome(
+        attempt.instruction_id, attempt.number, Status.WAITING, reason_code="insufficient_funds", retry_after_s=3600
+    )
+
+
+def test_messages_that_come_again_do_not_deadlock_with_what_cancels(
+    ledger: Connection, source: Connection, league: League, connect: Callable[[], Connection]
+) -> None:
+    players = [league.player(), league.player()]
+    lines = [league.fee(player, DAY, 1_000) for player in players]
+    book(ledger, source, DAY)
+    first, second = ids(ledger)
+    attempts.record(ledger, [_declined(attempt) for attempt in claim(ledger, [first])], ACTOR)
+    # The second charge is of too much now, and is cancelled before the first, which a new one joins.
+    league.fee_becomes(lines[0], 1_500)
+    league.fee_becomes(lines[1], 600)
+    worker, other = connect(), connect()
+    with ThreadPoolExecutor(2) as threads:
+        with other.transaction():
+            other.execute("select from payouts.instructions where id = %s for update", (second,))
+            corrected = threads.submit(book, ledger, source, DAY)
+            _await_waiting(league.connection, 1)
+            # Both messages at once, of which the first has come again.
+            taken = threads.submit(claim, worker, [first, second])
+            _await_waiting(league.connection, 2)
+        taken.result(30)
+        corrected.result(30)
     assert violations(ledger) == {}
