@@ -23,7 +23,9 @@ where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
     and not (
         has_table_privilege(c.oid, 'select')
         and (
-            c.relname in ('migrations', 'transitions', 'events', 'allocation_lines', 'identity', 'rate_limit')
+            c.relname in (
+                'migrations', 'transitions', 'events', 'allocation_lines', 'charges_to_release', 'identity', 'rate_limit'
+            )
             or has_any_column_privilege(c.oid, 'insert')
         )
         and (
