@@ -131,6 +131,7 @@ def pass_time(ledger: Connection, hours: float) -> None:
     ledger.execute(
         "update payouts.attempts set first_sent_at = first_sent_at - %s, last_sent_at = last_sent_at - %s", (ago, ago)
     )
+    ledger.execute("update payouts.charges_to_release set settled_at = settled_at - %s", (ago,))
 
 
 def account(ledger: Connection, subject: str, subject_id: int, currency: str = "EUR") -> tuple[int, int, int, int]:

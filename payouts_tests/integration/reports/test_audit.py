@@ -291,9 +291,9 @@ def test_the_asset_checks_say_what_the_auditor_finds(
     assert {name for name, finding in found if finding.passed and finding.figures.get("violations") == 0}
 
 
-def test_the_audit_of_a_run_leaves_out_what_reads_all_fees(ledger: Connection, season: None) -> None:
-    tamper(ledger, DAMAGE["a fee is covered by nothing any more"][0])
-    assert audit_of_run(ledger, DAYS[2]).of("charges") == []
+def test_the_audit_of_a_run_leaves_out_what_reads_all_history(ledger: Connection, season: None) -> None:
+    tamper(ledger, DAMAGE["a release line is raised"][0])
+    assert audit_of_run(ledger, DAYS[2]).of("histories") == []
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 
 import pytest
+from psycopg import OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
@@ -189,6 +191,8 @@ def test_a_database_that_was_replaced_is_asked_about_again(
         assert parts.calls == calls
         admin.execute("drop database replaced with (force)")
         admin.execute(make)
+        with suppress(OperationalError):
+            parts.standing.check()  # notices the loss, if the connection served a moment ago
         parts.standing.check()
         assert parts.calls > calls
     admin.execute("drop database replaced with (force)")
