@@ -78,11 +78,13 @@ def check_can_receive(call: Call, account_id: str) -> None:
         )
 
 
-def check_acts_for(call: Call, account_id: str) -> None:
+def check_acting(call: Call) -> None:
     """Refuse to act for an account that is not ours, or not any more."""
-    account = call.store.get("account", account_id)
-    if account is None or account.get("deleted") or _is_closed(call, account_id):
-        raise no_access(call.masked_key, account_id)
+    if call.account is None:
+        return
+    account = call.store.get("account", call.account)
+    if account is None or account.get("deleted") or _is_closed(call, call.account):
+        raise no_access(call.masked_key, call.account)
 
 
 def holdings(call: Call, account_id: str) -> list[tuple[str, bool, int]]:

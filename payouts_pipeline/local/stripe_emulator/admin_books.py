@@ -28,8 +28,6 @@ from payouts_pipeline.local.stripe_emulator.orders import (
 )
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
 
-OPEN_PAYOUT = ("in_transit",)
-
 
 def set_fees(request: AdminRequest) -> JsonObject:
     """`POST /fees`: what Stripe keeps of later charges."""
@@ -99,7 +97,7 @@ def _available(call: Call, currency: str) -> int:
 def end_payout(request: AdminRequest) -> JsonObject:
     """`POST /payouts/end`: the bank has it, or sends it back, which it can do days later."""
     order = request.parsed(PayoutEnd)
-    may_be = (*OPEN_PAYOUT, "paid") if order.failure_code else OPEN_PAYOUT
+    may_be = ("in_transit", "paid") if order.failure_code else ("in_transit",)
     payout = request.known("payout", order.payout, may_be, order.account)
     payouts.end(_acting_for(request, order.account), payout, order.failure_code)
     return payout

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from payouts_pipeline.local.stripe_emulator import due
 from payouts_pipeline.local.stripe_emulator.call import Call
-from payouts_pipeline.local.stripe_emulator.dispatch import Dispatcher, settle_due
+from payouts_pipeline.local.stripe_emulator.dispatch import Dispatcher
 from payouts_pipeline.local.stripe_emulator.platforms import Books
 from payouts_pipeline.local.stripe_emulator.store import JsonObject, Store
 
@@ -57,7 +58,7 @@ class AdminRequest:
     def settled_call(self) -> Call:
         """Return the same, once all has happened that time has brought."""
         call = self.call()
-        settle_due(call)
+        due.settle(call)
         return call
 
     def known(

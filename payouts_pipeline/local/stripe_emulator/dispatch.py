@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeAlias
 
-from payouts_pipeline.local.stripe_emulator import accounts, balance, idempotency, keys, processing
+from payouts_pipeline.local.stripe_emulator import accounts, due, idempotency, keys
 from payouts_pipeline.local.stripe_emulator.answers import (
     EXECUTED,
     Answer,
@@ -122,18 +122,21 @@ class Dispatcher:
 
     def _executed(self, holder: KeyHolder, request: ApiRequest, endpoint: Endpoint) -> Answer:
         params = _checked_params(request, endpoint)
+        account = keys.connected_account(holder, request, endpoint)
         store, key = holder.books.store, request.idempotency_key
         with store.transaction():
             fault = self.faults.executing(request)
-            call = self._call(holder, request, params, fault)
-            _check_account(call, endpoint)
-            settle_due(call)
+            call = self._call(holder, request, params, fault, account)
+            accounts.check_acting(call)
+            due.settle(call)
             answer = _run(endpoint, call, fault)
             if key:
                 idempotency.remember(store, request, key, answer, call.now)
         return answer
 
-    def _call(self, holder: KeyHolder, request: ApiRequest, params: JsonObject, fault: FaultRule | None) -> Call:
+    def _call(
+        self, holder: KeyHolder, request: ApiRequest, params: JsonObject, fault: FaultRule | None, account: str | None
+    ) -> Call:
         return Call(
             books=holder.books,
             platform=self.platforms.profile(holder.books.platform_id),
@@ -142,33 +145,13 @@ class Dispatcher:
             params=params,
             path_id=request.path_id,
             path_child_id=request.path_child_id,
-            account=_connected_account(holder, request),
+            account=account,
             idempotency_key=request.idempotency_key,
             masked_key=keys.masked(request.api_key),
             stripe_version=request.stripe_version,
             forced_decline=_forced_decline(fault),
             forced_shortage=fault is not None and fault.kind is FaultKind.BALANCE_INSUFFICIENT,
         )
-
-
-def settle_due(call: Call) -> None:
-    """Let happen what time has brought: banks that have answered, funds that are available."""
-    processing.end_due(call)
-    balance.release_due(call)
-
-
-def _connected_account(holder: KeyHolder, request: ApiRequest) -> str | None:
-    named = request.connected_account
-    return None if named == holder.books.platform_id else named
-
-
-def _check_account(call: Call, endpoint: Endpoint) -> None:
-    if call.account is None:
-        return
-    accounts.check_acts_for(call, call.account)
-    if not endpoint.is_for_accounts:
-        # Better refused than done for the platform.
-        raise InvalidRequestError(f"The emulator knows no {endpoint.method} {endpoint.path} for connected accounts.")
 
 
 def _early_answer(request: ApiRequest, fault: FaultRule | None) -> Answer | None:
