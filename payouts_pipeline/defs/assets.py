@@ -10,13 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import pandas as pd
 
 from payouts_pipeline.defs import columns, metadata
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
 from payouts_pipeline.defs.resources import Changes, LedgerResource, PayoutBus, StripeResource, payments
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
@@ -25,7 +25,7 @@ from payouts_pipeline.workflow.pay_day import Changed, Payments
 GROUP = "payouts"
 PAID = dg.AssetKey("settled_payouts")
 
-Frames = dict[str, pd.DataFrame]
+Frames = dict[str, Batches]
 # What a step tells Dagster: a result for all of its days, and in a run of many what became of each.
 Events = Iterator[dg.Output[Frames] | dg.MaterializeResult[Any] | dg.AssetMaterialization]
 

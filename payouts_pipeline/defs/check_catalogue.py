@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import pandas as pd
 
 from payouts_pipeline.domain import findings
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.league import reader
@@ -65,15 +65,15 @@ class MatchesOfDay:
     day: date
     timezone: ZoneInfo
     source: Connection
-    fees: pd.DataFrame
+    fees: Batches
 
 
 @dataclass(frozen=True)
 class SplitsOfDay:
     """The fees of a day, and what `splits` made of them."""
 
-    fees: pd.DataFrame
-    splits: pd.DataFrame
+    fees: Batches
+    splits: Batches
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class ChargesOfDay:
 
     day: date
     ledger: Connection
-    splits: pd.DataFrame
+    splits: Batches
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,107 @@
 """What an operator sees of a day on the pages of `matches` and `splits`: rows, amounts, and what is held out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import decimals, format_minor
 from payouts_pipeline.domain.findings import totals
+from payouts_pipeline.domain.frames import Numbers
 from payouts_pipeline.domain.reasons import HELD_OUT
 
 # A page is read in a minute: what is more than this is a count.
 MOST_ROWS = 20
 _MOST_IDS = 5
+_COMPETITION = ["competition_id", "currency"]
 
 Row = Mapping[str, str | int]
 
 
-def of_fees(fees: pd.DataFrame) -> dict[str, Any]:
+def of_fees(fees: Batches) -> dict[str, Any]:
     """How many fees of which competitions, and how much in each currency."""
-    amounts = totals(fees.rename(columns={"fee_minor": "amount_minor"}))
+    found = _Fees()
+    for frame in fees.only("match_id", "player_id", "competition_id", "currency", "fee_minor", "terms_count"):
+        found.add(frame)
+    amounts = dict(sorted(found.amounts.items()))
     return {
-        "summary": _summary_of_fees(fees, amounts),
-        "dagster/partition_row_count": len(fees),
-        "matches": int(fees["match_id"].nunique()),
-        "players": int(fees["player_id"].nunique()),
+        "summary": _summary_of_fees(found, amounts),
+        "dagster/partition_row_count": found.count,
+        "matches": found.matches,
+        "players": len(np.unique(np.concatenate(found.players))),
         "amounts": table([{"currency": c, "fees": format_minor(a, c)} for c, a in amounts.items()]),
-        "competitions": _competitions(fees),
+        "competitions": _competitions(found),
         **{f"fees {currency}": to_plot(amount, currency) for currency, amount in amounts.items()},
     }
 
 
-def of_splits(splits: pd.DataFrame) -> dict[str, Any]:
+class _Fees:
+    """What is shown of fees, added up frame by frame; no two of them have a match in common."""
+
+    def __init__(self) -> None:
+        self.count, self.matches, self.without_terms = 0, 0, 0
+        self.players: list[Numbers] = []
+        self.amounts = Counter[str]()
+        self.competitions: list[pd.DataFrame] = []
+
+    def add(self, fees: pd.DataFrame) -> None:
+        """Count a frame in."""
+        self.count += len(fees)
+        self.matches += int(fees["match_id"].nunique())
+        self.without_terms += int((fees["terms_count"] != 1).sum())
+        self.players.append(np.unique(fees["player_id"].dropna().to_numpy("int64")))
+        self.amounts.update(totals(fees.rename(columns={"fee_minor": "amount_minor"})))
+        groups = fees.groupby(_COMPETITION, dropna=False)
+        sums = groups.agg(matches=("match_id", "nunique"), fees=("match_id", "size"), amount_minor=("fee_minor", "sum"))
+        self.competitions.append(sums.reset_index())
+
+
+def of_splits(splits: Batches) -> dict[str, Any]:
     """How much of each currency belongs to whom, and which fees are held out why."""
+    found = _Lines()
+    for frame in splits.only("match_id", "billing_subject", "currency", "amount_minor", "held_out_code"):
+        found.add(frame)
     return {
-        "summary": _summary_of_splits(splits),
-        "dagster/partition_row_count": len(splits),
-        "held_out": int(splits["held_out_code"].notna().sum()),
-        "held_out_reasons": _held_out_reasons(splits),
-        "amounts": table(_whose(splits)),
+        "summary": _summary_of_splits(found),
+        "dagster/partition_row_count": found.fees + found.shares,
+        "held_out": found.held_out.total(),
+        "held_out_reasons": _held_out_reasons(found),
+        "amounts": table(_whose(found)),
     }
+
+
+class _Lines:
+    """What is shown of splits, added up frame by frame; the matches come in their order."""
+
+    def __init__(self) -> None:
+        self.fees, self.shares = 0, 0
+        self.held_out = Counter[str]()
+        self.amounts = {subject: Counter[str]() for subject in BillingSubject}
+        self._matches: dict[str, int] = Counter()
+        self.first_matches = dict[str, list[int]]()
+
+    def add(self, lines: pd.DataFrame) -> None:
+        """Count a frame in."""
+        fees = int((lines["billing_subject"] == BillingSubject.PLAYER).sum())
+        self.fees, self.shares = self.fees + fees, self.shares + len(lines) - fees
+        for subject, amounts in self.amounts.items():
+            amounts.update(totals(lines[lines["billing_subject"] == subject]))
+        held_out = lines[lines["held_out_code"].notna()]
+        for code, of_code in held_out.groupby("held_out_code"):
+            matches = sorted(map(int, of_code["match_id"].dropna().unique()))
+            self.held_out[str(code)] += len(of_code)
+            self._matches[str(code)] += len(matches)
+            first = self.first_matches.setdefault(str(code), [])
+            first += matches[: _MOST_IDS - len(first)]
+
+    def matches_not_named(self, code: str) -> int:
+        """How many matches have such fees beside the first."""
+        return self._matches[code] - len(self.first_matches[code])
 
 
 def table(rows: Sequence[Row]) -> Any:
@@ -60,23 +121,20 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _summary_of_fees(fees: pd.DataFrame, amounts: dict[str, int]) -> str:
-    if fees.empty:
+def _summary_of_fees(fees: _Fees, amounts: Mapping[str, int]) -> str:
+    if not fees.count:
         return "No match was played on this day, so there are no fees."
     sums = ", ".join(format_minor(amount, currency) for currency, amount in amounts.items())
-    without = int((fees["terms_count"] != 1).sum())
-    matches = counted(fees["match_id"].nunique(), "match", "matches")
+    without = fees.without_terms
+    matches = counted(fees.matches, "match", "matches")
     lacking = f" {counted(without, 'fee')} without valid terms: see check every_fee_has_terms." if without else ""
-    return f"{counted(len(fees), 'fee')} of {matches}: {sums or 'no amounts'}.{lacking}"
+    return f"{counted(fees.count, 'fee')} of {matches}: {sums or 'no amounts'}.{lacking}"
 
 
-def _competitions(fees: pd.DataFrame) -> Any:
+def _competitions(fees: _Fees) -> Any:
     """The fees by competition, that of the most fees first. A currency is missing where there are no terms."""
-    groups = fees.groupby(["competition_id", "currency"], dropna=False)
-    sums = groups.agg(
-        matches=("match_id", "nunique"), fees=("match_id", "size"), amount_minor=("fee_minor", "sum")
-    ).reset_index()
-    sums = sums.sort_values(["fees", "competition_id", "currency"], ascending=[False, True, True])
+    sums = pd.concat(fees.competitions).groupby(_COMPETITION, dropna=False).sum().reset_index()
+    sums = sums.sort_values(["fees", *_COMPETITION], ascending=[False, True, True])
     rows: list[Row] = [
         {
             "competition": f"competition:{competition}",
@@ -89,23 +147,22 @@ def _competitions(fees: pd.DataFrame) -> Any:
     return table(rows + _rest({"competition": "", "matches": "", "fees": "", "amount": ""}, len(sums) - MOST_ROWS))
 
 
-def _summary_of_splits(splits: pd.DataFrame) -> str:
-    if splits.empty:
+def _summary_of_splits(lines: _Lines) -> str:
+    if not lines.fees:
         return "No match was played on this day, so there is nothing to split."
-    is_fee = splits["billing_subject"] == BillingSubject.PLAYER
-    held_out = int(splits["held_out_code"].notna().sum())
-    split = counted(int(is_fee.sum()) - held_out, "fee")
+    held_out = lines.held_out.total()
+    split = f"{counted(lines.fees - held_out, 'fee')} split into {counted(lines.shares, 'share')}"
     if not held_out:
-        return f"{split} split into {counted(int((~is_fee).sum()), 'share')}; none is held out."
+        return f"{split}; none is held out."
     return (
-        f"{split} split into {counted(int((~is_fee).sum()), 'share')}. {counted(held_out, 'fee')} held out and charged "
-        "to nobody: fix the cause in schema 'league' and materialise the day again."
+        f"{split}. {counted(held_out, 'fee')} held out and charged to nobody: fix the cause in schema 'league' and "
+        "materialise the day again."
     )
 
 
-def _whose(splits: pd.DataFrame) -> list[Row]:
+def _whose(lines: _Lines) -> list[Row]:
     """The fees of each currency, and whose they are. Few columns of short words: a wider table is cut off."""
-    by_subject = {subject: totals(splits[splits["billing_subject"] == subject]) for subject in BillingSubject}
+    by_subject = dict(lines.amounts)
     fees = by_subject.pop(BillingSubject.PLAYER)
     return [
         {
@@ -120,14 +177,13 @@ def _whose(splits: pd.DataFrame) -> list[Row]:
     ]
 
 
-def _held_out_reasons(splits: pd.DataFrame) -> Any:
+def _held_out_reasons(lines: _Lines) -> Any:
     """Why fees are held out: the most fees first, with some of the matches that they are of."""
     rows: list[Row] = []
-    held_out = splits[splits["held_out_code"].notna()]
-    for code, of_code in held_out.groupby("held_out_code"):
-        ids = [f"match:{match_id}" for match_id in sorted(of_code["match_id"].dropna().unique())]
-        more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
-        rows.append({"fees": len(of_code), "why": HELD_OUT[str(code)], "of": ", ".join(ids[:_MOST_IDS]) + more})
+    for code, count in lines.held_out.items():
+        named = ", ".join(f"match:{match_id}" for match_id in lines.first_matches[code])
+        more = lines.matches_not_named(code)
+        rows.append({"fees": count, "why": HELD_OUT[code], "of": named + (f" and {more} more" if more else "")})
     rows.sort(key=lambda row: (-int(row["fees"]), row["why"]))
     return table(rows[:MOST_ROWS] + _rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
 

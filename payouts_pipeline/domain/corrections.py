@@ -4,7 +4,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED, ByFee
+from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED
 
 
 def difference(wanted: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:
@@ -31,14 +31,12 @@ def _is_in_order(lines: pd.DataFrame) -> bool:
 
 
 def parts(lines: pd.DataFrame) -> list[pd.DataFrame]:
-    """The lines of a booking in the parts that are booked in turn; mostly there is just one.
+    """The lines of a correction in the parts that are booked in turn.
 
     Where a fee rises while some of its shares fall, what was collected is divided anew first, and the rise comes
     second. Else the payee that got too much would be paid on until the rise is collected, which may be never. What goes
     from one club or organiser to another is taken back in one part and given in the next.
     """
-    if (lines["amount_minor"] > 0).all() and ByFee.of(lines).has_one_payee_each:
-        return [lines] if len(lines) else []
     is_fee = lines["billing_subject"] == BillingSubject.PLAYER
     fee = [lines[name] for name in FEE_KEY]
     shares = lines["amount_minor"].mask(is_fee, 0)
@@ -71,10 +69,3 @@ def _with_fees(shares: pd.DataFrame) -> pd.DataFrame:
     owed = sums.assign(billing_subject=BillingSubject.PLAYER.value, subject_id=sums["player_id"])
     both = pd.concat([owed[owed["amount_minor"] != 0], shares], ignore_index=True)
     return frames.conform(both.sort_values(frames.LINE_KEY, ignore_index=True), frames.LINES)
-
-
-def unbalanced(lines: pd.DataFrame) -> list[int]:
-    """The match players whose shares don't add up to their fee in every currency (rule of money 1)."""
-    by_fee = ByFee.of(lines)
-    wrong = by_fee.owed_minor != by_fee.divided_minor
-    return [int(match_player_id) for match_player_id in by_fee.keys.loc[wrong, "match_player_id"]]

@@ -75,10 +75,17 @@ class ByFee:
         return self.sums(np.where(self.subject == _PLAYER, 0, self.amount_minor))
 
     @property
-    def has_one_payee_each(self) -> bool:
-        """Whether no fee has two clubs or two organisers."""
+    def unbalanced(self) -> list[int]:
+        """The match players whose shares don't add up to their fee in every currency (rule of money 1)."""
+        wrong = self.owed_minor != self.divided_minor
+        return [int(match_player_id) for match_player_id in self.keys.loc[wrong, "match_player_id"]]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is taken back, and no fee has two clubs or two organisers: all can be booked at once."""
         named = [_SUBJECTS.index(subject) for subject in NAMED]
-        return all((self.sums((self.subject == number).astype("int64")) < 2).all() for number in named)
+        has_one_each = ((self.sums((self.subject == number).astype("int64")) < 2).all() for number in named)
+        return bool((self.amount_minor > 0).all()) and all(has_one_each)
 
 
 def _in_order_of_fees(lines: pd.DataFrame) -> pd.DataFrame:
@@ -100,18 +107,15 @@ def _differs_from_row_before(numbers: pd.DataFrame) -> Numbers:
     return differs
 
 
-def fee_rows(lines: pd.DataFrame) -> FeeRows:
-    """The fees and allocations of lines (`frames.LINES`) in which no fee has two clubs or two organisers."""
-    by_fee = ByFee.of(lines)
+def fee_rows(by_fee: ByFee) -> FeeRows:
+    """The fees and allocations of lines in which no fee has two clubs or two organisers."""
     fees = by_fee.keys.assign(amount_minor=by_fee.divided_minor)
     for subject, column in NAMED.items():
         fees[column] = _named(by_fee, _SUBJECTS.index(subject))
     allocation_no, first_fees = _divided_alike(by_fee)
     made = [_allocation(by_fee, fee) for fee in first_fees]
     allocations = pd.DataFrame(made, columns=["id", "amount_minor", "lines"])
-    # As the ledger's key of fees is sorted: unsorted rows take three times as long to write.
-    order = np.lexsort([fees[name].to_numpy("int64") for name in ("match_player_id", "player_id")])
-    return FeeRows(fees.take(order).reset_index(drop=True), allocation_no[order], allocations)
+    return FeeRows(fees, allocation_no, allocations)
 
 
 def _named(by_fee: ByFee, subject: int) -> "pd.Series[int]":

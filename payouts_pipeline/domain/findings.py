@@ -4,16 +4,24 @@ A finding is what an asset check shows of a day: it passed or not, a sentence, a
 reasons that JSON can say. How bad a failure is, and what it is for, the catalogue of checks says (`defs`).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from payouts_pipeline.domain.batches import Batches, standing_twice
 from payouts_pipeline.domain.billing import BillingSubject
+from payouts_pipeline.domain.frames import Numbers
 from payouts_pipeline.domain.reasons import HELD_OUT
 
 # How many ids a finding names; the rest is a count.
 NAMED = 10
+
+# Stands for a missing id.
+_NO_ID = -(2**63)
 
 _NO_FEES = "The day has no fees: no match was played."
 
@@ -27,38 +35,68 @@ class Finding:
     figures: Mapping[str, object] = field(default_factory=dict)
 
 
-def each_fee_once(fees: pd.DataFrame) -> Finding:
+class _Named:
+    """How many rows a check names, and the ids of the first."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.ids: list[int] = []
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count rows in."""
+        self.count += len(rows)
+        if len(rows) and len(self.ids) < NAMED:
+            found = map(int, rows["match_player_id"].dropna().unique()[:NAMED])
+            self.ids = list(dict.fromkeys([*self.ids, *found]))[:NAMED]
+
+    def say(self, one: str, many: str) -> str:
+        """``1 fee is``, ``2 fees are``."""
+        return f"1 fee {one}" if self.count == 1 else f"{self.count:,} fees {many}"
+
+
+def each_fee_once(fees: Batches) -> Finding:
     """Whether the snapshot has each fee once, by line-up row and by match and player."""
-    twice = fees[fees.duplicated("match_player_id") | fees.duplicated(["match_id", "player_id"])]
-    if twice.empty:
-        description = f"Each of the {len(fees)} fees is in the snapshot once." if len(fees) else _NO_FEES
+    count, twice, seen, ids_twice = 0, _Named(), set[Any](), standing_twice(fees, "match_player_id")
+    for rows in fees.only("match_player_id", "match_id", "player_id"):
+        count += len(rows)
+        row_id = rows["match_player_id"]
+        is_again = row_id.duplicated() | row_id.isin(seen) | rows.duplicated(["match_id", "player_id"])
+        twice.add(rows[is_again])
+        seen |= set(row_id[row_id.isna() | row_id.isin(ids_twice)])
+    if not twice.count:
+        description = f"Each of the {count} fees is in the snapshot once." if count else _NO_FEES
     else:
         description = (
-            f"{_fees(twice, 'is', 'are')} in the snapshot twice: a view of schema 'league' joins too much, or a "
+            f"{twice.say('is', 'are')} in the snapshot twice: a view of schema 'league' joins too much, or a "
             "line-up names a player twice. Nothing is booked until that is fixed."
         )
-    figures = {"fees": len(fees), "fees_twice": len(twice), "match_player_ids": _ids(twice)}
-    return Finding(twice.empty, description, figures)
+    figures = {"fees": count, "fees_twice": twice.count, "match_player_ids": twice.ids}
+    return Finding(not twice.count, description, figures)
 
 
-def every_fee_has_terms(fees: pd.DataFrame) -> Finding:
+def every_fee_has_terms(fees: Batches) -> Finding:
     """Whether there is one set of terms for every fee."""
-    without = fees[fees["terms_count"] != 1]
-    competitions = sorted({int(c) for c in without["competition_id"].dropna()})
-    if without.empty:
-        description = f"Every one of the {len(fees)} fees has terms." if len(fees) else _NO_FEES
+    count, without, found = 0, _Named(), set[int]()
+    for rows in fees.only("match_player_id", "competition_id", "terms_count"):
+        count += len(rows)
+        lacking = rows[rows["terms_count"] != 1]
+        without.add(lacking)
+        found |= set(map(int, lacking["competition_id"].dropna().unique()))
+    competitions = sorted(found)
+    if not without.count:
+        description = f"Every one of the {count} fees has terms." if count else _NO_FEES
     else:
         description = (
-            f"{_fees(without, 'has', 'have')} no terms, or two for one date, so that nobody is charged. "
+            f"{without.say('has', 'have')} no terms, or two for one date, so that nobody is charged. "
             "Correct the fee structures of these competitions and materialise the day again."
         )
     figures = {
-        "fees": len(fees),
-        "fees_without_terms": len(without),
+        "fees": count,
+        "fees_without_terms": without.count,
         "competition_ids": competitions[:NAMED],
-        "match_player_ids": _ids(without),
+        "match_player_ids": without.ids,
     }
-    return Finding(without.empty, description, figures)
+    return Finding(not without.count, description, figures)
 
 
 def every_match_has_line_up(without: pd.DataFrame) -> Finding:
@@ -79,74 +117,81 @@ def every_match_has_line_up(without: pd.DataFrame) -> Finding:
     return Finding(without.empty, description, figures)
 
 
-def shares_equal_fees(fees: pd.DataFrame, splits: pd.DataFrame) -> Finding:
+def shares_equal_fees(fees: Batches, splits: Batches) -> Finding:
     """Whether every fee was split or held out, and its shares add up to it."""
-    is_fee = splits["billing_subject"] == BillingSubject.PLAYER
-    signed = splits["amount_minor"].where(is_fee, -splits["amount_minor"])
-    sums = signed.groupby(splits["match_player_id"]).sum()
-    wrong = [int(match_player_id) for match_player_id in sums.index[sums != 0]]
-    missing = len(set(fees["match_player_id"]) ^ set(splits["match_player_id"]))
-    passed = not wrong and not missing
+    owed, shared, wrong = Counter[str](), Counter[str](), _Named()
+    for lines in splits.only("match_player_id", "billing_subject", "currency", "amount_minor"):
+        is_fee = lines["billing_subject"] == BillingSubject.PLAYER
+        owed.update(totals(lines[is_fee]))
+        shared.update(totals(lines[~is_fee]))
+        signed = lines["amount_minor"].where(is_fee, -lines["amount_minor"])
+        sums = signed.groupby(lines["match_player_id"]).sum().reset_index()
+        wrong.add(sums[sums["amount_minor"] != 0])
+    fee_ids = _ids(fees)
+    missing = len(np.setxor1d(fee_ids, _ids(splits), assume_unique=True))
+    passed = not wrong.count and not missing
     description = (
         (
             "The shares of every fee add up to the fee, and so do the totals of every currency."
-            if len(fees)
+            if len(fee_ids)
             else _NO_FEES
         )
         if passed
-        else f"The shares of {len(wrong)} fees do not add up to the fee, and {missing} fees are not in both tables. "
+        else f"The shares of {wrong.count} fees do not add up to the fee, and {missing} fees are not in both tables. "
         "Nothing is booked: materialise 'matches' and 'splits' of the day again."
     )
     figures = {
-        "fees_minor": totals(splits[is_fee]),
-        "shares_minor": totals(splits[~is_fee]),
-        "wrong": len(wrong),
-        "match_player_ids": wrong[:NAMED],
+        "fees_minor": dict(sorted(owed.items())),
+        "shares_minor": dict(sorted(shared.items())),
+        "wrong": wrong.count,
+        "match_player_ids": wrong.ids,
         "fees_not_in_both": missing,
     }
     return Finding(passed, description, figures)
 
 
-def no_negative_share(splits: pd.DataFrame) -> Finding:
+def _ids(batches: Batches) -> Numbers:
+    """The line-up rows of a day, each once and in order; those without an id are one more."""
+    column = "match_player_id"
+    found = [np.unique(rows[column].fillna(_NO_ID).to_numpy("int64")) for rows in batches.only(column)]
+    return np.unique(np.concatenate(found))
+
+
+def no_negative_share(splits: Batches) -> Finding:
     """Whether all fees and shares are zero or more."""
-    negative = splits[splits["amount_minor"] < 0]
+    negative = _Named()
+    for lines in splits.only("match_player_id", "amount_minor"):
+        negative.add(lines[lines["amount_minor"] < 0])
     description = (
-        "No fee and no share is negative."
-        if negative.empty
-        else f"{len(negative)} fees or shares are negative. Nothing is booked: correct the fee structures."
+        f"{negative.count} fees or shares are negative. Nothing is booked: correct the fee structures."
+        if negative.count
+        else "No fee and no share is negative."
     )
-    figures = {"negative": len(negative), "match_player_ids": _ids(negative)}
-    return Finding(negative.empty, description, figures)
+    return Finding(not negative.count, description, {"negative": negative.count, "match_player_ids": negative.ids})
 
 
-def no_fee_held_out(splits: pd.DataFrame) -> Finding:
+def no_fee_held_out(splits: Batches) -> Finding:
     """Whether every fee could be split; where not, how many are held out for which reason."""
-    held_out = splits[splits["held_out_code"].notna()]
-    codes = held_out["held_out_code"]
+    held_out, codes = _Named(), Counter[str]()
+    for lines in splits.only("match_player_id", "held_out_code"):
+        found = lines[lines["held_out_code"].notna()]
+        held_out.add(found)
+        codes.update(map(str, found["held_out_code"]))
     description = (
-        "Every fee could be split."
-        if codes.empty
-        else f"{_fees(held_out, 'is', 'are')} held out, so that nobody is charged. Fix the cause in schema "
+        f"{held_out.say('is', 'are')} held out, so that nobody is charged. Fix the cause in schema "
         "'league' and materialise the day again."
+        if held_out.count
+        else "Every fee could be split."
     )
     figures = {
-        "held_out": len(codes),
-        "reasons": {HELD_OUT[str(code)]: int(count) for code, count in codes.value_counts().items()},
-        "match_player_ids": _ids(held_out),
+        "held_out": held_out.count,
+        "reasons": {HELD_OUT[code]: count for code, count in codes.most_common()},
+        "match_player_ids": held_out.ids,
     }
-    return Finding(codes.empty, description, figures)
+    return Finding(not held_out.count, description, figures)
 
 
 def totals(lines: pd.DataFrame) -> dict[str, int]:
     """Minor units by currency."""
     sums = lines.dropna(subset="currency").groupby("currency")["amount_minor"].sum()
     return {str(currency): int(amount_minor) for currency, amount_minor in sums.items()}
-
-
-def _fees(rows: pd.DataFrame, one: str, many: str) -> str:
-    """``1 fee is``, ``2 fees are``."""
-    return f"1 fee {one}" if len(rows) == 1 else f"{len(rows):,} fees {many}"
-
-
-def _ids(rows: pd.DataFrame) -> list[int]:
-    return [int(i) for i in rows["match_player_id"].dropna().unique()[:NAMED]]

@@ -84,19 +84,23 @@ def instruction_id(
     ledger_id: UUID, day: date, billing_type: BillingType, subject_id: int, currency: str, sequence: int
 ) -> UUID:
     """The same booking of the same ledger always names the same instruction, and no other ledger's ever does."""
-    return UUID(instruction_name(str(ledger_id), day, billing_type, subject_id, currency, sequence))
+    [name] = instruction_names(str(ledger_id), day, [(billing_type, subject_id, currency, sequence)])
+    return UUID(name)
 
 
-def instruction_name(
-    ledger_id: str, day: date, billing_type: BillingType, subject_id: int, currency: str, sequence: int
-) -> str:
-    """The text of `instruction_id`, of which a day needs many.
+def instruction_names(ledger_id: str, day: date, keys: Iterable[tuple[BillingType, int, str, int]]) -> list[str]:
+    """The texts of `instruction_id`, of which a day needs many: of each billing type, subject, currency and sequence.
 
     A UUID of version 8 (RFC 9562): it begins with the day and the payee or player, so that ids grow as days pass and
     every index of them grows at its end; 62 bits of a digest of all parts tell it from the others that begin so.
     """
-    begin = f"{day.toordinal():06x}{subject_id % _SUBJECTS:09x}"
-    name = f"{ledger_id}/{day}/{billing_type}/{subject_id}/{currency}/{sequence}".encode()
-    digest = hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[0], 16) % 4]
-    return f"{begin[:8]}-{begin[8:12]}-8{begin[12:]}-{variant}{digest[1:4]}-{digest[4:16]}"
+    of_day, begin_of_day = hashlib.sha1(_NAMESPACE, usedforsecurity=False), f"{day.toordinal():06x}"
+    of_day.update(f"{ledger_id}/{day}/".encode())
+    names = []
+    for billing_type, subject_id, currency, sequence in keys:
+        of_key = of_day.copy()
+        of_key.update(f"{billing_type}/{subject_id}/{currency}/{sequence}".encode())
+        digest, begin = of_key.hexdigest(), f"{begin_of_day}{subject_id % _SUBJECTS:09x}"
+        variant = "89ab"[int(digest[0], 16) % 4]
+        names.append(f"{begin[:8]}-{begin[8:12]}-8{begin[12:]}-{variant}{digest[1:4]}-{digest[4:16]}")
+    return names

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
+from payouts_pipeline.domain.batches import Batches, standing_twice
 from payouts_pipeline.domain.billing import PLATFORM_ID, BillingSubject
 from payouts_pipeline.domain.frames import Numbers
 from payouts_pipeline.domain.reasons import HeldOutCode
@@ -40,15 +41,20 @@ class _Template:
     count: Numbers
 
 
-def split(fees: pd.DataFrame) -> pd.DataFrame:
-    """The lines (`frames.SPLITS`) of the fees (`frames.MATCHES`); depends on no order of the rows.
+def split(fees: Batches) -> Batches:
+    """The lines (`frames.SPLITS`) of the fees (`frames.MATCHES`); depends on no order of the rows within a match.
 
     The shares of a fee add up to the fee. A fee that can't be split is one line with the code of why and no shares.
     """
+    rows_twice = standing_twice(fees, "match_player_id")
+    return fees.map(lambda frame: _split(frame, rows_twice))
+
+
+def _split(fees: pd.DataFrame, rows_twice: Numbers) -> pd.DataFrame:
     fees = _in_order(fees)
     terms_no, first_fees = frames.numbered(fees, _TERMS)
     template, codes = _split_terms(fees.loc[first_fees, _TERMS])
-    held_out_code = _held_out(fees, np.array([*codes, None], dtype=object)[terms_no])
+    held_out_code = _held_out(fees, np.array([*codes, None], dtype=object)[terms_no], rows_twice)
     is_good = held_out_code.isna().to_numpy(bool)
     count = np.where(is_good, template.count[terms_no], 1)
     fee_no = np.repeat(np.arange(len(fees)), count)
@@ -102,14 +108,14 @@ def _terms_of(row: Any) -> Terms:
     return Terms.from_rows(row.currency, int(row.fee_minor), shares_json)
 
 
-def _held_out(fees: pd.DataFrame, of_terms: "np.ndarray[Any, Any]") -> "pd.Series[str]":
+def _held_out(fees: pd.DataFrame, of_terms: Numbers, rows_twice: Numbers) -> "pd.Series[str]":
     """Why a fee is held out; missing for a good one. What is wrong with the terms comes first."""
     of_fee = np.full(len(fees), None, dtype=object)
     of_fee[fees["organiser_id"].isna()] = HeldOutCode.NO_ORGANISER.value
     of_fee[fees["club_id"].isna()] = HeldOutCode.NO_CLUB.value
     # A table can't hold these, but a view can; booked, they would charge the player twice.
     of_fee[fees.duplicated(["match_id", "player_id"], keep=False)] = HeldOutCode.PLAYER_TWICE.value
-    of_fee[fees.duplicated("match_player_id", keep=False)] = HeldOutCode.ROW_TWICE.value
+    of_fee[fees["match_player_id"].isin(rows_twice)] = HeldOutCode.ROW_TWICE.value
     of_fee[fees["match_player_id"].isna()] = HeldOutCode.ROW_WITHOUT_ID.value
     of_fee[fees["player_id"].isna()] = HeldOutCode.NO_PLAYER.value
     has_bad_terms = of_terms != None  # noqa: E711 - element by element

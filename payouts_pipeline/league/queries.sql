@@ -7,7 +7,7 @@ set transaction isolation level repeatable read, read only
 -- name: league_fees
 -- The fees of one local day, or of some of its matches: a player in the line-up of a match that was played, with the
 -- terms of the structure that is in force on the day. Nothing is dropped that has no terms, club or organiser: it is held
--- out later.
+-- out later. Match by match, as the day is worked through.
 with terms as (
     select
         s.competition_id,
@@ -43,7 +43,7 @@ left join league.players as p on p.id = mp.player_id
 left join terms as t on t.competition_id = m.competition_id
 where m.status = 'played' and m.kicked_off_at >= %(kicked_off_from)s and m.kicked_off_at < %(kicked_off_before)s
     and (%(match_ids)s::bigint[] is null or m.id = any(%(match_ids)s))
-order by mp.id
+order by mp.match_id, mp.id
 
 -- name: league_terms
 -- The share rows of every fee structure that has begun by the day, in a fixed order, so that equal terms are equal

@@ -13,8 +13,9 @@ import psycopg
 import pyarrow as pa
 
 from payouts_pipeline.domain import calendar, frames
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger.bulk import copy_out
+from payouts_pipeline.ledger.bulk import copy_out, copy_out_batches
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.queries import Queries
 
@@ -63,17 +64,17 @@ def repeated(read: Callable[P, T]) -> Callable[P, T]:
 
 
 @repeated
-def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> pd.DataFrame:
-    """One row for each fee of the local day (`frames.MATCHES`), all as of one moment.
+def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> Batches:
+    """One row for each fee of the local day (`frames.MATCHES`), match by match, all as of one moment.
 
     Raises PayoutsError where schema `league` lacks something that the pipeline reads.
     """
     kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
     parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
     with snapshot(connection):
-        fees = copy_out(connection, sql("league_fees"), {**parameters, "match_ids": None}, _FEES)
+        fees = copy_out_batches(connection, sql("league_fees"), {**parameters, "match_ids": None}, _FEES)
         terms = copy_out(connection, sql("league_terms"), parameters, _TERMS)
-    return frames.conform(fees.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES)
+    return fees.map(lambda frame: frames.conform(frame.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES))
 
 
 @repeated

@@ -1,15 +1,21 @@
-"""A day's fees and shares: written as the difference to what is booked, in one transaction, totals asserted."""
+"""A day's fees and shares: written as the difference to what is booked, in one transaction, totals asserted.
 
-from dataclasses import dataclass
+The day comes batch by batch, and its new fees wait in a temporary table until their charges have names: what is held
+here does not grow with the day.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from payouts_pipeline.domain import currencies, frames
-from payouts_pipeline.domain.billing import BillingSubject
-from payouts_pipeline.domain.corrections import difference, parts, unbalanced
-from payouts_pipeline.domain.fee_rows import FeeRows, fee_rows
+from payouts_pipeline.domain.batches import Batches, Bounded, Digest
+from payouts_pipeline.domain.corrections import difference, parts
+from payouts_pipeline.domain.fee_rows import ByFee, fee_rows
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -17,22 +23,13 @@ from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
 
 # What one charge can ask for.
-_BOUNDS = currencies.minimum_charge_minor, currencies.maximum_minor
+_CURRENCIES = sorted(currencies.KNOWN)
+_BOUNDS = {
+    "currencies": _CURRENCIES,
+    "lowest_minor": [currencies.minimum_charge_minor(currency) for currency in _CURRENCIES],
+    "highest_minor": [currencies.maximum_minor(currency) for currency in _CURRENCIES],
+}
 _HELD_OUT = frames.columns(ids="match_player_id match_id", texts="reason_code")
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What one materialisation of a day adds to the ledger; it has no parts where nothing has changed.
-
-    Each part is a booking of its own: its id, and the fees that it writes.
-    """
-
-    lines: int
-    parts: list[tuple[int, FeeRows]]
-
-
-NOTHING = Booking(0, [])
 
 
 def keep_timezone(connection: Connection, timezone: str) -> None:
@@ -49,130 +46,155 @@ def keep_timezone(connection: Connection, timezone: str) -> None:
         )
 
 
-def post(connection: Connection, day: date, splits: pd.DataFrame, actor: str) -> Booking:
-    """Post what the splits (`frames.SPLITS`) of the day add to what is booked; under `locks.lock_day`.
+def post(connection: Connection, day: date, splits: Batches, actor: str) -> int:
+    """Post what the splits (`frames.SPLITS`) of the day add to what is booked, under `locks.lock_day`; how many lines.
 
     The accounts of the day are locked from then on, and what is in the table `charged` afterwards counts as in flight:
     the players whom the day's fees alone are charged for. Its fees are written by `write_fees`, with their charges.
 
     Raises PayoutsError, with nothing written, where the shares of a fee don't add up to the fee.
     """
-    digest = frames.digest(splits)
-    lines = _new_lines(connection, day, splits, digest)
-    _require_balanced(lines, day)
-    if not len(lines):
+    digest, is_first = Digest(), not scalar(connection, sql("has_fees"), {"day": day})
+    kept = scalar(connection, sql("splits_digest"), {"day": day})
+    if kept and kept == Digest.of(splits):
         lock_accounts_of_day(connection, day)
-        return NOTHING
-    is_first = not scalar(connection, sql("has_fees"), {"day": day})
-    made = [(_insert_booking(connection, day, actor), part) for part in parts(lines)]
-    rows = [(booking_id, fee_rows(part)) for booking_id, part in made]
-    _insert_allocations(connection, [each.allocations for _, each in rows])
-    _post(connection, day, made, may_charge=is_first and len(made) == 1)
-    return Booking(len(lines), rows)
+        return 0
+    new = _NewFees(connection, day, actor)
+    for lines in new_lines(connection, day, splits.map(digest.add)):
+        new.add(lines)
+    new.require_balanced()
+    # Made of what was compared just now: a file may be replaced between two readings.
+    connection.execute(sql("keep_splits_digest"), {"day": day, "digest": digest.text})
+    _replace_held_out(connection, day)
+    if new.lines:
+        new.insert_allocations()
+        _post(connection, day, may_charge=is_first and len(new.bookings) == 1)
+    else:
+        lock_accounts_of_day(connection, day)
+    return new.lines
 
 
-def _new_lines(connection: Connection, day: date, splits: pd.DataFrame, digest: str) -> pd.DataFrame:
-    """What the splits add; looked for only where they are others than those that the day was booked from."""
-    if scalar(connection, sql("splits_digest"), {"day": day}) == digest:
-        return frames.empty(frames.LINES)
-    connection.execute(sql("keep_splits_digest"), {"day": day, "digest": digest})
-    _replace_held_out(connection, day, splits)
-    good = splits[splits["held_out_code"].isna()]
-    return difference(good[list(frames.LINES)], booked_lines(connection, day))
+def new_lines(connection: Connection, day: date, splits: Batches) -> Iterator[pd.DataFrame]:
+    """The lines (`frames.LINES`) that the splits add to what is booked, batch by batch; in a transaction.
 
-
-def _insert_allocations(connection: Connection, allocations: list[pd.DataFrame]) -> None:
-    """Those of all parts in one statement, which has them in order: part by part, two corrections could deadlock."""
-    needed = pd.concat(allocations).drop_duplicates("id")
-    connection.execute(sql("insert_allocations"), {"allocations": needed.to_json(orient="records")})
-
-
-def _insert_booking(connection: Connection, day: date, actor: str) -> int:
-    return int(scalar(connection, sql("insert_booking"), {"day": day, "actor": actor}))
-
-
-def write_fees(connection: Connection, day: date, booking: Booking, charges: pd.DataFrame) -> None:
-    """Write the fees of a booking, each with the charge that covers it already.
-
-    Charges: player_id, currency, charge_id; a player without one is left to `instructions.charges_due`.
+    What the splits hold out stands in the table `new_held_out` afterwards.
     """
-    for booking_id, rows in booking.parts:
-        fees = rows.fees.assign(
-            booking_id=booking_id,
-            day=day,
-            allocation_id=rows.allocations["id"].astype(frames.TEXT).take(rows.allocation_no).array,
-        )
-        if len(charges):
-            fees = fees.merge(charges, on=["player_id", "currency"], how="left")
-        copy_in(connection, "payouts.fees", fees)
+    connection.execute(sql("create_new_held_out"))
+    has_fees = scalar(connection, sql("has_fees"), {"day": day})
+    if has_fees:
+        connection.execute(sql("collect_booked"), {"day": day})
+        connection.execute(sql("index_booked"))
+    for batch in splits.bounded():
+        is_good = batch.frame["held_out_code"].isna()
+        if not is_good.all():
+            copy_in(connection, "new_held_out", _held_out(batch.frame[~is_good]))
+        good = batch.frame.loc[is_good, list(frames.LINES)]
+        yield difference(good, _booked(connection, batch) if has_fees else frames.empty(frames.LINES))
 
 
-def _require_balanced(lines: pd.DataFrame, day: date) -> None:
-    """The last look before money is asked for; a failed check of Dagster stops only its own run."""
-    fees = unbalanced(lines)
-    if len(fees):
-        raise PayoutsError(
-            f"The shares of {len(fees)} fees of {day} do not add up to the fee (the first is match player "
-            f"{fees[0]}): nothing was booked. Materialise 'splits' of that day again."
-        )
+def _booked(connection: Connection, batch: Bounded) -> pd.DataFrame:
+    """What is booked of the matches of a batch, each line (`frames.LINES`) added up."""
+    return copy_out(connection, sql("booked_lines"), {"after": batch.after, "up_to": batch.up_to}, frames.LINES)
 
 
-def _post(connection: Connection, day: date, made: list[tuple[int, pd.DataFrame]], *, may_charge: bool) -> None:
-    """Entries and accounts of bookings."""
+def _held_out(lines: pd.DataFrame) -> pd.DataFrame:
+    return frames.conform(lines.rename(columns={"held_out_code": "reason_code"}), _HELD_OUT)
+
+
+def differs(connection: Connection, day: date, splits: Batches) -> bool:
+    """Whether booking the splits would add a line, or hold out another fee or for another reason."""
+    with connection.transaction():
+        has_new = any(len(lines) for lines in new_lines(connection, day, splits))
+        return has_new or bool(scalar(connection, sql("held_out_differs"), {"day": day}))
+
+
+def _replace_held_out(connection: Connection, day: date) -> None:
+    """Keep the list of fees that can't be split as the splits have it; write only where it differs."""
+    if scalar(connection, sql("held_out_differs"), {"day": day}):
+        connection.execute(sql("clear_held_out"), {"day": day})
+        connection.execute(sql("insert_held_out"), {"day": day})
+
+
+class _NewFees:
+    """The fees that a booking adds, collected in the table `new_fees`; and how they are divided.
+
+    Mostly there is one booking. A fee that is booked in parts has each in a booking of its own, in their order.
+    """
+
+    def __init__(self, connection: Connection, day: date, actor: str) -> None:
+        self._connection, self._day, self._actor = connection, day, actor
+        self.lines = 0
+        self.bookings: list[int] = []
+        self._allocations: dict[str, Mapping[Any, Any]] = {}
+        self._unbalanced = 0
+        self._first_unbalanced: int | None = None
+
+    def add(self, lines: pd.DataFrame) -> None:
+        """Collect the fees of the lines, each whole."""
+        if not len(lines):
+            return
+        by_fee = ByFee.of(lines)
+        wrong = by_fee.unbalanced
+        if wrong and not self._unbalanced:
+            self._first_unbalanced = wrong[0]
+        self._unbalanced += len(wrong)
+        self.lines += len(lines)
+        if self._unbalanced:
+            # Nothing of the day will be booked.
+            return
+        for number, part in enumerate([by_fee] if by_fee.is_plain else map(ByFee.of, parts(lines))):
+            self._collect(self._booking(number), part)
+
+    def _booking(self, number: int) -> int:
+        """The id of the first booking, the second, ...; made when the first fee is in it."""
+        if not self.bookings:
+            self._connection.execute(sql("create_new_fees"))
+        if number == len(self.bookings):
+            parameters = {"day": self._day, "actor": self._actor}
+            self.bookings.append(int(scalar(self._connection, sql("insert_booking"), parameters)))
+        return self.bookings[number]
+
+    def _collect(self, booking_id: int, part: ByFee) -> None:
+        rows = fee_rows(part)
+        allocation_id = rows.allocations["id"].astype(frames.TEXT).take(rows.allocation_no).array
+        copy_in(self._connection, "new_fees", rows.fees.assign(booking_id=booking_id, allocation_id=allocation_id))
+        self._allocations |= {row["id"]: row for row in rows.allocations.to_dict("records")}
+
+    def require_balanced(self) -> None:
+        """The last look before money is asked for; a failed check of Dagster stops only its own run."""
+        if self._unbalanced:
+            raise PayoutsError(
+                f"The shares of {self._unbalanced} fees of {self._day} do not add up to the fee (the first is match "
+                f"player {self._first_unbalanced}): nothing was booked. Materialise 'splits' of that day again."
+            )
+
+    def insert_allocations(self) -> None:
+        """Those of all fees in one statement, which has them in order: else two corrections could deadlock."""
+        rows = json.dumps(list(self._allocations.values()))
+        self._connection.execute(sql("insert_allocations"), {"allocations": rows})
+
+
+def write_fees(connection: Connection, day: date) -> None:
+    """Write the fees that were posted, each with the charge in the table `charges` that covers it already.
+
+    A player without one is left to `instructions.charges_due`.
+    """
+    connection.execute(sql("write_fees"), {"day": day})
+
+
+def _post(connection: Connection, day: date, *, may_charge: bool) -> None:
+    """Entries and accounts of what is in `new_fees`."""
     connection.execute(sql("create_postings"))
-    for booking_id, lines in made:
-        copy_in(connection, "postings", _postings(booking_id, lines, may_charge=may_charge))
+    connection.execute(sql("sum_postings"), {**_BOUNDS, "may_charge": may_charge})
     connection.execute(sql("create_opened"))
     connection.execute(sql("open_accounts"))
     connection.execute(sql("count_postings"))
     connection.execute(sql("lock_players_of_booking"), {"day": day})
     connection.execute(sql("lock_payees"))
+    connection.execute(sql("create_charged"))
     connection.execute(sql("find_charged"), {"carried_over": ReasonCode.CARRIED_OVER})
     connection.execute(sql("add_booked"))
     connection.execute(sql("post_entries"))
-
-
-def _postings(booking_id: int, lines: pd.DataFrame, *, may_charge: bool) -> pd.DataFrame:
-    """The lines added up by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
-
-    ``charge_minor`` is what a player can be charged for the booking alone.
-    """
-    account = ["billing_subject", "subject_id", "currency"]
-    number, first = frames.numbered(lines, account)
-    amount = pd.Series(lines["amount_minor"].to_numpy("int64")).groupby(number).sum()
-    sums = lines[account].take(first).reset_index(drop=True)
-    is_player = sums["billing_subject"] == BillingSubject.PLAYER
-    lowest, highest = (sums["currency"].map(of).astype(frames.ID) for of in _BOUNDS)
-    chargeable = is_player & (amount >= lowest) & (amount <= highest) & may_charge
-    return sums.assign(
-        booking_id=booking_id,
-        amount_minor=amount.where(is_player, -amount),
-        charge_minor=amount.astype(frames.ID).where(chargeable, pd.NA),
-    )
-
-
-def _replace_held_out(connection: Connection, day: date, splits: pd.DataFrame) -> None:
-    """Keep the list of fees that can't be split as the splits have it; write only where it differs."""
-    wanted = held_out_of(splits)
-    if not wanted.equals(held_out(connection, day)):
-        connection.execute(sql("clear_held_out"), {"day": day})
-        copy_in(connection, "payouts.held_out", wanted.assign(day=day))
-
-
-def held_out_of(splits: pd.DataFrame) -> pd.DataFrame:
-    """Those of the splits that can't be booked, in the columns and the order of `held_out`."""
-    found = splits[splits["held_out_code"].notna()].rename(columns={"held_out_code": "reason_code"})
-    return frames.conform(found, _HELD_OUT).sort_values(list(_HELD_OUT), ignore_index=True)
-
-
-def held_out(connection: Connection, day: date) -> pd.DataFrame:
-    """The fees of a day that were held out when it was last booked: match_player_id, match_id, reason_code."""
-    return copy_out(connection, sql("held_out_of_day"), {"day": day}, _HELD_OUT)
-
-
-def booked_lines(connection: Connection, day: date) -> pd.DataFrame:
-    """What is booked of a day, each line (`frames.LINES`) added up."""
-    return copy_out(connection, sql("booked_lines"), {"day": day}, frames.LINES)
 
 
 def booked_states(connection: Connection, first_day: date, last_day: date) -> dict[date, str]:

@@ -3,7 +3,7 @@
 What is made or resumed comes as a frame with the Stripe ids of `league` in it: nothing here reads there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -14,11 +14,11 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
-from payouts_pipeline.domain.instructions import Status, instruction_name
+from payouts_pipeline.domain.instructions import Status, instruction_names
 from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity
-from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.bulk import copy_in, copy_out, pages
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import held_payees, limits_exceeded, why_held
 from payouts_pipeline.ledger.outbox import LOST_AFTER
@@ -35,7 +35,6 @@ _NEW = [
     "stripe_account_id", "stripe_customer_id", "stripe_payment_method_id",
 ]  # fmt: skip
 _CHARGED = frames.columns(ids="account_id subject_id amount_minor", texts="billing_subject currency")
-_CHARGE_OF_PLAYER = frames.columns(ids="player_id", texts="currency charge_id")
 _BLOCKED = frames.columns(
     ids="subject_id approval_above_minor",
     texts="day id billing_subject status reason_code reason_details is_due hold_details approved_for "
@@ -64,18 +63,20 @@ class Instruction(WithReason):
         return Payee(BillingSubject(self.subject), self.subject_id)
 
 
-def charges_due(connection: Connection, day: date) -> pd.DataFrame:
+def charges_due(connection: Connection, day: date) -> Iterator[pd.DataFrame]:
     """The open balance of each player of the day, where it reaches Stripe's minimum. Under the locks of the day.
 
     In several rows where one charge would be above Stripe's maximum, each of which covers fees of its own.
     """
-    due = copy_out(connection, sql("charges_due"), {"day": day, "carried_over": ReasonCode.CARRIED_OVER}, _DUE)
-    return divide_due(connection, due, {}, day, sql("create_charge_parts"))
+    connection.execute(sql("create_due_accounts"))
+    connection.execute(sql("find_charges_due"), {"day": day, "carried_over": ReasonCode.CARRIED_OVER})
+    for due in pages(connection, sql("read_due"), _DUE):
+        yield divide_due(connection, due, {}, day, sql("insert_charge_parts"))
 
 
 def payouts_due(
     connection: Connection, day: date, minimums_minor: Mapping[str, int], cancelled_account_ids: Sequence[int]
-) -> pd.DataFrame:
+) -> Iterator[pd.DataFrame]:
     """The payable balance of each payee of the day, where it reaches the minimum. Under the locks of the day.
 
     In several rows where one payout would be above Stripe's maximum.
@@ -84,12 +85,14 @@ def payouts_due(
     """
     carried_over = ReasonCode.CARRIED_OVER
     parameters = {"day": day, "cancelled_account_ids": list(cancelled_account_ids), "carried_over": carried_over}
-    due = copy_out(connection, sql("payouts_due"), parameters, _DUE)
-    return divide_due(connection, due, minimums_minor, day, sql("create_payout_parts"))
+    connection.execute(sql("create_due_accounts"))
+    connection.execute(sql("find_payouts_due"), parameters)
+    for due in pages(connection, sql("read_due"), _DUE):
+        yield divide_due(connection, due, minimums_minor, day, sql("insert_payout_parts"))
 
 
 def make_charges(
-    connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
+    connection: Connection, day: date, due: Iterable[pd.DataFrame], approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
     """A charge for each of `charges_due` with its Stripe ids, which covers all open fees of the account; how many."""
     queries = sql("apply_charges"), sql("apply_charge_portions")
@@ -97,7 +100,7 @@ def make_charges(
 
 
 def make_payouts(
-    connection: Connection, day: date, due: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
+    connection: Connection, day: date, due: Iterable[pd.DataFrame], approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
     """A payout for each of `payouts_due` with its Stripe ids; how many."""
     queries = sql("apply_payouts"), sql("apply_payout_portions")
@@ -107,51 +110,56 @@ def make_payouts(
 def make_charges_at_once(
     connection: Connection,
     day: date,
-    charged: pd.DataFrame,
+    charged: Iterable[pd.DataFrame],
     approval_above_minor: Mapping[str, int],
     actor: str,
-) -> pd.DataFrame:
-    """The charges of a day's first booking (`charges_at_once` with its Stripe ids), before its fees are written.
+) -> int:
+    """The charges of a day's first booking (`charges_at_once` with their Stripe ids), before its fees are written.
 
-    Gives the charge of each player: player_id, currency, charge_id.
+    Each stands in the table `charges` afterwards; how many.
     """
-    if charged.empty:
-        return frames.empty(_CHARGE_OF_PLAYER)
-    made = _as_instructions(connection, charged.assign(sequence=1, is_portion=False), day, approval_above_minor)
-    # In the order of their ids, which a b-tree loads in a third of the time.
-    rows = made.drop(columns=["is_portion"]).assign(day=day, changed_by=actor).sort_values("id")
-    copy_in(connection, "payouts.instructions", rows)
-    return frames.conform(
-        pd.DataFrame({"player_id": charged["subject_id"], "currency": charged["currency"], "charge_id": made["id"]}),
-        _CHARGE_OF_PLAYER,
-    )
+    made = 0
+    connection.execute(sql("create_charges"))
+    for page in charged:
+        new = _as_instructions(connection, page.assign(sequence=1, is_portion=False), day, approval_above_minor)
+        # In the order of their ids, which a b-tree loads in a third of the time.
+        rows = new.drop(columns=["is_portion"]).assign(day=day, changed_by=actor).sort_values("id")
+        copy_in(connection, "payouts.instructions", rows)
+        of_player = {"player_id": page["subject_id"], "currency": page["currency"], "charge_id": new["id"]}
+        copy_in(connection, "charges", pd.DataFrame(of_player))
+        made += len(page)
+    return made
 
 
-def charges_at_once(connection: Connection) -> pd.DataFrame:
+def charges_at_once(connection: Connection) -> Iterator[pd.DataFrame]:
     """Whom the booking alone is charged for (`bookings.post`), and how much; it counts as in flight already."""
-    return copy_out(connection, sql("read_charged"), {}, _CHARGED)
+    return pages(connection, sql("read_charged"), _CHARGED)
 
 
 def _make(
     connection: Connection,
     day: date,
-    due: pd.DataFrame,
+    due: Iterable[pd.DataFrame],
     approval_above_minor: Mapping[str, int],
     actor: str,
     apply: str,
     apply_portions: str,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
-    if due.empty:
+    made, has_portions = 0, False
+    for page in (each for each in due if len(each)):
+        if not made:
+            connection.execute(sql("create_new_instructions"))
+        copy_in(connection, "new_instructions", _as_instructions(connection, page, day, approval_above_minor))
+        made, has_portions = made + len(page), has_portions or bool(page["is_portion"].any())
+    if not made:
         return 0
-    connection.execute(sql("create_new_instructions"))
-    copy_in(connection, "new_instructions", _as_instructions(connection, due, day, approval_above_minor))
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(apply, {"day": day})
-    if due["is_portion"].any():
+    if has_portions:
         connection.execute(apply_portions)
-    return len(due)
+    return made
 
 
 def _as_instructions(
@@ -164,7 +172,7 @@ def _as_instructions(
     new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
     # As lists: going through the column itself takes three times as long.
     keys = zip(*(new[name].tolist() for name in ["billing_type", "subject_id", "currency", "sequence"]), strict=True)
-    new["id"] = [instruction_name(ledger_id, day, *key) for key in keys]
+    new["id"] = instruction_names(ledger_id, day, keys)
     why = why_held(new)
     new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
     return new.join(why.fillna(PENDING))[_NEW]

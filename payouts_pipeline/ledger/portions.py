@@ -51,13 +51,13 @@ def _parts_of_fees(shares: pd.DataFrame) -> Iterator[tuple[int, int]]:
 
 
 def divide_due(
-    connection: Connection, due: pd.DataFrame, minimums_minor: Mapping[str, int], day: date, create_parts: str
+    connection: Connection, due: pd.DataFrame, minimums_minor: Mapping[str, int], day: date, insert_parts: str
 ) -> pd.DataFrame:
     """What is due as rows of one instruction each, with ``is_portion`` for those that cover only a part of it.
 
-    What is under the minimum is left out, and stays on the account. ``create_parts`` is the query that makes the table
-    `parts` of what is to be covered. Which portion each is of stands in the table `portions` afterwards, if there are
-    any.
+    What is under the minimum is left out, and stays on the account. ``insert_parts`` is the query that collects in the
+    table `parts` what is to be covered. Which portion each is of stands in the table `portions` afterwards, if there
+    are any.
     """
     minimum = due["currency"].map(lambda c: minimums_minor.get(c, currencies.minimum_charge_minor(c)))
     due = due.assign(minimum_minor=minimum.astype(frames.ID))
@@ -68,9 +68,10 @@ def divide_due(
         return due
     large = due[is_large]
     accounts = {"accounts": list(large["account_id"]), "amounts": list(large["amount_minor"]), "day": day}
-    connection.execute(create_parts, accounts)
+    connection.execute(sql("create_parts"))
+    connection.execute(insert_parts, accounts)
     connection.execute(sql("create_portions"))
-    parts = copy_out(connection, sql("read_parts"), {}, _PARTS)
+    parts = copy_out(connection, sql("read_parts"), accounts, _PARTS)
     rows = large.to_dict("records")
     divided = pd.concat([_divide(row, parts[parts["account_id"] == row["account_id"]]) for row in rows])
     copy_in(connection, "portions", divided[["account_id", "sequence", "first_part", "last_part"]])

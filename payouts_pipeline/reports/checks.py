@@ -1,21 +1,20 @@
 """What must hold of the ledger and the queues after a day was moved forward: the figures behind the asset checks."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import pandas as pd
 from psycopg.rows import class_row
 
-from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.anomaly import days_to_compare, fees_in_usual_band
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject, BillingType
-from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import NAMED, Finding, totals
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import WithReason
-from payouts_pipeline.ledger.bookings import booked_lines
+from payouts_pipeline.ledger.bookings import new_lines
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import status
 from payouts_pipeline.reports.audit import Audit, Violation
@@ -61,7 +60,7 @@ class _Unknown(_Named):
     age_hours: int
 
 
-def booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame) -> Finding:
+def booked_equals_split(connection: Connection, day: date, splits: Batches) -> Finding:
     """Whether the ledger has booked what was split, by billing subject and currency."""
     booked = {
         f"{subject} {currency}": amount
@@ -69,12 +68,11 @@ def booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame)
         for subject, amount in amounts.items()
         if amount
     }
-    split = {
-        f"{subject} {currency}": amount
-        for subject in BillingSubject
-        for currency, amount in totals(splits[splits["billing_subject"] == subject]).items()
-        if amount
-    }
+    split = Counter[str]()
+    for lines in splits.only("billing_subject", "currency", "amount_minor"):
+        for subject in BillingSubject:
+            sums = totals(lines[lines["billing_subject"] == subject])
+            split.update({f"{subject} {currency}": amount for currency, amount in sums.items() if amount})
     passed = booked == split
     description = (
         "What is booked equals what was split, for every billing subject and currency."
@@ -82,17 +80,21 @@ def booked_equals_split(connection: Connection, day: date, splits: pd.DataFrame)
         else "What is booked differs from what was split. Materialise the day again; if it stays, the ledger was "
         "changed by hand: compare payouts.bookings with the figures."
     )
-    figures: dict[str, object] = {"booked_minor": booked, "split_minor": split}
+    figures: dict[str, object] = {"booked_minor": booked, "split_minor": dict(split)}
     if not passed:
         figures["match_player_ids"] = _booked_otherwise(connection, day, splits)
     return Finding(passed, description, figures)
 
 
-def _booked_otherwise(connection: Connection, day: date, splits: pd.DataFrame) -> list[int]:
+def _booked_otherwise(connection: Connection, day: date, splits: Batches) -> list[int]:
     """The first of the fees that are booked in another way than they were split."""
-    good = splits[splits["held_out_code"].isna()][list(frames.LINES)]
-    lines = difference(good, booked_lines(connection, day))
-    return [int(match_player_id) for match_player_id in lines["match_player_id"].unique()[:NAMED]]
+    found: list[int] = []
+    with connection.transaction():
+        for lines in new_lines(connection, day, splits):
+            found += [int(match_player_id) for match_player_id in lines["match_player_id"].unique()]
+            if len(found) >= NAMED:
+                break
+    return found[:NAMED]
 
 
 def fees_usual(connection: Connection, day: date) -> Finding:

@@ -8,8 +8,6 @@ import hashlib
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import bookings, instructions
@@ -43,9 +41,4 @@ def differs(ledger: Connection, source: Connection, day: date, timezone: ZoneInf
 
     Exact, where a new text only says that something has moved: the day may have been booked since it did.
     """
-    splits = split(reader.fees_of_day(source, day, timezone))
-    good = splits.loc[splits["held_out_code"].isna(), list(frames.LINES)]
-    return bool(
-        len(difference(good, bookings.booked_lines(ledger, day)))
-        or not bookings.held_out_of(splits).equals(bookings.held_out(ledger, day))
-    )
+    return bookings.differs(ledger, day, split(reader.fees_of_day(source, day, timezone)))

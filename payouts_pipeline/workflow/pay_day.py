@@ -11,8 +11,7 @@ from functools import partial
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
@@ -59,7 +58,7 @@ class Payments:
     actor: str
     report: Callable[[str], None]
 
-    def collect_fees(self, day: date, splits: pd.DataFrame) -> Changed:
+    def collect_fees(self, day: date, splits: Batches) -> Changed:
         """Book the day's splits, charge the players, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
             # Before anything is written: a wrong key would turn all charges away.

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
-
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import bookings, cancellations, instructions
@@ -29,7 +28,7 @@ def open_charges(
     connection: Connection,
     source: Connection,
     day: date,
-    splits: pd.DataFrame,
+    splits: Batches,
     actor: str,
     approval_above_minor: Mapping[str, int] = NO_LIMITS,
     timezone: str | None = None,
@@ -44,30 +43,23 @@ def open_charges(
         if timezone:
             bookings.keep_timezone(connection, timezone)
         lock_day(connection, day)
-        booking = bookings.post(connection, day, splits, actor)
-        at_once = _charge_at_once(connection, source, day, booking, approval_above_minor, actor)
+        lines = bookings.post(connection, day, splits, actor)
+        at_once = _charge_at_once(connection, source, day, approval_above_minor, actor) if lines else 0
         cancellations.cancel_charges(connection, day, actor)
         released = release_collected_fees(connection, day, actor)
-        due = reader.with_stripe_ids(source, instructions.charges_due(connection, day))
+        due = (reader.with_stripe_ids(source, page) for page in instructions.charges_due(connection, day))
         made = instructions.make_charges(connection, day, due, approval_above_minor, actor)
-    return Progress(booking.lines, resuming + at_once + made, released)
+    return Progress(lines, resuming + at_once + made, released)
 
 
 def _charge_at_once(
-    connection: Connection,
-    source: Connection,
-    day: date,
-    booking: bookings.Booking,
-    approval_above_minor: Mapping[str, int],
-    actor: str,
+    connection: Connection, source: Connection, day: date, approval_above_minor: Mapping[str, int], actor: str
 ) -> int:
     """Write the fees of a booking; those of players who owe nothing else with their charges. How many charges."""
-    if not booking.parts:
-        return 0
-    charged = reader.with_stripe_ids(source, instructions.charges_at_once(connection))
-    charges = instructions.make_charges_at_once(connection, day, charged, approval_above_minor, actor)
-    bookings.write_fees(connection, day, booking, charges)
-    return len(charges)
+    charged = (reader.with_stripe_ids(source, page) for page in instructions.charges_at_once(connection))
+    made = instructions.make_charges_at_once(connection, day, charged, approval_above_minor, actor)
+    bookings.write_fees(connection, day)
+    return made
 
 
 def open_payouts(
@@ -86,6 +78,6 @@ def open_payouts(
         released = release_collected_fees(connection, day, actor)
         cancelled = cancellations.cancel_payouts(connection, day, actor)
         payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
-        due = reader.with_stripe_ids(source, payable)
+        due = (reader.with_stripe_ids(source, page) for page in payable)
         made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)
     return Progress(instructions=resuming + made, fees_released=released)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from statistics import median
 
-import pandas as pd
-
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import bookings, locks
+from payouts_pipeline.ledger import bookings, instructions, locks
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.workflow import phases
-from payouts_tests.bench.installation import DAY, copy_of, make_league, parts
+from payouts_tests.bench.installation import DAY, SETTLED, copy_of, make_league, parts
 from payouts_tests.support.leagues import SYDNEY
 
 FEES = int(os.environ.get("PAYOUTS_BENCH_FEES", "100000"))
@@ -47,18 +46,9 @@ _KEYS = {
 }
 
 
-# As workers would do it one by one.
-_SETTLED = (
-    "update payouts.instructions set status = 'published', published_at = now() where status = 'pending'",
-    "update payouts.instructions set status = 'sending', leased_until = now() where status = 'published'",
-    "update payouts.instructions set status = 'settled', provider_reference = id::text, reason_code = null"
-    " where status = 'sending'",
-)
-
-
 @dataclass(frozen=True)
 class Pair:
-    """Seconds of one repetition; the charges' include the booking."""
+    """Seconds of one repetition; the charges' include the booking, and both the lines: these are made when read."""
 
     snapshot_s: float
     split_s: float
@@ -116,14 +106,14 @@ def _pair(environment: Mapping[str, str], number: int) -> Pair:
         open_charges = lambda: phases.open_charges(ledger, source, DAY, lines, "bench")  # noqa: E731
         charges_s = timed(open_charges)
         unchanged_s = timed(open_charges)
-        for statement in _SETTLED:
+        for statement in SETTLED:
             ledger.execute(statement)
         payouts_s = timed(lambda: phases.open_payouts(ledger, source, DAY, {}, "bench"))
         ledger.execute(_BARE_TABLES)
         return Pair(snapshot_s, split_s, booking_s, charges_s, payouts_s, unchanged_s, *_bare(ledger))
 
 
-def _read(source: Connection) -> tuple[float, float, pd.DataFrame]:
+def _read(source: Connection) -> tuple[float, float, Batches]:
     started = time.perf_counter()
     fees = reader.fees_of_day(source, DAY, SYDNEY)
     read = time.perf_counter()
@@ -131,11 +121,13 @@ def _read(source: Connection) -> tuple[float, float, pd.DataFrame]:
     return read - started, time.perf_counter() - read, lines
 
 
-def _book(ledger: Connection, lines: pd.DataFrame) -> None:
+def _book(ledger: Connection, lines: Batches) -> None:
     """Without charges: the players' are left to be made later."""
     with ledger.transaction():
         locks.lock_day(ledger, DAY)
-        bookings.write_fees(ledger, DAY, bookings.post(ledger, DAY, lines, "bench"), pd.DataFrame())
+        bookings.post(ledger, DAY, lines, "bench")
+        instructions.make_charges_at_once(ledger, DAY, [], {}, "bench")
+        bookings.write_fees(ledger, DAY)
 
 
 def _bare(connection: Connection) -> tuple[float, float, float]:

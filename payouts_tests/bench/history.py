@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from statistics import median
 
-import pandas as pd
-
 from payouts_pipeline.defs.check_catalogue import PayoutsOfDay
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
@@ -139,12 +138,12 @@ def _make_old(url: str) -> None:
         fill(ledger, first_day, HISTORY_DAYS)
 
 
-def _splits(source: Connection) -> pd.DataFrame:
+def _splits(source: Connection) -> Batches:
     """The league has one day of matches, which is played again and again."""
     return split(reader.fees_of_day(source, DAY, SYDNEY))
 
 
-def _move(ledger: Connection, source: Connection, day: date, splits: pd.DataFrame) -> dict[str, float]:
+def _move(ledger: Connection, source: Connection, day: date, splits: Batches) -> dict[str, float]:
     """Book, charge, release and pay out, with a provider that takes no time; the seconds of each."""
     return {
         "booking and charges": _timed(lambda: phases.open_charges(ledger, source, day, splits, "bench")),
@@ -169,7 +168,7 @@ def _day(url: str, day: date) -> dict[str, float]:
         }
 
 
-def _check(ledger: Connection, day: date, splits: pd.DataFrame) -> None:
+def _check(ledger: Connection, day: date, splits: Batches) -> None:
     found = PayoutsOfDay(day, ledger, checks.overdue_instructions(ledger, [day]), {})
     assert found.audit.errors == []
     checks.booked_equals_split(ledger, day, splits)

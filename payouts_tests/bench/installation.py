@@ -16,6 +16,14 @@ from payouts_pipeline.local.embedded import embedded, stop
 
 DAY = date(2026, 3, 7)
 
+# Settles all that is pending, as workers would do it one by one.
+SETTLED = (
+    "update payouts.instructions set status = 'published', published_at = now() where status = 'pending'",
+    "update payouts.instructions set status = 'sending', leased_until = now() where status = 'published'",
+    "update payouts.instructions set status = 'settled', provider_reference = id::text, reason_code = null"
+    " where status = 'sending'",
+)
+
 
 @contextmanager
 def parts(*names: str) -> Iterator[Mapping[str, str]]:

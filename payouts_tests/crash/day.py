@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import boto3
 import dagster as dg
-import pandas as pd
 from upath import UPath
 
 from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.defs.io_managers import ParquetFiles
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
@@ -99,12 +99,12 @@ def _materialise_or_give_up(place: Place, day: date) -> Changed | PayoutsError:
         return error
 
 
-def _stored(place: Place, asset: str, day: date, frame: pd.DataFrame) -> pd.DataFrame:
-    """What the next asset gets: the frame by way of the IO manager's file."""
+def _stored(place: Place, asset: str, day: date, batches: Batches) -> Batches:
+    """What the next asset gets: the frames by way of the IO manager's file."""
     files, context = ParquetFiles(UPath(place.storage)), cast("Any", SimpleNamespace(asset_key=dg.AssetKey(asset)))
     path = UPath(place.storage) / asset / f"{day}.parquet"
     files.make_directory(path.parent)
-    files.dump_to_path(context, frame, path)
+    files.dump_to_path(context, batches, path)
     return files.load_from_path(context, path)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from payouts_pipeline.defs.metadata import MOST_ROWS, of_fees, of_splits
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
@@ -15,7 +16,7 @@ from payouts_tests.support.leagues import DAY, SYDNEY, League
 
 
 @pytest.fixture
-def fees(league: League, source: Connection) -> pd.DataFrame:
+def fees(league: League, source: Connection) -> Batches:
     """Two fees in euros, one in yen, and two without terms."""
     euros, yen = league.priced(1_250), league.priced(800, "JPY")
     match = league.match(euros, DAY)
@@ -54,17 +55,17 @@ def test_assets_can_be_filtered_by_whether_they_move_money() -> None:
 
 
 @pytest.mark.parametrize("asset", ["matches", "splits"])
-def test_the_columns_shown_are_those_of_the_table(asset: str, fees: pd.DataFrame) -> None:
+def test_the_columns_shown_are_those_of_the_table(asset: str, fees: Batches) -> None:
     schema = asset_nodes(definitions())[asset].metadata["dagster/column_schema"]
     columns = schema.schema.columns if isinstance(schema, dg.TableSchemaMetadataValue) else schema.columns
-    frame = {"matches": fees, "splits": split(fees)}[asset]
+    frame = {"matches": fees, "splits": split(fees)}[asset].whole()
     assert [(column.name, f"{column.type}[pyarrow]") for column in columns] == [
         (name, str(dtype)) for name, dtype in frame.dtypes.items()
     ]
     assert all(column.description for column in columns)
 
 
-def test_matches_says_how_many_fees_of_how_many_matches(fees: pd.DataFrame) -> None:
+def test_matches_says_how_many_fees_of_how_many_matches(fees: Batches) -> None:
     shown = of_fees(fees)
     assert shown["summary"] == (
         "5 fees of 4 matches: 25.00 EUR, 800 JPY. 2 fees without valid terms: see check every_fee_has_terms."
@@ -73,7 +74,7 @@ def test_matches_says_how_many_fees_of_how_many_matches(fees: pd.DataFrame) -> N
     assert (shown["fees EUR"], shown["fees JPY"]) == (25.0, 800.0)
 
 
-def test_matches_lists_the_competitions_that_of_most_fees_first(fees: pd.DataFrame) -> None:
+def test_matches_lists_the_competitions_that_of_most_fees_first(fees: Batches) -> None:
     competitions = table(of_fees(fees)["competitions"])
     assert [(row["matches"], row["fees"], row["amount"]) for row in competitions] == [
         (1, 2, "25.00 EUR"),
@@ -81,16 +82,17 @@ def test_matches_lists_the_competitions_that_of_most_fees_first(fees: pd.DataFra
         (1, 1, "no terms"),
         (1, 1, "no terms"),
     ]
-    assert competitions[0]["competition"] == f"competition:{fees['competition_id'].mode()[0]}"
+    assert competitions[0]["competition"] == f"competition:{fees.whole()['competition_id'].mode()[0]}"
 
 
-def test_splits_says_whose_the_money_is_and_what_is_held_out(fees: pd.DataFrame) -> None:
+def test_splits_says_whose_the_money_is_and_what_is_held_out(fees: Batches) -> None:
     shown = of_splits(split(fees))
     assert shown["summary"] == (
         "3 fees split into 3 shares. 2 fees held out and charged to nobody: fix the cause in schema 'league' and "
         "materialise the day again."
     )
-    without_terms = fees[fees["terms_count"] == 0]["match_id"].sort_values()
+    frame = fees.whole()
+    without_terms = frame[frame["terms_count"] == 0]["match_id"].sort_values()
     assert table(shown["held_out_reasons"]) == [
         {
             "fees": 2,
@@ -100,8 +102,8 @@ def test_splits_says_whose_the_money_is_and_what_is_held_out(fees: pd.DataFrame)
     ]
 
 
-def test_when_nothing_is_held_out_it_says_so(fees: pd.DataFrame) -> None:
-    shown = of_splits(split(fees[fees["terms_count"] == 1]))
+def test_when_nothing_is_held_out_it_says_so(fees: Batches) -> None:
+    shown = of_splits(split(fees.map(lambda frame: frame[frame["terms_count"] == 1])))
     assert shown["summary"] == "3 fees split into 3 shares; none is held out."
     assert shown["held_out_reasons"] == "none"
 
@@ -114,8 +116,8 @@ def test_a_day_without_matches_says_that_there_were_none(league: League, source:
     assert (of_fees(fees)["competitions"], of_splits(split(fees))["held_out_reasons"]) == ("none", "none")
 
 
-def test_a_long_list_ends_with_how_many_are_not_shown(fees: pd.DataFrame) -> None:
-    many = pd.concat([fees.head(1).assign(competition_id=number) for number in range(MOST_ROWS + 3)])
-    competitions = table(of_fees(many)["competitions"])
+def test_a_long_list_ends_with_how_many_are_not_shown(fees: Batches) -> None:
+    many = pd.concat([fees.whole().head(1).assign(competition_id=number) for number in range(MOST_ROWS + 3)])
+    competitions = table(of_fees(Batches.of(many))["competitions"])
     assert len(competitions) == MOST_ROWS + 1
     assert competitions[-1] == {"competition": "and 3 more", "matches": "", "fees": "", "amount": ""}

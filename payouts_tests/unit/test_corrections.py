@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain import frames
-from payouts_pipeline.domain.corrections import difference, parts, unbalanced
-from payouts_pipeline.domain.fee_rows import FEE_KEY
+from payouts_pipeline.domain.corrections import difference, parts
+from payouts_pipeline.domain.fee_rows import FEE_KEY, ByFee
 
 Line = tuple[int, int, int, str, int, str, int]
 
@@ -59,8 +59,8 @@ def test_fees_whose_shares_do_not_add_up_are_found_in_each_currency() -> None:
     good: list[Line] = [(1, 1, 1, "player", 1, "EUR", 10), (1, 1, 1, "club", 5, "EUR", 10)]
     mixed: list[Line] = [(1, 2, 1, "player", 1, "EUR", 10), (1, 2, 1, "club", 5, "KWD", 10)]
     orphan: list[Line] = [(1, 3, 1, "club", 5, "EUR", 10)]
-    assert set(unbalanced(_frame(good + mixed + orphan))) == {2, 3}
-    assert unbalanced(_frame(good)) == []
+    assert set(ByFee.of(_frame(good + mixed + orphan)).unbalanced) == {2, 3}
+    assert ByFee.of(_frame(good)).unbalanced == []
 
 
 @given(_LINES, _LINES)
@@ -82,7 +82,7 @@ def test_what_rises_while_shares_fall_is_divided_anew_first() -> None:
         (1, 2, 3, "platform", 0, "EUR", 320),
     ]
     taken_back, given, rise = parts(_frame(lines))
-    assert unbalanced(taken_back) == unbalanced(given) == unbalanced(rise) == []
+    assert [ByFee.of(part).unbalanced for part in (taken_back, given, rise)] == [[], [], []]
     owed = (1, 2, 3, "player", 3, "EUR")
     assert _sums(taken_back) == _sums(_frame([lines[1], (*lines[3][:6], 300), (*owed, -700)]))
     assert _sums(given) == _sums(_frame([lines[2], (*owed, 700)]))

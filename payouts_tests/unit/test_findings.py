@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.findings import (
     each_fee_once,
     every_fee_has_terms,
@@ -15,14 +16,14 @@ from payouts_pipeline.domain.findings import (
 )
 
 
-def fees(*rows: dict[str, Any]) -> pd.DataFrame:
+def fees(*rows: dict[str, Any]) -> Batches:
     """Fees that are all right but for what is said."""
     usual = dict.fromkeys(frames.MATCHES) | {"competition_id": 7, "terms_count": 1, "currency": "EUR"}
     full = [usual | {"match_player_id": n, "match_id": n, "player_id": n} | row for n, row in enumerate(rows, 1)]
-    return frames.conform(pd.DataFrame(full, columns=list(frames.MATCHES)), frames.MATCHES)
+    return Batches.of(frames.conform(pd.DataFrame(full, columns=list(frames.MATCHES)), frames.MATCHES))
 
 
-def lines(*rows: tuple[int, str, int], held_out: str | None = None) -> pd.DataFrame:
+def lines(*rows: tuple[int, str, int], held_out: str | None = None) -> Batches:
     """Lines of fees in EUR: line-up row, billing subject, minor units."""
     full = [
         {
@@ -37,7 +38,7 @@ def lines(*rows: tuple[int, str, int], held_out: str | None = None) -> pd.DataFr
         }
         for fee, subject, amount_minor in rows
     ]
-    return frames.conform(pd.DataFrame(full, columns=list(frames.SPLITS)), frames.SPLITS)
+    return Batches.of(frames.conform(pd.DataFrame(full, columns=list(frames.SPLITS)), frames.SPLITS))
 
 
 GOOD = lines((1, "player", 1_000), (1, "club", 600), (1, "platform", 400))
@@ -89,8 +90,8 @@ def test_matches_without_line_up_are_named_with_their_competitions() -> None:
 
 
 def test_shares_that_do_not_add_up_are_named() -> None:
-    splits = pd.concat([GOOD, lines((2, "player", 1_000), (2, "club", 999))], ignore_index=True)
-    finding = shares_equal_fees(fees({}, {}), splits)
+    both = [GOOD.whole(), lines((2, "player", 1_000), (2, "club", 999)).whole()]
+    finding = shares_equal_fees(fees({}, {}), Batches.of(pd.concat(both, ignore_index=True)))
     assert not finding.passed
     assert (finding.figures["wrong"], finding.figures["match_player_ids"]) == (1, [2])
 

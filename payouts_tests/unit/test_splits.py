@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 
@@ -36,6 +37,10 @@ def fees(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in frames.MATCHES.items()})
 
 
+def split_of(frame: pd.DataFrame) -> pd.DataFrame:
+    return split(Batches.of(frame)).whole()
+
+
 def lines(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     columns = ["match_player_id", "billing_subject", "subject_id", "amount_minor"]
     return [tuple(row) for row in frame[columns].itertuples(index=False)]
@@ -47,7 +52,7 @@ def codes(frame: pd.DataFrame) -> dict[int, str]:
 
 
 def test_a_fee_becomes_a_line_for_the_player_and_one_for_each_payee() -> None:
-    assert lines(split(fees({}))) == [
+    assert lines(split_of(fees({}))) == [
         (1, "club", 50, 501),
         (1, "organiser", 30, 201),
         (1, "partner", 7, 201),
@@ -57,7 +62,7 @@ def test_a_fee_becomes_a_line_for_the_player_and_one_for_each_payee() -> None:
 
 
 def test_no_fees_give_no_lines_of_the_same_columns() -> None:
-    nothing = split(frames.empty(frames.MATCHES))
+    nothing = split_of(frames.empty(frames.MATCHES))
     assert len(nothing) == 0
     assert dict(nothing.dtypes) == frames.SPLITS
 
@@ -86,7 +91,7 @@ def test_no_fees_give_no_lines_of_the_same_columns() -> None:
 )
 @pytest.mark.parametrize("others", [0, 2])
 def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], code: HeldOutCode, others: int) -> None:
-    result = split(fees(row, *[{} for _ in range(others)]))
+    result = split_of(fees(row, *[{} for _ in range(others)]))
     held_out = result[result["held_out_code"].notna()]
     assert len(held_out) == 1
     assert held_out["held_out_code"].iloc[0] == code
@@ -96,19 +101,19 @@ def test_a_bad_fee_is_held_out_and_the_rest_goes_on(row: dict[str, Any], code: H
 
 
 def test_a_player_twice_in_a_line_up_is_charged_for_neither() -> None:
-    result = split(fees({"player_id": 1}, {"player_id": 1}, {}))
+    result = split_of(fees({"player_id": 1}, {"player_id": 1}, {}))
     assert set(codes(result)) == {1, 2}
     assert codes(result)[1] == HeldOutCode.PLAYER_TWICE
 
 
 def test_two_rows_with_one_id_are_both_held_out() -> None:
-    result = split(fees({"match_player_id": 5}, {"match_player_id": 5, "match_id": 11}))
+    result = split_of(fees({"match_player_id": 5}, {"match_player_id": 5, "match_id": 11}))
     assert codes(result)[5] == HeldOutCode.ROW_TWICE
     assert result["held_out_code"].notna().all()
 
 
 def test_fees_of_the_same_terms_in_other_competitions_stay_apart() -> None:
-    result = split(fees({"club_id": 1}, {"club_id": 2, "organiser_id": 3}))
+    result = split_of(fees({"club_id": 1}, {"club_id": 2, "organiser_id": 3}))
     assert [line for line in lines(result) if line[1] == "club"] == [(1, "club", 1, 501), (2, "club", 2, 501)]
     assert [line for line in lines(result) if line[1] == "organiser"] == [
         (1, "organiser", 30, 201),
@@ -126,9 +131,9 @@ _TERMS = st.sampled_from(
 @settings(max_examples=40, deadline=None)
 def test_every_fee_adds_up_or_is_held_out_in_any_order(rows: list[dict[str, Any]], chance: random.Random) -> None:
     frame = fees(*rows)
-    result = split(frame)
+    result = split_of(frame)
     shuffled = frame.sample(frac=1, random_state=chance.randrange(2**32), ignore_index=True)
-    pd.testing.assert_frame_equal(split(shuffled), result)
+    pd.testing.assert_frame_equal(split_of(shuffled), result)
     good = result[result["held_out_code"].isna()]
     owed = good[good["billing_subject"] == "player"].set_index("match_player_id")["amount_minor"]
     shared = good[good["billing_subject"] != "player"].groupby("match_player_id")["amount_minor"].sum()

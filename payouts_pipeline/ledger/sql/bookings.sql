@@ -14,23 +14,41 @@ limit 1
 -- Whether a day was ever materialised.
 select exists (select from payouts.days where day = %(day)s)
 
+-- name: collect_booked
+-- The fees of a day as they are booked, in the order of the batches that they are compared with.
+create temporary table booked on commit drop as
+select match_id, match_player_id, player_id, currency, amount_minor, allocation_id, club_id, organiser_id
+from payouts.fees
+where day = %(day)s
+order by match_id
+
+-- name: index_booked
+-- Finds those of some matches among them.
+create index on booked (match_id)
+
 -- name: booked_lines
--- What is booked for a day, added up line by line, in the columns of `domain.frames.LINES`.
+-- What of these is booked for some matches, added up line by line, in the columns of `domain.frames.LINES`.
+with booked_fees as (
+    select *
+    from booked
+    where (%(after)s::bigint is null or match_id > %(after)s) and (%(up_to)s::bigint is null or match_id <= %(up_to)s)
+)
 select
     match_id, match_player_id, player_id, 'player' as billing_subject, player_id as subject_id, currency,
     sum(amount_minor) as amount_minor
-from payouts.fees
-where day = %(day)s
+from booked_fees
 group by match_id, match_player_id, player_id, currency
 having sum(amount_minor) <> 0
 union all
 select
-    match_id, match_player_id, player_id, billing_subject, subject_id, currency,
-    sum(amount_minor) as amount_minor
-from payouts.shares
-where day = %(day)s
-group by match_id, match_player_id, player_id, billing_subject, subject_id, currency
-having sum(amount_minor) <> 0
+    f.match_id, f.match_player_id, f.player_id, l.billing_subject,
+    case l.billing_subject when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
+        as subject_id,
+    f.currency, sum(l.amount_minor) as amount_minor
+from booked_fees as f
+join payouts.allocation_lines as l on l.allocation_id = f.allocation_id
+group by 1, 2, 3, 4, 5, 6
+having sum(l.amount_minor) <> 0
 
 -- name: booked_states
 -- The days of a period that were booked, each with a text that changes when what is booked or held out of it changes.
@@ -70,11 +88,43 @@ select splits_digest from payouts.days where day = %(day)s
 -- Notes from which splits a day is booked.
 update payouts.days set splits_digest = %(digest)s where day = %(day)s
 
+-- name: create_new_fees
+-- Where the fees of bookings wait until the charges that cover them have names.
+create temporary table new_fees (
+    booking_id bigint, match_id bigint, match_player_id bigint, player_id bigint, currency char(3), amount_minor bigint,
+    allocation_id uuid, club_id bigint, organiser_id bigint
+) on commit drop
+
 -- name: create_postings
 -- Where bookings are added up by account; with what a player can be charged for a booking alone.
 create temporary table postings (
     booking_id bigint, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint, charge_minor bigint
 ) on commit drop
+
+-- name: sum_postings
+-- Adds up the new fees by account, as entries: a debit for what a player owes, a credit for what a payee is owed.
+with owed as (
+    select booking_id, player_id, currency, sum(amount_minor)::bigint as amount_minor
+    from new_fees
+    group by booking_id, player_id, currency
+), divided as (
+    select booking_id, allocation_id, club_id, organiser_id, currency, count(*) as fees
+    from new_fees
+    group by booking_id, allocation_id, club_id, organiser_id, currency
+)
+insert into postings (booking_id, billing_subject, subject_id, currency, amount_minor, charge_minor)
+select o.booking_id, 'player', o.player_id, o.currency, o.amount_minor,
+    case when %(may_charge)s and o.amount_minor between c.lowest_minor and c.highest_minor then o.amount_minor end
+from owed as o
+join unnest(%(currencies)s::text[], %(lowest_minor)s::bigint[], %(highest_minor)s::bigint[])
+    as c (currency, lowest_minor, highest_minor) on c.currency = o.currency
+union all
+select d.booking_id, l.billing_subject,
+    case l.billing_subject when 'club' then d.club_id when 'organiser' then d.organiser_id else l.partner_id end,
+    d.currency, -sum(d.fees * l.amount_minor)::bigint, null
+from divided as d
+join payouts.allocation_lines as l on l.allocation_id = d.allocation_id
+group by 1, 2, 3, 4
 
 -- name: create_opened
 -- The accounts that a booking opens.
@@ -100,26 +150,37 @@ insert into opened (account_id) select id from made
 
 -- name: lock_players_of_booking
 -- Locks the accounts of all players with fees on this day or in the bookings, in the order of their ids.
-select a.id
-from payouts.accounts as a
-where a.subject = 'player'
-    and (a.subject_id, a.currency) in (
-        select subject_id, currency from postings where billing_subject = 'player'
-        union
-        select player_id, currency from payouts.fees where day = %(day)s
-    )
-order by a.id
-for no key update
+select count(*)
+from (
+    select a.id
+    from payouts.accounts as a
+    where a.subject = 'player'
+        and (a.subject_id, a.currency) in (
+            select subject_id, currency from postings where billing_subject = 'player'
+            union
+            select player_id, currency from payouts.fees where day = %(day)s
+        )
+    order by a.id
+    for no key update
+) as locked
 
 -- name: count_postings
 -- Tells the planner what is in the tables.
 analyze postings, opened
 
+-- name: create_charged
+-- The players who are charged for a booking alone, as they are read: page by page.
+create temporary table charged (
+    number int generated always as identity primary key,
+    account_id bigint, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint
+) on commit drop
+
 -- name: find_charged
 -- The players who are charged for the booking alone: the account is new, or nothing else is open or in flight on it. As
--- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`.
-create temporary table charged on commit drop as
-select a.id as account_id, a.subject as billing_subject, a.subject_id, a.currency, p.charge_minor as amount_minor
+-- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`. As the ids
+-- of their charges grow.
+insert into charged (account_id, billing_subject, subject_id, currency, amount_minor)
+select a.id, a.subject, a.subject_id, a.currency, p.charge_minor
 from postings as p
 join payouts.accounts as a
     on a.subject = p.billing_subject and a.subject_id = p.subject_id and a.currency = p.currency
@@ -141,6 +202,7 @@ where p.charge_minor is not null
                 and i.amount_minor >= p.charge_minor
         )
     )
+order by a.subject_id, a.currency
 
 -- name: add_booked
 -- Adds a booking to the accounts that there were before, each in its usual direction, with what is charged for it.
@@ -166,10 +228,40 @@ join payouts.accounts as a
 where p.amount_minor <> 0
 order by a.id
 
--- name: held_out_of_day
--- The fees of a day that were held out when it was last booked.
-select match_player_id, match_id, reason_code from payouts.held_out where day = %(day)s
-order by match_player_id, match_id, reason_code collate "C"
+-- name: write_fees
+-- Writes the fees of bookings, each with the charge that covers it, in the order of their key: unsorted rows take three
+-- times as long.
+insert into payouts.fees (
+    booking_id, day, match_id, match_player_id, player_id, currency, amount_minor, allocation_id, club_id, organiser_id,
+    charge_id
+)
+select
+    f.booking_id, %(day)s, f.match_id, f.match_player_id, f.player_id, f.currency, f.amount_minor, f.allocation_id,
+    f.club_id, f.organiser_id, c.charge_id
+from new_fees as f
+left join charges as c on c.player_id = f.player_id and c.currency = f.currency
+order by f.player_id, f.match_player_id, f.match_id, f.booking_id
+
+-- name: create_new_held_out
+-- Where the fees are collected that the splits of a day hold out.
+create temporary table new_held_out (match_player_id bigint, match_id bigint, reason_code text) on commit drop
+
+-- name: held_out_differs
+-- Whether these are others than those that were held out when the day was last booked, or for other reasons.
+with kept as (
+    select match_player_id, match_id, reason_code from payouts.held_out where day = %(day)s
+), wanted as (
+    select match_player_id, match_id, reason_code from new_held_out
+)
+select exists (select from (table kept except all table wanted) as gone)
+    or exists (select from (table wanted except all table kept) as added)
+
+-- name: insert_held_out
+-- Notes what is held out of a day from now on.
+insert into payouts.held_out (day, match_player_id, match_id, reason_code)
+select %(day)s, match_player_id, match_id, reason_code
+from new_held_out
+order by match_player_id, match_id, reason_code
 
 -- name: clear_held_out
 -- Forgets what was held out of a day, before the new list goes in.

@@ -1,8 +1,23 @@
 -- Instructions: made from account balances, and found.
 
--- name: charges_due
+-- name: create_due_accounts
+-- What is due on accounts, as it is read: page by page.
+create temporary table due_accounts (
+    number int generated always as identity primary key,
+    account_id bigint, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint, sequence int
+) on commit drop
+
+-- name: read_due
+-- One page of what is due.
+select account_id, billing_subject, subject_id, currency, amount_minor, sequence
+from due_accounts
+where number between %(first)s and %(last)s
+order by number
+
+-- name: find_charges_due
 -- The open balance of each player with fees on this day that no charge covers. Left alone while a fee that was
 -- corrected is covered by a charge whose outcome is open: until then nobody knows how much is left to ask for.
+insert into due_accounts (account_id, billing_subject, subject_id, currency, amount_minor, sequence)
 with open as (
     select f.player_id, f.currency
     from payouts.fees as f
@@ -36,15 +51,24 @@ where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
         where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
             and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
     )
+order by a.subject_id, a.currency
 
 -- name: read_charged
--- Whom the booking of this transaction alone is charged for; nobody where it made none.
-select account_id, billing_subject, subject_id, currency, amount_minor from charged order by account_id
+-- One page of those whom the booking of this transaction alone is charged for, as the ids of their charges grow.
+select account_id, billing_subject, subject_id, currency, amount_minor
+from charged
+where number between %(first)s and %(last)s
+order by number
 
--- name: payouts_due
+-- name: create_charges
+-- The charge of each of them.
+create temporary table charges (player_id bigint, currency char(3), charge_id uuid) on commit drop
+
+-- name: find_payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was
 -- released up to this day, so that a range of days makes the payouts that the days would make one by one. It is all
 -- that there is where a payout was cancelled just now, or where a later correction has left less.
+insert into due_accounts (account_id, billing_subject, subject_id, currency, amount_minor, sequence)
 with concerned as (
     select l.account_id
     from payouts.releases as r
@@ -89,6 +113,7 @@ where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
         where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
             and i.amount_minor >= d.amount_minor
     )
+order by a.subject_id, a.currency, a.id
 
 -- name: create_new_instructions
 -- Where new instructions are collected before they are inserted at once.
@@ -118,10 +143,16 @@ set in_flight_minor = a.in_flight_minor + n.amount_minor
 from (select account_id, sum(amount_minor) as amount_minor from new_instructions group by account_id) as n
 where a.id = n.account_id
 
--- name: create_charge_parts
+-- name: create_parts
+-- Where it is collected what instructions have to cover that are several of one account: fees, or lines of releases.
+create temporary table if not exists parts (
+    account_id bigint, day date, match_player_id bigint, release_id bigint, amount_minor bigint, part bigint
+) on commit drop
+
+-- name: insert_charge_parts
 -- What the charges of an account that owes more than one can ask for have to cover: its open fees, each as a whole, in
 -- the order in which they are covered. A charge is lowered by what a correction takes back, so that comes first.
-create temporary table parts on commit drop as
+insert into parts (account_id, day, match_player_id, amount_minor, part)
 select
     a.id as account_id, f.day, f.match_player_id, sum(f.amount_minor)::bigint as amount_minor,
     row_number() over (
@@ -132,9 +163,9 @@ join payouts.fees as f on f.player_id = a.subject_id and f.currency = a.currency
 where a.id = any(%(accounts)s::bigint[]) and f.own_release_id is null and f.charge_id is null
 group by a.id, f.day, f.match_player_id
 
--- name: create_payout_parts
+-- name: insert_payout_parts
 -- What the payouts of an account that gets more than one can pay have to cover: the lines that one payout would cover.
-create temporary table parts on commit drop as
+insert into parts (account_id, release_id, amount_minor, part)
 with large as (
     select * from unnest(%(accounts)s::bigint[], %(amounts)s::bigint[]) as u (account_id, amount_minor)
 ), payable as (
@@ -151,12 +182,12 @@ from payable
 where day <= %(day)s or all_minor = due_minor
 
 -- name: read_parts
--- What is to be covered, in order.
-select account_id, part, amount_minor from parts order by account_id, part
+-- What of some accounts is to be covered, in order.
+select account_id, part, amount_minor from parts where account_id = any(%(accounts)s::bigint[]) order by account_id, part
 
 -- name: create_portions
 -- Where it is collected which instruction covers which parts.
-create temporary table portions (account_id bigint, sequence int, first_part int, last_part int) on commit drop
+create temporary table if not exists portions (account_id bigint, sequence int, first_part int, last_part int) on commit drop
 
 -- name: apply_charge_portions
 -- Ties to each of several charges of an account the fees that it covers.

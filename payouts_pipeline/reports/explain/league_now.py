@@ -14,6 +14,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.corrections import difference
 from payouts_pipeline.domain.splits import split
@@ -179,7 +180,7 @@ class LeagueNow:
         found = copy_out(source, league_sql("league_fees"), {**parameters, "match_ids": list(match_ids)}, _FEES)
         terms = copy_out(source, league_sql("league_terms"), parameters, _TERMS)
         fees = found.merge(terms, on="fee_structure_id", how="left")
-        lines = split(frames.conform(fees, frames.MATCHES))
+        lines = split(Batches.of(frames.conform(fees, frames.MATCHES))).whole()
         good = lines[lines["held_out_code"].isna()]
         known = fees.dropna(subset=["match_player_id", "fee_structure_id"])
         rule_of = dict(zip(known["match_player_id"].tolist(), known["fee_structure_id"].tolist(), strict=True))

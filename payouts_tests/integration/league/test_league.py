@@ -18,11 +18,11 @@ from payouts_tests.support.leagues import DAY, LONDON, SYDNEY, League
 
 
 def _read(source: Connection, day: date = DAY, timezone: ZoneInfo = SYDNEY) -> list[int]:
-    return [int(line) for line in league_reader.fees_of_day(source, day, timezone)["match_player_id"]]
+    return [int(line) for line in league_reader.fees_of_day(source, day, timezone).whole()["match_player_id"]]
 
 
 def _held_out(source: Connection) -> dict[Any, Any]:
-    lines = split(league_reader.fees_of_day(source, DAY, SYDNEY))
+    lines = split(league_reader.fees_of_day(source, DAY, SYDNEY)).whole()
     lines = lines[lines["held_out_code"].notna()]
     return dict(zip(lines["match_player_id"], lines["held_out_code"], strict=True))
 
@@ -89,7 +89,8 @@ def test_the_latest_terms_that_have_begun_by_the_day_hold(source: Connection, le
     for day in (DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)):
         league.plays(league.match(competition, day), league.player())
     fees = [
-        int(league_reader.fees_of_day(source, DAY + timedelta(days=n), SYDNEY)["fee_minor"].iloc[0]) for n in (-1, 0, 1)
+        int(league_reader.fees_of_day(source, DAY + timedelta(days=n), SYDNEY).whole()["fee_minor"].iloc[0])
+        for n in (-1, 0, 1)
     ]
     assert fees == [100, 101, 102]
 
@@ -107,7 +108,7 @@ def test_the_club_is_the_one_played_for(source: Connection, league: League) -> N
     match = league.match(league.priced(), DAY)
     league.plays(match, player)
     league.plays(match, league.player(own), guest)
-    assert list(league_reader.fees_of_day(source, DAY, SYDNEY)["club_id"]) == [own, guest]
+    assert list(league_reader.fees_of_day(source, DAY, SYDNEY).whole()["club_id"]) == [own, guest]
 
 
 def test_a_change_in_the_middle_of_the_snapshot_is_not_seen(
@@ -117,22 +118,21 @@ def test_a_change_in_the_middle_of_the_snapshot_is_not_seen(
     league.plays(league.match(competition, DAY), league.player())
 
     def copy_then_change(connection: Connection, query: str, *arguments: Any) -> Any:
-        frame = bulk.copy_out(connection, query, *arguments)
-        if query == league_reader.sql("league_fees"):
-            league.shares(structure, [("platform", None, 0, 10_000)])
-        return frame
+        fees = bulk.copy_out_batches(connection, query, *arguments)
+        league.shares(structure, [("platform", None, 0, 10_000)])
+        return fees
 
-    monkeypatch.setattr(league_reader, "copy_out", copy_then_change)
-    fees = league_reader.fees_of_day(source, DAY, SYDNEY)
+    monkeypatch.setattr(league_reader, "copy_out_batches", copy_then_change)
+    fees = league_reader.fees_of_day(source, DAY, SYDNEY).whole()
     assert fees["shares_json"].iloc[0] == '[["club", null, 0, 10000]]'
-    assert "platform" in league_reader.fees_of_day(source, DAY, SYDNEY)["shares_json"].iloc[0]
+    assert "platform" in league_reader.fees_of_day(source, DAY, SYDNEY).whole()["shares_json"].iloc[0]
 
 
 def test_equal_terms_are_equal_texts_whatever_the_order_of_their_rows(source: Connection, league: League) -> None:
     rows = [("partner", league.partner(), 1, 10), ("partner", league.partner(), 1, 10), ("club", None, 0, 9_980)]
     for shares in (rows, rows[::-1]):
         league.plays(league.match(league.priced(shares=shares), DAY), league.player())
-    assert league_reader.fees_of_day(source, DAY, SYDNEY)["shares_json"].nunique() == 1
+    assert league_reader.fees_of_day(source, DAY, SYDNEY).whole()["shares_json"].nunique() == 1
 
 
 @pytest.fixture

@@ -39,9 +39,9 @@ def ends_readings(league: League, code: str, times: int) -> None:
 @pytest.mark.parametrize("code", ["40001", "57014", "40P01"])
 def test_a_reading_that_was_ended_begins_again(league: League, source: Connection, code: str) -> None:
     league.fee(league.player(), DAY)
-    whole = reader.fees_of_day(source, DAY, SYDNEY)
+    whole = reader.fees_of_day(source, DAY, SYDNEY).whole()
     ends_readings(league, code, 2)
-    again = reader.fees_of_day(source, DAY, SYDNEY)
+    again = reader.fees_of_day(source, DAY, SYDNEY).whole()
     assert len(again) == 1
     assert again.equals(whole)
 

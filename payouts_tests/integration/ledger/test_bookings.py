@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
@@ -15,7 +16,7 @@ from payouts_tests.support.ledger_steps import ACTOR, account, book, fingerprint
 
 
 def _splits(source: Connection) -> pd.DataFrame:
-    return split(league_reader.fees_of_day(source, DAY, SYDNEY))
+    return split(league_reader.fees_of_day(source, DAY, SYDNEY)).whole()
 
 
 def _held_out(ledger: Connection) -> dict[int, str]:
@@ -135,7 +136,7 @@ def test_shares_that_do_not_add_up_are_booked_by_nobody(
     splits.loc[splits["billing_subject"] == "club", "amount_minor"] += amount_minor
     before = fingerprint(ledger)
     with pytest.raises(PayoutsError, match=f"match player {line}"):
-        phases.open_charges(ledger, source, DAY, splits, ACTOR)
+        phases.open_charges(ledger, source, DAY, Batches.of(splits), ACTOR)
     assert fingerprint(ledger) == before
 
 
@@ -156,8 +157,8 @@ def test_rows_of_a_view_that_come_twice_are_held_out(ledger: Connection, source:
 def test_the_order_of_the_lines_does_not_matter(ledger: Connection, source: Connection, league: League) -> None:
     _rich_day(league)
     splits = _splits(source)
-    phases.open_charges(ledger, source, DAY, splits.sample(frac=1, random_state=1), ACTOR)
+    phases.open_charges(ledger, source, DAY, Batches.of(splits.sample(frac=1, random_state=1)), ACTOR)
     before = fingerprint(ledger)
-    phases.open_charges(ledger, source, DAY, splits.sample(frac=1, random_state=2), ACTOR)
+    phases.open_charges(ledger, source, DAY, Batches.of(splits.sample(frac=1, random_state=2)), ACTOR)
     # The digest of the splits is another one, of which nothing follows.
     assert fingerprint(ledger) == before | {"days": fingerprint(ledger)["days"]}
