@@ -4,6 +4,8 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import dagster as dg
@@ -11,10 +13,16 @@ import pandas as pd
 import pytest
 from upath import UPath
 
+from payouts_pipeline.defs.io_managers import ParquetFiles
 from payouts_pipeline.defs.jobs import JOB
+from payouts_pipeline.domain import frames
+from payouts_pipeline.domain.batches import Batches, Digest
+from payouts_pipeline.errors import PayoutsError
 from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
 from payouts_tests.support.emulated_aws import emulated_aws, options
 from payouts_tests.support.leagues import DAY, League
+
+_CONTEXT = cast("Any", SimpleNamespace(asset_key=dg.AssetKey("matches")))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,20 @@ def materialise(*assets: str) -> dg.ExecuteInProcessResult:
 def frame(storage: UPath, asset: str) -> pd.DataFrame:
     with (storage / asset / f"{DAY}.parquet").open("rb") as file:
         return pd.read_parquet(file, dtype_backend="pyarrow")
+
+
+def stored(storage: Path, made: Batches) -> Batches:
+    """Frames by way of the IO manager's file."""
+    files, path = ParquetFiles(UPath(storage)), UPath(storage) / f"{DAY}.parquet"
+    files.dump_to_path(_CONTEXT, made, path)
+    return files.load_from_path(_CONTEXT, path)
+
+
+def matches_of_day(*matches: int) -> Batches:
+    """A frame for each match."""
+    columns = frames.columns(ids="match_id", texts="text")
+    made = [frames.conform(pd.DataFrame({"match_id": [n, n], "text": [None, "ab"]}), columns) for n in matches]
+    return Batches(lambda names: iter([each if names is None else each[list(names)] for each in made]))
 
 
 @contextmanager
@@ -103,3 +125,36 @@ def test_a_write_that_breaks_off_leaves_the_file_of_before(
     assert (tmp_path / "matches" / f"{DAY}.parquet").read_bytes() == before
     assert materialise("matches").success
     assert len(frame(UPath(str(tmp_path)), "matches")) == 2
+
+
+def test_the_frames_of_a_day_come_back_one_by_one_as_often_as_they_are_read(tmp_path: Path) -> None:
+    made = matches_of_day(1, 2, 3)
+    again = stored(tmp_path, made)
+    assert Digest.of(again) == Digest.of(again) == Digest.of(made)
+    assert [frame["match_id"].tolist() for frame in again.only("match_id")] == [[1, 1], [2, 2], [3, 3]]
+    whole = pd.read_parquet(tmp_path / f"{DAY}.parquet", dtype_backend="pyarrow")
+    pd.testing.assert_frame_equal(whole, made.whole())
+
+
+def test_a_day_without_fees_comes_back_with_its_columns(tmp_path: Path) -> None:
+    [frame] = stored(tmp_path, Batches.of(frames.empty(frames.MATCHES)))
+    assert dict(frame.dtypes) == frames.MATCHES
+    assert not len(frame)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed_with_the_other(tmp_path: Path) -> None:
+    before = stored(tmp_path, matches_of_day(1, 2))
+    list(before)
+    stored(tmp_path, matches_of_day(1, 2, 3))
+    with pytest.raises(PayoutsError, match="Another run has replaced 'matches'"):
+        list(before)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    stored(tmp_path, matches_of_day(*range(99)))
+    path = tmp_path / f"{DAY}.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:2_000] = bytes(1_996)
+    path.write_bytes(content)
+    with pytest.raises(PayoutsError, match="no readable 'matches'"):
+        list(ParquetFiles(UPath(tmp_path)).load_from_path(_CONTEXT, UPath(path)))

@@ -149,7 +149,8 @@ with made as (
 insert into opened (account_id) select id from made
 
 -- name: lock_players_of_booking
--- Locks the accounts of all players with fees on this day or in the bookings, in the order of their ids.
+-- Locks the accounts of all players with fees on this day or in the bookings, in the order of their ids. Of those that
+-- this transaction has opened nobody else knows.
 select count(*)
 from (
     select a.id
@@ -160,6 +161,7 @@ from (
             union
             select player_id, currency from payouts.fees where day = %(day)s
         )
+        and not exists (select from opened as o where o.account_id = a.id)
     order by a.id
     for no key update
 ) as locked

@@ -3,16 +3,25 @@
 import pandas as pd
 import pytest
 
+from payouts_pipeline.domain import batches
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader as league_reader
+from payouts_pipeline.ledger import bulk
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import phases
 from payouts_tests.support import oracle
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import ACTOR, account, book, fingerprint, violations
+
+
+@pytest.fixture(autouse=True, params=[2, batches.ROWS], ids=["many batches", "one batch"])
+def rows_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day is booked alike in many batches and in one."""
+    monkeypatch.setattr(batches, "ROWS", request.param)
+    monkeypatch.setattr(bulk, "PAGE_ROWS", request.param)
 
 
 def _splits(source: Connection) -> pd.DataFrame:
@@ -162,3 +171,19 @@ def test_the_order_of_the_lines_does_not_matter(ledger: Connection, source: Conn
     phases.open_charges(ledger, source, DAY, Batches.of(splits.sample(frac=1, random_state=2)), ACTOR)
     # The digest of the splits is another one, of which nothing follows.
     assert fingerprint(ledger) == before | {"days": fingerprint(ledger)["days"]}
+
+
+def test_what_is_not_there_any_more_is_taken_back_wherever_it_was(
+    ledger: Connection, source: Connection, league: League
+) -> None:
+    """Also before the first and after the last match that the day still has."""
+    lines = [league.fee(league.player(), DAY) for _ in range(9)]
+    book(ledger, source, DAY)
+    for line in (lines[0], lines[4], lines[8]):
+        league.strike_off(line)
+    assert book(ledger, source, DAY).fee_components > 0
+    booked = ledger.execute(
+        "select match_player_id from payouts.fees group by match_player_id having sum(amount_minor) <> 0 order by 1"
+    ).fetchall()
+    assert [line for (line,) in booked] == [*lines[1:4], *lines[5:8]]
+    assert violations(ledger) == {}

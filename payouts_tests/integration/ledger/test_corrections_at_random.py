@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from payouts_pipeline.domain import batches
+from payouts_pipeline.ledger import bulk
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support import oracle
@@ -29,6 +31,13 @@ from payouts_tests.support.ledger_steps import (
 FIRST_DAY = date(2026, 4, 3)  # the clocks go back in Sydney on the 5th
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range(4)]
 STEPS = 14
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days of many batches and pages."""
+    monkeypatch.setattr(batches, "ROWS", 2)
+    monkeypatch.setattr(bulk, "PAGE_ROWS", 2)
 
 
 class Season:
