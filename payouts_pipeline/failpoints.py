@@ -1,4 +1,6 @@
-"""Failpoints: every effect that a day, `payouts recover` or `payouts sync` has on the world, by name; a crash can hurt only there.
+"""Failpoints: every effect that a day, `payouts recover` or `payouts sync` has on the world, by name.
+
+A crash can hurt only there.
 
 Whatever commits, publishes, moves money, deletes a message or writes a file stands inside ``with failpoint(...)``, so
 that tests can really kill the process just before and just after each of them. A test fails for one that does not.
