@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,3 +129,31 @@ def headers_of(refused: pytest.ExceptionInfo[stripe.StripeError]) -> Mapping[str
     """The headers of Stripe's answer."""
     assert refused.value.headers is not None
     return refused.value.headers
+
+
+def transactions(api: stripe.StripeClient, **filters: Any) -> list[stripe.BalanceTransaction]:
+    """Every balance transaction, the newest first, by pages of the SDK's own."""
+    params: Any = {"limit": 3, **filters}
+    return list(api.v1.balance_transactions.list(params).auto_paging_iter())
+
+
+def check_balance(api: stripe.StripeClient) -> None:
+    """The balance is the sum of the balance transactions, by what they say of themselves."""
+    summed: Counter[tuple[str, str]] = Counter()
+    for entry in transactions(api):
+        assert entry.net == entry.amount - entry.fee
+        assert entry.fee == sum(detail.amount for detail in entry.fee_details)
+        summed[entry.currency, entry.status] += entry.net
+    balance = api.v1.balance.retrieve()
+    shown = {(each.currency, "available"): each.amount for each in balance.available}
+    shown |= {(each.currency, "pending"): each.amount for each in balance.pending}
+    assert {key: amount for key, amount in shown.items() if amount} == {
+        key: amount for key, amount in summed.items() if amount
+    }
+
+
+def event_types(api: stripe.StripeClient, account: str | None = None, **filters: Any) -> list[str]:
+    """The types of all events, in the order in which they happened."""
+    options: Any = {"stripe_account": account} if account else {}
+    params: Any = {"limit": 4, **filters}
+    return [str(event.type) for event in api.v1.events.list(params, options).auto_paging_iter()][::-1]

@@ -202,7 +202,8 @@ _VIOLATIONS = {
         and released_minor <> (select coalesce(sum(amount_minor), 0) from payouts.release_lines where account_id = a.id)
     """,
     "entries of an account are what is booked less what is settled": """
-        select subject, subject_id from payouts.accounts as a where subject <> 'provider'
+        select subject, subject_id from payouts.accounts as a
+        where subject in ('player', 'club', 'organiser', 'partner', 'platform')
         and (booked_minor - settled_minor) * case when subject = 'player' then 1 else -1 end
         <> (select coalesce(sum(amount_minor), 0) from payouts.entries where account_id = a.id)
     """,

@@ -26,17 +26,19 @@ with since as (
     select e.account_id, count(*) as entries,
         coalesce(sum(e.amount_minor) filter (where e.booking_id is not null), 0) as booked_minor,
         coalesce(sum(e.amount_minor) filter (where e.instruction_id is not null), 0) as settled_minor,
+        coalesce(sum(e.amount_minor) filter (where e.transaction_id is not null), 0) as moved_minor,
         sum(payouts.fingerprint(e)) as fingerprint
     from payouts.entries as e
     where e.id > (select entry_id from since) and e.id <= %(entry_id)s
     group by e.account_id
 )
 insert into payouts.account_checkpoints (
-    account_id, entry_id, entries, booked_minor, settled_minor, fingerprint
+    account_id, entry_id, entries, booked_minor, settled_minor, moved_minor, fingerprint
 )
 select
     e.account_id, %(entry_id)s, e.entries + coalesce(c.entries, 0), e.booked_minor + coalesce(c.booked_minor, 0),
-    e.settled_minor + coalesce(c.settled_minor, 0), e.fingerprint + coalesce(c.fingerprint, 0)
+    e.settled_minor + coalesce(c.settled_minor, 0), e.moved_minor + coalesce(c.moved_minor, 0),
+    e.fingerprint + coalesce(c.fingerprint, 0)
 from entered as e
 left join lateral (
     select * from payouts.account_checkpoints as a where a.account_id = e.account_id order by a.entry_id desc limit 1

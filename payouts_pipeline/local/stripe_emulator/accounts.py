@@ -1,6 +1,6 @@
 """Connected accounts: who can be paid."""
 
-from payouts_pipeline.local.stripe_emulator import objects, platform_account
+from payouts_pipeline.local.stripe_emulator import events, objects, platform_account
 from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError, no_access, no_access_to_destination
 from payouts_pipeline.local.stripe_emulator.call import Call, new_id
 from payouts_pipeline.local.stripe_emulator.forms import (
@@ -76,6 +76,30 @@ def check_can_receive(call: Call, account_id: str) -> None:
             code="insufficient_capabilities_for_transfer",
             param="destination",
         )
+
+
+def check_acting(call: Call) -> None:
+    """Refuse to act for an account that is not ours, or not any more."""
+    if call.account is None:
+        return
+    account = call.store.get("account", call.account)
+    if account is None or account.get("deleted") or _is_closed(call, call.account):
+        raise no_access(call.masked_key, call.account)
+
+
+def holdings(call: Call, account_id: str) -> list[tuple[str, bool, int]]:
+    """Return what a connected account has at Stripe: currency, whether it is available, and minor units."""
+    rows = call.store.rows("connected_balance", account=account_id, now=call.now)
+    return [(currency, bool(is_available), amount) for currency, is_available, amount in rows]
+
+
+def change(call: Call, account: JsonObject, **fields: object) -> None:
+    """Have an account say something else, and tell it as an event of that account."""
+    previous = {name: account[name] for name in fields if account[name] != fields[name]}
+    if previous:
+        account |= fields
+        call.store.replace(account)
+        events.tell(call, "account.updated", account, previous, account["id"])
 
 
 def _is_closed(call: Call, account_id: str) -> bool:

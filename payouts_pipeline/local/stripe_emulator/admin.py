@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.local.stripe_emulator.admin_stripes_side import StripesSide
 from payouts_pipeline.local.stripe_emulator.models import (
     MAX_JOURNAL_PAGE,
     BalanceChange,
@@ -22,8 +22,8 @@ from payouts_pipeline.local.stripe_emulator.models import (
     OtherAnswer,
     PaymentByOwner,
     PaymentEnd,
-    Strict,
 )
+from payouts_pipeline.local.stripe_emulator.orders import FeeRate
 from payouts_pipeline.local.stripe_emulator.seeds import (
     AccountBehaviour,
     AccountSeed,
@@ -44,6 +44,7 @@ __all__ = [
     "FaultKind",
     "FaultRule",
     "FaultState",
+    "FeeRate",
     "JournalRow",
     "KeySeed",
     "OtherAnswer",
@@ -51,28 +52,11 @@ __all__ = [
 ]
 
 
-class EmulatorAdmin:
+class EmulatorAdmin(StripesSide):
     """A client for one emulator; every method raises `PayoutsError` if it refuses or cannot be reached.
 
     It is about the default account in test mode, or with `api_key` about what that key opens.
     """
-
-    def __init__(self, base_url: str, timeout_s: float = 30, api_key: str | None = None) -> None:
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        url = f"{base_url.rstrip('/')}/_emulator"
-        self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False, headers=headers)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections free."""
-        self._http.close()
 
     def is_healthy(self) -> bool:
         """Whether the emulator answers."""
@@ -143,11 +127,11 @@ class EmulatorAdmin:
         return dict(self._call("GET", "/balance")["available"])
 
     def set_balance(self, available: Mapping[str, int]) -> None:
-        """Set the available balance of these currencies."""
+        """Set the available balance of these currencies, by top-ups and adjustments."""
         self._call("POST", "/balance", BalanceChange(set=dict(available)))
 
     def add_balance(self, amounts: Mapping[str, int]) -> None:
-        """Add to the available balance of these currencies."""
+        """Add to the available balance of these currencies, by top-ups and adjustments."""
         self._call("POST", "/balance", BalanceChange(add=dict(amounts)))
 
     def set_availability_delay(self, delay_s: int) -> None:
@@ -173,20 +157,6 @@ class EmulatorAdmin:
     def reset(self) -> None:
         """Forget everything: objects, balances, journal, keys, faults, counters and the clock's offset."""
         self._call("POST", "/reset")
-
-    def _call(
-        self, method: str, path: str, body: Strict | None = None, query: Mapping[str, int] | None = None
-    ) -> dict[str, Any]:
-        content = body.model_dump_json() if body else None
-        try:
-            answer = self._http.request(method, path, content=content, params=query)
-        except httpx.TransportError as error:
-            reason = type(error).__name__
-            raise PayoutsError(f"The Stripe emulator at {self._http.base_url} cannot be reached ({reason}).") from error
-        if answer.is_error:
-            raise PayoutsError(f"The Stripe emulator refuses {method} {path}: {answer.text}")
-        result: dict[str, Any] = answer.json()
-        return result
 
 
 def _fault_states(answer: dict[str, Any]) -> list[FaultState]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from payouts_pipeline.local.stripe_emulator import admin_control, admin_money, admin_people
+from payouts_pipeline.local.stripe_emulator import admin_books, admin_control, admin_money, admin_people
 from payouts_pipeline.local.stripe_emulator.admin_request import AdminRequest, BadAdminRequestError
 from payouts_pipeline.local.stripe_emulator.dispatch import Dispatcher
 from payouts_pipeline.local.stripe_emulator.keys import masked
@@ -36,6 +36,16 @@ OPERATIONS: tuple[tuple[str, HTTPMethod, Operation], ...] = (
     ("/payments/pay", HTTPMethod.POST, admin_money.pay),
     ("/balance", HTTPMethod.GET, admin_money.balance),
     ("/balance", HTTPMethod.POST, admin_money.change_balance),
+    ("/fees", HTTPMethod.POST, admin_books.set_fees),
+    ("/refunds/end", HTTPMethod.POST, admin_books.end_refund),
+    ("/disputes", HTTPMethod.POST, admin_books.open_dispute),
+    ("/disputes/end", HTTPMethod.POST, admin_books.end_dispute),
+    ("/topups", HTTPMethod.POST, admin_books.top_up),
+    ("/payouts", HTTPMethod.POST, admin_books.begin_payout),
+    ("/payouts/end", HTTPMethod.POST, admin_books.end_payout),
+    ("/accounts/capability", HTTPMethod.POST, admin_books.set_capability),
+    ("/transactions", HTTPMethod.POST, admin_books.book),
+    ("/transactions/change", HTTPMethod.POST, admin_books.change),
     ("/counters", HTTPMethod.GET, admin_control.counters),
     ("/faults", HTTPMethod.GET, admin_control.faults),
     ("/faults", HTTPMethod.POST, admin_control.add_faults),

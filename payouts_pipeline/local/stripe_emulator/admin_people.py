@@ -1,6 +1,6 @@
 """Operations of the admin API on who exists: accounts of ours and keys, connected accounts, customers."""
 
-from payouts_pipeline.local.stripe_emulator import objects
+from payouts_pipeline.local.stripe_emulator import accounts, objects
 from payouts_pipeline.local.stripe_emulator.admin_request import AdminRequest, BadAdminRequestError
 from payouts_pipeline.local.stripe_emulator.methods import TEST_METHODS, payment_method
 from payouts_pipeline.local.stripe_emulator.seeds import (
@@ -13,6 +13,9 @@ from payouts_pipeline.local.stripe_emulator.seeds import (
     PlatformSeeds,
 )
 from payouts_pipeline.local.stripe_emulator.store import JsonObject
+
+# What the seed of a connected account decides.
+SEEDED = ("capabilities", "charges_enabled", "country", "payouts_enabled", "requirements")
 
 
 def put_platforms(request: AdminRequest) -> JsonObject:
@@ -35,10 +38,18 @@ def put_accounts(request: AdminRequest) -> JsonObject:
     """`POST /accounts`: create connected accounts under chosen ids, or change how they behave."""
     seeds = request.parsed(AccountSeeds).accounts
     for seed in seeds:
-        request.upsert(_account(request, seed))
+        _put_account(request, _account(request, seed))
         closed = seed.behaviour is AccountBehaviour.CLOSED
         request.store.run("close_account" if closed else "open_account", id=seed.id)
     return {"accounts": len(seeds)}
+
+
+def _put_account(request: AdminRequest, account: JsonObject) -> None:
+    known = request.store.get("account", account["id"])
+    if known is None or known.get("deleted") or account.get("deleted"):
+        request.upsert(account)
+    else:
+        accounts.change(request.call(), known, **{name: account[name] for name in SEEDED})
 
 
 def _account(request: AdminRequest, seed: AccountSeed) -> JsonObject:

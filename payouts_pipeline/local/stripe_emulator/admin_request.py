@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from payouts_pipeline.local.stripe_emulator import due
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.dispatch import Dispatcher
 from payouts_pipeline.local.stripe_emulator.platforms import Books
@@ -53,6 +54,26 @@ class AdminRequest:
     def call(self, **params: object) -> Call:
         """Return an execution that no caller of the API has asked for: what a player or a bank does."""
         return self.dispatcher.call_of_nobody(self.books, params)
+
+    def settled_call(self) -> Call:
+        """Return the same, once all has happened that time has brought."""
+        call = self.call()
+        due.settle(call)
+        return call
+
+    def known(
+        self, kind: str, object_id: str, statuses: tuple[str, ...] = (), account: str | None = None
+    ) -> JsonObject:
+        """Return the object that the body names; if `statuses` are given, it has to have one of them."""
+        found = self.store.get(kind, object_id, account)
+        label = kind.replace("_", " ")
+        if found is None or found.get("deleted"):
+            raise BadAdminRequestError(f"There is no {label} {object_id!r} with this key's account and mode.")
+        if statuses and found["status"] not in statuses:
+            raise BadAdminRequestError(
+                f"{label.capitalize()} {object_id!r} is {found['status']}, not {' or '.join(statuses)}."
+            )
+        return found
 
     def upsert(self, body: JsonObject) -> None:
         """Keep the object, as a new one or in place of the one of that id."""

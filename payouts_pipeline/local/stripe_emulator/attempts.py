@@ -1,6 +1,6 @@
 """One attempt to take the money of a payment intent: paid, declined, on its way, or waiting for the owner."""
 
-from payouts_pipeline.local.stripe_emulator import balance, objects, processing
+from payouts_pipeline.local.stripe_emulator import balance, events, objects, processing
 from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.cards import Decline, decline_of
@@ -29,7 +29,7 @@ def attempted(call: Call, intent: JsonObject) -> StripeRefusalError | None:
     if decline:
         return _declined(call, intent, method, decline)
     if behaviour.needs_authentication and not call.owner_authenticates:
-        _left_to_owner(intent, method)
+        _left_to_owner(call, intent, method)
         return None
     _paid(call, intent, method)
     return None
@@ -87,11 +87,14 @@ def _sent_to_bank(call: Call, intent: JsonObject, method: JsonObject, debit: Deb
         next_action=None,
     )
     processing.begin(call, intent, debit)
+    events.tell(call, "charge.pending", charge)
+    events.tell(call, "payment_intent.processing", intent)
 
 
-def _left_to_owner(intent: JsonObject, method: JsonObject) -> None:
+def _left_to_owner(call: Call, intent: JsonObject, method: JsonObject) -> None:
     action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
     intent.update(status="requires_action", payment_method=method["id"], next_action=action)
+    events.tell(call, "payment_intent.requires_action", intent)
 
 
 def _paid(call: Call, intent: JsonObject, method: JsonObject) -> None:
@@ -106,6 +109,8 @@ def _paid(call: Call, intent: JsonObject, method: JsonObject) -> None:
         last_payment_error=None,
         next_action=None,
     )
+    events.tell(call, "charge.succeeded", charge)
+    events.tell(call, "payment_intent.succeeded", intent)
 
 
 def _declined(call: Call, intent: JsonObject, method: JsonObject, decline: Decline) -> StripeRefusalError:
@@ -126,4 +131,6 @@ def _declined(call: Call, intent: JsonObject, method: JsonObject, decline: Decli
         last_payment_error=refusal.error,
         next_action=None,
     )
+    events.tell(call, "charge.failed", charge)
+    events.tell(call, "payment_intent.payment_failed", intent)
     return refusal.about(payment_intent=intent)

@@ -21,6 +21,9 @@ class Call:
     request_id: str
     params: JsonObject
     path_id: str = ""
+    path_child_id: str = ""
+    # The connected account that the caller acts for; without one, the platform itself.
+    account: str | None = None
     idempotency_key: str | None = None
     # The key as Stripe shows it in an error, and the version of the API that the caller named.
     masked_key: str = ""
@@ -50,7 +53,7 @@ class Call:
 
     def require_path_object(self, kind: str, label: str | None = None) -> JsonObject:
         """Return the object that the path names, or Stripe's 404; a wrong id is a wrong URL, not executed."""
-        found = self.store.get(kind, self.path_id)
+        found = self.store.get(kind, self.path_id, self.account)
         if found is None:
             raise path_not_found(label or kind, self.path_id, self.other_mode_with(kind, self.path_id))
         return found
@@ -61,23 +64,25 @@ class Call:
             return None
         return "test" if self.livemode else "live"
 
-    def journal(self, kind: str, moved: JsonObject) -> None:
-        """Write down a movement of money: the charge or transfer object that made it."""
+    def journal(self, kind: str, moved: JsonObject, taken_back: JsonObject | None = None) -> None:
+        """Write down a movement of money: the object that made it, and the charge or transfer that it takes back."""
+        about = {**(taken_back or {}), **moved}
         self.store.run(
-            "insert_journal",
+            "insert_movement",
             id=moved["id"],
             kind=kind,
             amount=moved["amount"],
             currency=moved["currency"],
-            payment_intent=moved.get("payment_intent"),
-            customer=moved.get("customer"),
-            destination=moved.get("destination"),
+            payment_intent=about.get("payment_intent"),
+            customer=about.get("customer"),
+            destination=about.get("destination"),
             idempotency_key=self.idempotency_key,
-            transfer_group=moved["transfer_group"],
+            transfer_group=about["transfer_group"],
             metadata=json.dumps(moved["metadata"]),
             request_id=self.request_id,
             stripe_version=self.stripe_version,
             at=self.now,
+            source=taken_back["id"] if taken_back else None,
         )
 
 

@@ -115,6 +115,8 @@ PROCESSING = Card(
     ),
 )
 CUSTOMER_FAIL = Card("0341", decline=card_declined("generic_decline"), declines_late=True)
+# Pays like any other; a refund to it is pending until the bank has answered.
+PENDING_REFUND = Card("7726")
 
 TEST_CARDS = {
     "pm_card_visa": Card("4242"),
@@ -122,6 +124,7 @@ TEST_CARDS = {
     "pm_card_mastercard": Card("4444", "mastercard"),
     "pm_card_amex": Card("8431", "amex"),
     "pm_card_bypassPending": Card("0077"),
+    "pm_card_pendingRefund": PENDING_REFUND,
     "pm_card_authenticationRequired": Card("3184", needs_authentication=True),
     "pm_card_threeDSecure2Required": Card("3220", needs_authentication=True),
     "pm_card_chargeCustomerFail": CUSTOMER_FAIL,

@@ -4,7 +4,7 @@ What may be done with an intent depends on its status (https://docs.stripe.com/p
 a declined one stands at `requires_payment_method` and can be confirmed again by anyone, until it is cancelled.
 """
 
-from payouts_pipeline.local.stripe_emulator import attempts, objects, processing
+from payouts_pipeline.local.stripe_emulator import attempts, events, objects, processing
 from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError, StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.currencies import check_charge, known_currency
@@ -76,6 +76,7 @@ def create(call: Call) -> JsonObject:
         call.require("customer", params["customer"], "customer")
     intent = objects.payment_intent(call, currency)
     name_method(call, intent)
+    events.tell(call, "payment_intent.created", intent)
     refusal = _confirmed(call, intent) if params.get("confirm") else None
     call.store.insert(intent)
     if refusal:
@@ -130,6 +131,7 @@ def cancel(call: Call) -> JsonObject:
         next_action=None,
     )
     call.store.replace(intent)
+    events.tell(call, "payment_intent.canceled", intent)
     return intent
 
 

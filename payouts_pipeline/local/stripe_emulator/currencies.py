@@ -85,18 +85,19 @@ def check_charge(amount: int, currency: str) -> None:
     """Refuse an amount that cannot be charged: too small, too large, or between two steps."""
     minimum = minimum_charge(currency)
     if amount < minimum:
-        message = f"Amount must be at least {_written(minimum, currency)}"
+        message = f"Amount must be at least {price(minimum, currency)} {currency}"
         raise StripeRefusalError(message, code="amount_too_small", param="amount")
     largest = 10 ** MAXIMUM_DIGITS.get(currency, DEFAULT_MAXIMUM_DIGITS) - 1
     if amount > largest:
-        message = f"Amount must be no more than {_written(largest, currency)}"
+        message = f"Amount must be no more than {price(largest, currency)} {currency}"
         raise StripeRefusalError(message, code="amount_too_large", param="amount")
     check_step(amount, currency)
 
 
-def _written(amount: int, currency: str) -> str:
+def price(amount: int, currency: str) -> str:
+    """Return an amount as Stripe writes it in an error, with the sign of the currency if that has one."""
     decimals = decimals_of(currency)
     symbol = {"usd": "$", "aud": "$", "gbp": "£", "eur": "€", "jpy": "¥"}.get(currency, "")
     whole, rest = divmod(amount, 10**decimals)
     fraction = f".{rest:0{decimals}}" if decimals else ""
-    return f"{symbol}{whole:,}{fraction} {currency}"
+    return f"{symbol}{whole:,}{fraction}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeAlias
 
-from payouts_pipeline.local.stripe_emulator import idempotency, keys, processing
+from payouts_pipeline.local.stripe_emulator import accounts, due, idempotency, keys
 from payouts_pipeline.local.stripe_emulator.answers import (
     EXECUTED,
     Answer,
@@ -122,17 +122,21 @@ class Dispatcher:
 
     def _executed(self, holder: KeyHolder, request: ApiRequest, endpoint: Endpoint) -> Answer:
         params = _checked_params(request, endpoint)
+        account = keys.connected_account(holder, request, endpoint)
         store, key = holder.books.store, request.idempotency_key
         with store.transaction():
             fault = self.faults.executing(request)
-            call = self._call(holder, request, params, fault)
-            processing.end_due(call)
+            call = self._call(holder, request, params, fault, account)
+            accounts.check_acting(call)
+            due.settle(call)
             answer = _run(endpoint, call, fault)
             if key:
                 idempotency.remember(store, request, key, answer, call.now)
         return answer
 
-    def _call(self, holder: KeyHolder, request: ApiRequest, params: JsonObject, fault: FaultRule | None) -> Call:
+    def _call(
+        self, holder: KeyHolder, request: ApiRequest, params: JsonObject, fault: FaultRule | None, account: str | None
+    ) -> Call:
         return Call(
             books=holder.books,
             platform=self.platforms.profile(holder.books.platform_id),
@@ -140,6 +144,8 @@ class Dispatcher:
             request_id=request.request_id,
             params=params,
             path_id=request.path_id,
+            path_child_id=request.path_child_id,
+            account=account,
             idempotency_key=request.idempotency_key,
             masked_key=keys.masked(request.api_key),
             stripe_version=request.stripe_version,

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from payouts_pipeline.local.stripe_emulator import accounts, balance, charges, customers, platform_account, transfers
+from payouts_pipeline.local.stripe_emulator import (
+    accounts,
+    balance,
+    balance_transactions,
+    charges,
+    customers,
+    disputes,
+    events,
+    platform_account,
+    refunds,
+    reversals,
+    transfers,
+)
 from payouts_pipeline.local.stripe_emulator.forms import Param, Spec, text
 from payouts_pipeline.local.stripe_emulator.listing import PAGE, Handler, lister, retriever
 
@@ -14,20 +26,27 @@ PERMISSIONS = {
     "balance_transactions": "rak_balance_transaction_source",
     "charges": "rak_charge",
     "customers": "rak_customer",
+    "disputes": "rak_dispute",
+    "events": "rak_event",
     "payment_intents": "rak_payment_intent",
     "payment_methods": "rak_payment_method",
+    "payouts": "rak_payout",
+    # The permission for charges is one for their refunds as well.
+    "refunds": "rak_charge",
+    "topups": "rak_topup",
     "transfers": "rak_transfer",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One operation; `params` are all that it knows."""
+    """One operation; `params` are all that it knows. Few can be asked for a connected account (`Stripe-Account`)."""
 
     method: str
     path: str
     params: Spec
     handler: Handler
+    is_for_accounts: bool = False
 
     @property
     def permission(self) -> str:
@@ -36,9 +55,12 @@ class Endpoint:
         return f"{resource}_{'read' if self.method == 'GET' else 'write'}"
 
 
-def _list(kind: str, path: str, *filters: str) -> Endpoint:
-    known: Spec = {**PAGE, **{name: Param(text) for name in filters}}
-    return Endpoint("GET", path, known, lister(kind, path, filters))
+def _filtered(*filters: str) -> Spec:
+    return {**PAGE, **{name: Param(text) for name in filters}}
+
+
+def _list(kind: str, path: str, *filters: str, is_for_accounts: bool = False) -> Endpoint:
+    return Endpoint("GET", path, _filtered(*filters), lister(kind, path, filters), is_for_accounts)
 
 
 # Most used first, because the router tries them in this order.
@@ -62,9 +84,31 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/accounts", accounts.CREATE, accounts.create),
     Endpoint("GET", "/v1/accounts/{id}", accounts.RETRIEVE, accounts.retrieve),
     Endpoint("DELETE", "/v1/accounts/{id}", accounts.RETRIEVE, accounts.delete),
-    Endpoint("GET", "/v1/balance", balance.RETRIEVE, balance.retrieve),
-    _list("balance_transaction", "/v1/balance_transactions", "source", "type", "currency"),
+    Endpoint("GET", "/v1/balance", balance.RETRIEVE, balance.retrieve, is_for_accounts=True),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions",
+        _filtered(*balance_transactions.FILTERS),
+        balance_transactions.list_page,
+    ),
     Endpoint("GET", "/v1/balance_transactions/{id}", balance.RETRIEVE, retriever("balance_transaction")),
     _list("charge", "/v1/charges", "customer", "payment_intent", "transfer_group"),
     Endpoint("GET", "/v1/charges/{id}", balance.RETRIEVE, retriever("charge")),
+    Endpoint("GET", "/v1/events", events.LIST, events.list_page, is_for_accounts=True),
+    Endpoint("GET", "/v1/events/{id}", balance.RETRIEVE, events.retrieve, is_for_accounts=True),
+    Endpoint("POST", "/v1/refunds", refunds.CREATE, refunds.create),
+    _list("refund", "/v1/refunds", "charge", "payment_intent"),
+    Endpoint("GET", "/v1/refunds/{id}", balance.RETRIEVE, retriever("refund")),
+    Endpoint("POST", "/v1/refunds/{id}", refunds.UPDATE, refunds.update),
+    Endpoint("POST", "/v1/transfers/{id}", transfers.UPDATE, transfers.update),
+    Endpoint("POST", "/v1/transfers/{id}/reversals", reversals.CREATE, reversals.create),
+    Endpoint("GET", "/v1/transfers/{id}/reversals", PAGE, reversals.list_page),
+    Endpoint("GET", "/v1/transfers/{id}/reversals/{child_id}", balance.RETRIEVE, reversals.retrieve),
+    _list("dispute", "/v1/disputes", "charge", "payment_intent"),
+    Endpoint("GET", "/v1/disputes/{id}", balance.RETRIEVE, retriever("dispute")),
+    Endpoint("POST", "/v1/disputes/{id}/close", balance.RETRIEVE, disputes.close),
+    _list("payout", "/v1/payouts", "destination", "status", is_for_accounts=True),
+    Endpoint("GET", "/v1/payouts/{id}", balance.RETRIEVE, retriever("payout"), is_for_accounts=True),
+    _list("topup", "/v1/topups", "status"),
+    Endpoint("GET", "/v1/topups/{id}", balance.RETRIEVE, retriever("topup")),
 )

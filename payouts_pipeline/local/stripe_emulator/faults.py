@@ -70,11 +70,14 @@ def _matches(rule: FaultRule, request: ApiRequest) -> bool:
 
 
 def _makes_sense(kind: FaultKind, request: ApiRequest) -> bool:
-    needed_path = {FaultKind.BALANCE_INSUFFICIENT: "/v1/transfers", FaultKind.DECLINE: "/v1/payment_intents"}
-    if kind not in needed_path:
-        return True
-    moves_money = request.method == "POST" and not request.path.endswith("/cancel")
-    return moves_money and request.path.startswith(needed_path[kind])
+    """Whether money could be refused at all: for want of funds to transfer or to take back, or by a card."""
+    if request.method != "POST":
+        return kind not in (FaultKind.BALANCE_INSUFFICIENT, FaultKind.DECLINE)
+    if kind is FaultKind.BALANCE_INSUFFICIENT:
+        return request.endpoint_path in ("/v1/transfers", "/v1/transfers/{id}/reversals")
+    if kind is FaultKind.DECLINE:
+        return request.path.startswith("/v1/payment_intents") and not request.path.endswith("/cancel")
+    return True
 
 
 def _is_due(state: FaultState) -> bool:

@@ -47,6 +47,17 @@ def check_permission(holder: KeyHolder, endpoint: Endpoint) -> None:
         )
 
 
+def connected_account(holder: KeyHolder, request: ApiRequest, endpoint: Endpoint) -> str | None:
+    """Return the account that the caller acts for, if it is not its own (`Stripe-Account`)."""
+    named = request.connected_account
+    if named is None or named == holder.books.platform_id:
+        return None
+    if not endpoint.is_for_accounts:
+        # Better refused than done for the platform.
+        raise InvalidRequestError(f"The emulator knows no {endpoint.method} {endpoint.path} for connected accounts.")
+    return named
+
+
 def masked(key: str) -> str:
     """Return as much of the key as Stripe shows in an error."""
     return f"{key[:8]}{'*' * max(len(key) - 12, 4)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

@@ -18,13 +18,16 @@ PAGE: Spec = {
 }
 EXPANDABLE = (
     "balance_transaction",
+    "charge",
     "customer",
     "destination",
+    "failure_balance_transaction",
     "latest_charge",
     "payment_intent",
     "payment_method",
     "source",
     "source_transaction",
+    "transfer",
 )
 
 Handler = Callable[[Call], JsonObject]
@@ -47,23 +50,27 @@ def lister(kind: str, url: str, filters: tuple[str, ...]) -> Handler:
         wanted = {name: call.params[name] for name in filters if name in call.params}
         wanted |= call.params.get("created", {})
         wanted |= _page_bounds(call, kind)
-        found = call.store.list_objects(kind, wanted, limit + 1)
-        has_more = len(found) > limit
-        data = found[-limit:] if "newer_than" in wanted else found[:limit]
-        return {
-            "object": "list",
-            "data": [objects.shown(body, call.now) for body in data],
-            "has_more": has_more,
-            "url": url,
-        }
+        found = call.store.list_objects(kind, wanted, limit + 1, call.account)
+        kept = found[-limit:] if "newer_than" in wanted else found[:limit]
+        return page([objects.shown(body, call.now) for body in kept], url, has_more=len(found) > limit)
 
     return list_page
 
 
-def _page_bounds(call: Call, kind: str) -> dict[str, int]:
+def page(data: list[JsonObject], url: str, *, has_more: bool) -> JsonObject:
+    """Return one page of a list."""
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
+def check_one_direction(call: Call) -> None:
+    """Refuse a page that is to be in two places."""
     if {"starting_after", "ending_before"} <= call.params.keys():
         message = "Received both starting_after and ending_before parameters. Please pass in only one."
         raise InvalidRequestError(message)
+
+
+def _page_bounds(call: Call, kind: str) -> dict[str, int]:
+    check_one_direction(call)
     bounds = {"starting_after": "older_than", "ending_before": "newer_than"}
     return {
         bound: _position(call, kind, call.params[name], name) for name, bound in bounds.items() if name in call.params

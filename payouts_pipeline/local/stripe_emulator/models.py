@@ -58,7 +58,7 @@ class FaultKind(StrEnum):
     STORED_500 = "stored_500"
     """Execute to a 500 that is remembered under the key; `acted` says whether the money moved."""
     BALANCE_INSUFFICIENT = "balance_insufficient"
-    """Refuse a transfer for lack of funds, whatever the balance."""
+    """Refuse a transfer, or the reversal of one, for lack of funds, whatever the balance."""
     DECLINE = "decline"
     """Decline a payment, whatever the card, with `code` and `decline_code`."""
 
@@ -168,7 +168,10 @@ class ClockReading(BaseModel):
 
 
 class JournalRow(BaseModel):
-    """One movement of money that was made."""
+    """One movement of money that was made.
+
+    `kind` is charge, transfer, refund, refund_failure, reversal, dispute, or dispute_reversal; `amount` is positive.
+    """
 
     seq: int
     id: str
@@ -185,6 +188,8 @@ class JournalRow(BaseModel):
     at: int
     stripe_version: str | None = None
     """What the caller said in `Stripe-Version`."""
+    source: str | None = None
+    """The charge or transfer that it takes back."""
 
 
 class JournalPage(BaseModel):

@@ -34,7 +34,7 @@ def customer(customer_id: str, now: int, params: JsonObject, *, livemode: bool) 
             "rendering_options": None,
         },
         "livemode": livemode,
-        "metadata": _new_metadata(params),
+        "metadata": new_metadata(params),
         "name": params.get("name"),
         "next_invoice_sequence": 1,
         "phone": params.get("phone"),
@@ -58,16 +58,24 @@ def account(account_id: str, now: int, params: JsonObject, transfers: str = "act
         "default_currency": None,
         "details_submitted": True,
         "email": params.get("email"),
-        "metadata": _new_metadata(params),
+        "metadata": new_metadata(params),
         "payouts_enabled": True,
         "requirements": {"currently_due": [], "disabled_reason": None, "past_due": []},
         "type": params.get("type", "standard"),
     }
 
 
-def _new_metadata(params: JsonObject) -> dict[str, str]:
+def new_metadata(params: JsonObject) -> dict[str, str]:
     """Leave out empty values: to Stripe they mean that there is no such key."""
     return {key: value for key, value in params.get("metadata", {}).items() if value}
+
+
+def described_anew(call: Call, body: JsonObject) -> JsonObject:
+    """Merge the call's metadata into the object's, and return what it had before."""
+    previous = {"metadata": body["metadata"]}
+    merged = {**body["metadata"], **call.params.get("metadata", {})}
+    body["metadata"] = {key: value for key, value in merged.items() if value}
+    return previous
 
 
 # What a caller may say about a payment and finds again in the intent, without any effect here.
@@ -103,7 +111,7 @@ def payment_intent(call: Call, currency: str) -> JsonObject:
         "latest_charge": None,
         "livemode": call.livemode,
         "managed_payments": {"enabled": False},
-        "metadata": _new_metadata(params),
+        "metadata": new_metadata(params),
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": None,
@@ -186,7 +194,7 @@ def transfer(call: Call, currency: str) -> JsonObject:
         "destination": params["destination"],
         "destination_payment": new_id("py"),
         "livemode": call.livemode,
-        "metadata": _new_metadata(params),
+        "metadata": new_metadata(params),
         "reversals": {
             "object": "list",
             "data": [],
@@ -201,43 +209,9 @@ def transfer(call: Call, currency: str) -> JsonObject:
     }
 
 
-def balance_transaction(source: JsonObject, amount: int, fee: int, available_on: int) -> JsonObject:
-    """Return what a charge or transfer did to the platform's balance; its `status` is filled in by `shown`.
-
-    A charge that is not of a card is of type `payment` (https://docs.stripe.com/reports/balance-transaction-types).
-    """
-    kind = str(source["object"])
-    fee_details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": source["currency"],
-            "description": "Stripe processing fees",
-            "type": "stripe_fee",
-        }
-    ]
-    return {
-        "id": new_id("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": available_on,
-        "balance_type": "payments",
-        "created": source["created"],
-        "currency": source["currency"],
-        "description": source["description"],
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": fee_details if fee else [],
-        "net": amount - fee,
-        "reporting_category": kind,
-        "source": source["id"],
-        "status": "available",
-        "type": "payment" if source["id"].startswith("py_") else kind,
-    }
-
-
 def shown(body: JsonObject, now: int) -> JsonObject:
     """Return the object as it is seen now: funds of a balance transaction become available by themselves."""
-    if body["object"] == "balance_transaction":
-        body["status"] = "available" if body["available_on"] <= now else "pending"
+    entries = {"balance_transaction": [body], "dispute": body.get("balance_transactions", [])}
+    for entry in entries.get(body["object"], ()):
+        entry["status"] = "available" if entry["available_on"] <= now else "pending"
     return body

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from payouts_pipeline.local.stripe_emulator import balance, objects
+from payouts_pipeline.local.stripe_emulator import balance, events, objects
 from payouts_pipeline.local.stripe_emulator.answers import StripeRefusalError
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.cards import Decline
@@ -67,12 +67,16 @@ def _succeed(call: Call, intent: JsonObject) -> None:
     balance.book_charge(call, charge)
     call.store.replace(charge)
     intent.update(status="succeeded", amount_received=charge["amount"], last_payment_error=None)
+    events.tell(call, "charge.succeeded", charge)
+    events.tell(call, "payment_intent.succeeded", intent)
 
 
 def _fail(call: Call, intent: JsonObject, failure: Decline) -> None:
     charge = _end_charge(call, intent, "failed", failure)
     error = StripeRefusalError(failure.message, code=failure.code, charge=charge["id"]).error
     intent.update(status="requires_payment_method", payment_method=None, last_payment_error=error)
+    events.tell(call, "charge.failed", charge)
+    events.tell(call, "payment_intent.payment_failed", intent)
 
 
 def _end_charge(call: Call, intent: JsonObject, status: str, failure: Decline | None) -> JsonObject:

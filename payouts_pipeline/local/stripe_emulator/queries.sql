@@ -1,14 +1,19 @@
+-- name: find_table
+SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = :name;
+
 -- name: insert_object
 -- A Stripe object, as it was answered.
-INSERT INTO objects (id, kind, created, customer, payment_intent, destination, transfer_group, source, type, currency, body)
-VALUES (:id, :kind, :created, :customer, :payment_intent, :destination, :transfer_group, :source, :type, :currency, :body);
+INSERT INTO objects (id, kind, created, customer, payment_intent, destination, transfer_group, source, type, currency,
+                     account, body)
+VALUES (:id, :kind, :created, :customer, :payment_intent, :destination, :transfer_group, :source, :type, :currency,
+        :account, :body);
 
 -- name: replace_object
 -- The object after a change; what it is filtered on changes with it.
 UPDATE objects SET customer = :customer, body = :body WHERE id = :id;
 
 -- name: get_object
-SELECT body FROM objects WHERE id = :id AND kind = :kind;
+SELECT body FROM objects WHERE id = :id AND kind = :kind AND account IS :account;
 
 -- name: get_any_object
 -- For `expand`, where the id alone says what it is.
@@ -26,6 +31,84 @@ SELECT seq FROM objects WHERE id = :id AND kind = :kind;
 -- What earlier transfers have taken out of one charge.
 SELECT coalesce(sum(body ->> 'amount'), 0) FROM objects WHERE source = :source AND kind = 'transfer';
 
+-- name: delete_object
+DELETE FROM objects WHERE id = :id;
+
+-- name: connected_balance
+-- What was transferred to an account and not taken back, less what was paid out to its bank; by whether it is there.
+SELECT currency, is_available, sum(amount)
+FROM (
+    SELECT transfer.currency, entry.body ->> 'available_on' <= :now AS is_available,
+           (transfer.body ->> 'amount') - (transfer.body ->> 'amount_reversed') AS amount
+    FROM objects AS transfer
+    JOIN objects AS entry ON entry.id = transfer.body ->> 'balance_transaction'
+    WHERE transfer.destination = :account AND transfer.kind = 'transfer'
+    UNION ALL
+    SELECT currency, 1, -(body ->> 'amount')
+    FROM objects
+    WHERE kind = 'payout' AND account = :account AND body ->> 'status' <> 'failed'
+)
+GROUP BY currency, is_available
+ORDER BY currency;
+
+-- name: disputes_of_charge
+-- That are not won: as long as there is one, the charge cannot be refunded.
+SELECT count(*) FROM objects WHERE source = :charge AND kind = 'dispute' AND body ->> 'status' <> 'won';
+
+-- name: latest_reversals
+SELECT body FROM objects WHERE source = :transfer AND kind = 'transfer_reversal' ORDER BY seq DESC LIMIT 10;
+
+-- name: fee
+-- The rate of the currency itself before that of every other one.
+SELECT basis_points, fixed_minor FROM fees WHERE currency IN (:currency, '*') ORDER BY currency = '*' LIMIT 1;
+
+-- name: put_fee
+INSERT INTO fees (currency, basis_points, fixed_minor) VALUES (:currency, :basis_points, :fixed_minor);
+
+-- name: reset_fees
+DELETE FROM fees;
+
+-- name: mark_paid_out
+-- An automatic payout takes all that is available and that no other one has taken.
+INSERT OR IGNORE INTO paid_out (balance_transaction, payout)
+SELECT id, :payout FROM objects
+WHERE kind = 'balance_transaction' AND currency = :currency AND body ->> 'available_on' <= :now;
+
+-- name: reset_paid_out
+DELETE FROM paid_out;
+
+-- name: insert_event
+INSERT INTO events (type, account, created, object, previous, request_id, idempotency_key)
+VALUES (:type, :account, :created, :object, :previous, :request_id, :idempotency_key);
+
+-- name: find_event
+SELECT id, type, account, created, object, previous, request_id, idempotency_key
+FROM events WHERE seq = :seq AND id = :id AND account IS :account AND created >= :oldest;
+
+-- name: seq_of_event
+SELECT seq FROM events WHERE seq = :seq AND id = :id AND account IS :account;
+
+-- name: list_events
+-- The newest first. Events are in the order of their time, so a time is a place in that order.
+SELECT id, type, account, created, object, previous, request_id, idempotency_key
+FROM events
+WHERE account IS :account AND created <= :latest
+  AND seq > coalesce((SELECT seq FROM events WHERE created < :oldest ORDER BY created DESC, seq DESC LIMIT 1), 0)
+  AND (:before IS NULL OR seq < :before)
+  AND (:types IS NULL OR EXISTS (SELECT 1 FROM json_each(:types) WHERE events.type GLOB value))
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: list_events_after
+-- The nearest to the place first, which is the oldest of them.
+SELECT id, type, account, created, object, previous, request_id, idempotency_key
+FROM events
+WHERE account IS :account AND seq > :after AND created BETWEEN :oldest AND :latest
+  AND (:types IS NULL OR EXISTS (SELECT 1 FROM json_each(:types) WHERE events.type GLOB value))
+ORDER BY seq LIMIT :limit;
+
+-- name: reset_events
+DELETE FROM events;
+
 -- name: close_account
 INSERT INTO closed_accounts (id) VALUES (:id) ON CONFLICT DO NOTHING;
 
@@ -39,10 +122,6 @@ SELECT 1 FROM closed_accounts WHERE id = :id;
 INSERT INTO balances (currency, available_minor) VALUES (:currency, :amount)
 ON CONFLICT (currency) DO UPDATE SET available_minor = available_minor + excluded.available_minor;
 
--- name: set_available
-INSERT INTO balances (currency, available_minor) VALUES (:currency, :amount)
-ON CONFLICT (currency) DO UPDATE SET available_minor = excluded.available_minor;
-
 -- name: available
 SELECT available_minor FROM balances WHERE currency = :currency;
 
@@ -53,6 +132,12 @@ SELECT currency, available_minor FROM balances ORDER BY currency;
 INSERT INTO pending_funds (balance_transaction, currency, net_minor, available_on)
 VALUES (:balance_transaction, :currency, :net, :available_on);
 
+-- name: change_pending
+UPDATE pending_funds SET net_minor = net_minor + :amount WHERE balance_transaction = :balance_transaction;
+
+-- name: delete_pending
+DELETE FROM pending_funds WHERE balance_transaction = :balance_transaction;
+
 -- name: all_pending
 SELECT currency, sum(net_minor) FROM pending_funds GROUP BY currency ORDER BY currency;
 
@@ -62,16 +147,16 @@ SELECT currency, sum(net_minor) FROM pending_funds WHERE available_on <= :now GR
 -- name: delete_due_pending
 DELETE FROM pending_funds WHERE available_on <= :now;
 
--- name: insert_journal
-INSERT INTO journal (id, kind, amount, currency, payment_intent, customer, destination, idempotency_key,
-                     transfer_group, metadata, request_id, at, stripe_version)
+-- name: insert_movement
+INSERT INTO movements (id, kind, amount, currency, payment_intent, customer, destination, idempotency_key,
+                     transfer_group, metadata, request_id, at, stripe_version, source)
 VALUES (:id, :kind, :amount, :currency, :payment_intent, :customer, :destination, :idempotency_key,
-        :transfer_group, :metadata, :request_id, :at, :stripe_version);
+        :transfer_group, :metadata, :request_id, :at, :stripe_version, :source);
 
--- name: read_journal
+-- name: read_movements
 SELECT seq, id, kind, amount, currency, payment_intent, customer, destination, idempotency_key, transfer_group,
-       metadata, request_id, at, stripe_version
-FROM journal WHERE seq > :after ORDER BY seq LIMIT :limit;
+       metadata, request_id, at, stripe_version, source
+FROM movements WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: insert_processing
 INSERT INTO processing (payment_intent, due_at, idempotency_key, request_id, stripe_version)
@@ -159,8 +244,8 @@ DELETE FROM balances;
 -- name: reset_pending_funds
 DELETE FROM pending_funds;
 
--- name: reset_journal
-DELETE FROM journal;
+-- name: reset_movements
+DELETE FROM movements;
 
 -- name: reset_idempotency_keys
 DELETE FROM idempotency_keys;

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from payouts_pipeline.local.stripe_emulator.answers import InvalidRequestError
 
 FORM = "application/x-www-form-urlencoded"
+# The version of an account that names none.
+API_VERSION = "2026-10-28.endive"
 
 
 def check_version(version: str | None) -> None:
@@ -28,7 +30,10 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """`endpoint_path` is the path with `{id}` in it; `pairs` are the decoded parameters of query and body."""
+    """`endpoint_path` is the path with `{id}` in it; `pairs` are the decoded parameters of query and body.
+
+    `path_child_id` is the second id of a path that has two, as that of a transfer's reversal.
+    """
 
     method: str
     path: str
@@ -37,6 +42,7 @@ class ApiRequest:
     headers: dict[str, str]
     pairs: list[tuple[str, str]]
     request_id: str = field(default_factory=new_request_id)
+    path_child_id: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -52,6 +58,11 @@ class ApiRequest:
     def stripe_version(self) -> str | None:
         """The version of the API that the caller names; without it the account's own counts."""
         return self.headers.get("stripe-version")
+
+    @property
+    def connected_account(self) -> str | None:
+        """The connected account that the caller acts for (https://docs.stripe.com/connect/authentication)."""
+        return self.headers.get("stripe-account")
 
     @property
     def idempotency_key(self) -> str | None:

@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS objects (
     source          TEXT,
     type            TEXT,
     currency        TEXT,
+    -- The connected account that has it; none for what the platform has.
+    account         TEXT,
     body            TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
@@ -37,12 +39,45 @@ CREATE TABLE IF NOT EXISTS pending_funds (
     net_minor            INTEGER NOT NULL,
     available_on         INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pending_funds_by_time ON pending_funds (available_on);
 
--- Every movement of money that really happened, in order: what tests hold the ledger against.
-CREATE TABLE IF NOT EXISTS journal (
+-- What Stripe keeps of a charge, by currency; `*` stands for every other one. Without a row it is the list price.
+CREATE TABLE IF NOT EXISTS fees (
+    currency      TEXT PRIMARY KEY,
+    basis_points  INTEGER NOT NULL,
+    fixed_minor   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The automatic payout that has taken a balance transaction to the bank.
+CREATE TABLE IF NOT EXISTS paid_out (
+    balance_transaction  TEXT PRIMARY KEY,
+    payout               TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS paid_out_by_payout ON paid_out (payout);
+
+-- What Stripe tells of every change, with the object as it was then. `account` is the connected account it is about.
+-- An id is its place behind a random number, so that it needs no index and no two files have the same.
+CREATE TABLE IF NOT EXISTS events (
     seq              INTEGER PRIMARY KEY AUTOINCREMENT,
-    id               TEXT NOT NULL UNIQUE,
-    kind             TEXT NOT NULL CHECK (kind IN ('charge', 'transfer')),
+    nonce            INTEGER NOT NULL DEFAULT (abs(random() % 281474976710656)),
+    id               TEXT GENERATED ALWAYS AS (printf('evt_%012x%012x', nonce, seq)) VIRTUAL,
+    type             TEXT NOT NULL,
+    account          TEXT,
+    created          INTEGER NOT NULL,
+    object           TEXT NOT NULL,
+    previous         TEXT,
+    request_id       TEXT,
+    idempotency_key  TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_by_time ON events (created);
+
+-- Every movement of a player's or payee's money that really happened, in order: what tests hold the ledger against.
+-- `source` is the charge or transfer that a movement takes back.
+CREATE TABLE IF NOT EXISTS movements (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    id               TEXT NOT NULL,
+    kind             TEXT NOT NULL CHECK (kind IN ('charge', 'transfer', 'refund', 'refund_failure', 'reversal',
+                                                   'dispute', 'dispute_reversal')),
     amount           INTEGER NOT NULL CHECK (amount > 0),
     currency         TEXT NOT NULL,
     payment_intent   TEXT,
@@ -53,7 +88,9 @@ CREATE TABLE IF NOT EXISTS journal (
     metadata         TEXT NOT NULL,
     request_id       TEXT NOT NULL,
     at               INTEGER NOT NULL,
-    stripe_version   TEXT
+    stripe_version   TEXT,
+    source           TEXT,
+    UNIQUE (id, kind)
 ) STRICT;
 
 -- Payments that a bank has not answered yet, and the call that will have made them.

@@ -18,9 +18,14 @@ Filters = Mapping[str, str | int]
 COPIED_FIELDS = ("customer", "payment_intent", "destination", "transfer_group", "source", "type", "currency")
 
 # A list has any combination of filters, so its query is put together: from these constant texts only.
-LIST_FROM = "SELECT body FROM objects WHERE kind = :kind"
+LIST_FROM = "SELECT body FROM objects WHERE kind = :kind AND account IS :account"
 LIST_CONDITIONS = {
     **{name: f"AND {name} = :{name}" for name in COPIED_FIELDS},
+    # What takes something back is filed under what it takes back.
+    "charge": "AND source = :charge",
+    "transfer": "AND source = :transfer",
+    "status": "AND body ->> 'status' = :status",
+    "payout": "AND id IN (SELECT balance_transaction FROM paid_out WHERE payout = :payout)",
     "created": "AND created = :created",
     "created_gt": "AND created > :created_gt",
     "created_gte": "AND created >= :created_gte",
@@ -50,12 +55,17 @@ class Store:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
+            self._run_script("schema.sql")
+            if self.row("find_table", name="journal"):
+                self._run_script("upgrade.sql")
         except sqlite3.Error as error:
             raise PayoutsError(
                 f"The Stripe emulator cannot open its state file {path.name!r} ({error}): stop the emulator "
                 "that uses it, or name another file with --state."
             ) from error
+
+    def _run_script(self, name: str) -> None:
+        self._connection.executescript(resources.files(__package__).joinpath(name).read_text("utf-8"))
 
     def close(self) -> None:
         """Write the WAL back and give the file free."""
@@ -94,8 +104,15 @@ class Store:
         found: tuple[Any, ...] | None = self._connection.execute(self._queries[query], values).fetchone()
         return found
 
-    def insert(self, body: JsonObject, **filed_under: str | None) -> None:
-        """Keep a new Stripe object; `filed_under` adds filter columns that its body has no field for."""
+    def bodies(self, query: str, **values: Any) -> list[JsonObject]:
+        """Return the Stripe objects of the named query, which gives their bodies."""
+        return [json.loads(body) for (body,) in self.rows(query, **values)]
+
+    def insert(self, body: JsonObject, account: str | None = None, **filed_under: str | None) -> None:
+        """Keep a new Stripe object, of the platform or of a connected account.
+
+        `filed_under` adds filter columns that its body has no field for.
+        """
         columns = {name: filed_under.get(name, _text(body.get(name))) for name in COPIED_FIELDS}
         self.run(
             "insert_object",
@@ -103,6 +120,7 @@ class Store:
             kind=body["object"],
             # What was deleted shows no more when it was made.
             created=body.get("created", 0),
+            account=account,
             body=json.dumps(body),
             **columns,
         )
@@ -111,20 +129,21 @@ class Store:
         """Keep a Stripe object that has changed."""
         self.run("replace_object", id=body["id"], customer=_text(body.get("customer")), body=json.dumps(body))
 
-    def get(self, kind: str, object_id: str) -> JsonObject | None:
-        """Return the Stripe object of that kind and id, or None."""
-        return _decoded(self.row("get_object", kind=kind, id=object_id))
+    def get(self, kind: str, object_id: str, account: str | None = None) -> JsonObject | None:
+        """Return the Stripe object of that kind and id that the platform or a connected account has, or None."""
+        return _decoded(self.row("get_object", kind=kind, id=object_id, account=account))
 
     def get_any(self, object_id: str) -> JsonObject | None:
         """Return the Stripe object of that id, of whatever kind, or None."""
         return _decoded(self.row("get_any_object", id=object_id))
 
-    def list_objects(self, kind: str, filters: Filters, limit: int) -> list[JsonObject]:
+    def list_objects(self, kind: str, filters: Filters, limit: int, account: str | None = None) -> list[JsonObject]:
         """At most `limit` objects that fit, newest first; with `newer_than`, the nearest to it."""
         backwards = "newer_than" in filters
         conditions = (LIST_CONDITIONS[name] for name in filters)
         sql = " ".join((LIST_FROM, *conditions, OLDEST_FIRST if backwards else NEWEST_FIRST))
-        rows = self._connection.execute(sql, {"kind": kind, "limit": limit, **filters}).fetchall()
+        values = {"kind": kind, "account": account, "limit": limit, **filters}
+        rows = self._connection.execute(sql, values).fetchall()
         found = [json.loads(row[0]) for row in rows]
         return found[::-1] if backwards else found
 

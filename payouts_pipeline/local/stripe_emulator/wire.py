@@ -12,12 +12,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from payouts_pipeline.local.stripe_emulator.answers import Answer
 from payouts_pipeline.local.stripe_emulator.forms import pairs_of
 from payouts_pipeline.local.stripe_emulator.models import FaultKind, FaultRule, OtherAnswer
-from payouts_pipeline.local.stripe_emulator.request import ApiRequest
+from payouts_pipeline.local.stripe_emulator.request import API_VERSION, ApiRequest
 
 Headers: TypeAlias = list[tuple[str, str]]
 
 TRANSPORT = "emulator.transport"
-API_VERSION = "2026-10-28.endive"
 WITHOUT_ANSWER = frozenset({FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER})
 
 
@@ -47,6 +46,7 @@ async def read_request(scope: Scope, receive: Receive, endpoint_path: str) -> Ap
         path=scope["path"],
         endpoint_path=endpoint_path,
         path_id=scope.get("path_params", {}).get("id", ""),
+        path_child_id=scope.get("path_params", {}).get("child_id", ""),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         pairs=pairs_of(scope["query_string"]) + pairs_of(bytes(body)),
     )

@@ -34,7 +34,8 @@ with booked as (
 select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit,
     %(days)s::date[] is null or a.id in (select id from moved) as is_of_days
 from payouts.accounts as a
-where a.subject <> 'provider' and (%(days)s::date[] is null or a.id in (select id from touched))
+where a.subject in ('player', 'club', 'organiser', 'partner', 'platform')
+    and (%(days)s::date[] is null or a.id in (select id from touched))
 
 -- name: audit_counts
 -- How much of the days the auditor looked at: lines of fees and shares, instructions, accounts.
@@ -387,42 +388,90 @@ from line as l
 where not exists (select from booking as b where b.id = l.booking_id and b.day = l.day)
 
 -- name: audit_entries
--- Rule 7: bookings and settlements whose entries don't sum to zero, or are in another currency than their account; also
--- those of any day since the last checkpoint, which may have cut one of them in two.
+-- Rule 7: bookings, settlements and balance transactions whose entries don't sum to zero, or are in another currency than
+-- their account; also those of any day since the last checkpoint, which may have cut one of them in two.
 with entry as (
-    select booking_id, instruction_id, account_id, currency, amount_minor
+    select booking_id, instruction_id, transaction_id, account_id, currency, amount_minor
     from payouts.entries
     where %(days)s::date[] is null or id > %(since)s
     union all
-    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    select e.booking_id, e.instruction_id, e.transaction_id, e.account_id, e.currency, e.amount_minor
     from payouts.bookings as b
     join payouts.entries as e on e.booking_id = b.id
     where b.day = any(%(days)s) and e.id <= %(since)s
     union all
-    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    select e.booking_id, e.instruction_id, e.transaction_id, e.account_id, e.currency, e.amount_minor
     from payouts.instructions as i
     join payouts.entries as e on e.instruction_id = i.id
     where i.day = any(%(days)s) and e.id <= %(since)s
 ), unbalanced as (
-    select booking_id, instruction_id, currency
+    select booking_id, instruction_id, transaction_id, currency
     from entry
-    group by booking_id, instruction_id, currency
+    group by booking_id, instruction_id, transaction_id, currency
     having sum(amount_minor) <> 0
 )
-select case when u.booking_id is null then 'instruction' else 'booking' end as kind,
-    coalesce(u.instruction_id::text, u.booking_id::text) as id,
+select
+    case when u.booking_id is not null then 'booking' when u.instruction_id is not null then 'instruction'
+        else 'transaction' end as kind,
+    coalesce(u.instruction_id::text, u.booking_id::text, u.transaction_id) as id,
     format('its entries sum to %%s %%s', whole.amount_minor, u.currency) as detail
 from unbalanced as u
 cross join lateral (
     select sum(e.amount_minor) as amount_minor
     from payouts.entries as e
-    where (e.booking_id = u.booking_id or e.instruction_id = u.instruction_id) and e.currency = u.currency
+    where (e.booking_id = u.booking_id or e.instruction_id = u.instruction_id or e.transaction_id = u.transaction_id)
+        and e.currency = u.currency
 ) as whole
 where whole.amount_minor <> 0
 union all
 select 'account', e.account_id::text, format('has entries in %%s and is in %%s', e.currency, a.currency)
 from entry as e
 join payouts.accounts as a on a.id = e.account_id and a.currency <> e.currency
+
+-- name: audit_transactions
+-- Rule 12: balance transactions that are entered otherwise than they say: what each adds to our account at Stripe, with
+-- what its instruction has entered there, is its net; and entries of one that was never entered. Since the last
+-- checkpoint, and those that Stripe has made on the days.
+with transaction as (
+    select transaction_id as id from payouts.entries where transaction_id is not null and id > %(since)s
+    union
+    select t.id
+    from payouts.balance_transactions as t
+    cross join payouts.calendar as c
+    where (t.created_at at time zone c.timezone)::date = any(%(days)s)
+        -- The index is by time, and a day is no more than half a day away from its UTC.
+        and t.created_at >= (select min(day) from unnest(%(days)s::date[]) as day) - interval '1 day'
+        and t.created_at < (select max(day) from unnest(%(days)s::date[]) as day) + interval '2 days'
+    union
+    select t.id from payouts.balance_transactions as t where %(days)s::date[] is null
+), entered as (
+    select x.id, e.currency, sum(e.amount_minor) as amount_minor
+    from transaction as x
+    join payouts.entries as e on e.transaction_id = x.id
+    join payouts.accounts as a on a.id = e.account_id and a.subject = 'provider'
+    group by x.id, e.currency
+), stated as (
+    select x.id, side.currency, sum(side.amount_minor) as amount_minor
+    from transaction as x
+    join payouts.assignments as s on s.transaction_id = x.id and s.assigned_to <> 'elsewhere'
+    join payouts.balance_transactions as t on t.id = x.id
+    left join payouts.instructions as i on i.id = s.instruction_id and s.assigned_to = 'instruction'
+    cross join lateral (
+        values
+            (t.currency, t.net_minor),
+            (i.currency, case i.billing_type when 'player_charge' then -i.amount_minor else i.amount_minor end)
+    ) as side (currency, amount_minor)
+    where side.amount_minor is not null
+    group by x.id, side.currency
+)
+select 'transaction' as kind, id,
+    format(
+        'has moved our account at Stripe by %%s %%s besides its instruction, and %%s is entered',
+        coalesce(stated.amount_minor, 0), currency, coalesce(entered.amount_minor, 0)
+    ) as detail
+from stated
+full join entered using (id, currency)
+where coalesce(stated.amount_minor, 0) <> coalesce(entered.amount_minor, 0)
 
 -- name: audit_ledger
 -- Rule 7: currencies in which the ledger as a whole does not sum to zero.
@@ -560,7 +609,7 @@ with cut as (
     cross join cut
     where e.id <= cut.ids[cardinality(cut.ids)]
 ), kept as (
-    select 'account' as kind, account_id::text as id, entry_id, entries, booked_minor + settled_minor as amount_minor,
+    select 'account' as kind, account_id::text as id, entry_id, entries, booked_minor + settled_minor + moved_minor as amount_minor,
         fingerprint
     from payouts.account_checkpoints
     union all
