@@ -334,10 +334,19 @@ select last.currency, last.difference_minor, last.at,
             where good.currency = last.currency and good.difference_minor = 0
         ), 0)
     ) as since
-from (select distinct on (currency) * from payouts.balance_looks order by currency, id desc) as last
-where last.difference_minor <> 0;
+from payouts.accounts as provider
+cross join lateral (
+    select * from payouts.balance_looks as l where l.currency = provider.currency order by l.id desc limit 1
+) as last
+where provider.subject = 'provider' and last.difference_minor <> 0;
 comment on view payouts.balances_not_understood is
     'Currencies in which the ledger and the provider''s balance differ by more than what is on its way, and since when.';
+
+-- The provider's list may lag behind its balance for a while, for which nobody's payout is held.
+create view payouts.currencies_on_hold as
+select currency, difference_minor, since from payouts.balances_not_understood where since < now() - interval '10 minutes';
+comment on view payouts.currencies_on_hold is
+    'In these no payout is sent until it is known where the difference comes from.';
 
 -- What is final ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,10 @@ select
     -- What was held while it waited still waits for its time when the hold is gone.
     coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
+    case
+        when i.billing_type = 'player_charge' or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
+            then true
+    end as is_balanced,
     i.approval_above_minor,
     (select string_agg(p.payee_id, ' ') from payouts.approvals as p where p.instruction_id = i.id) as approved_for,
     i.stripe_account_id as known_account_id,

@@ -14,8 +14,8 @@ from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement.stripe_client import StripeAwayError, StripeClient
 from payouts_pipeline.workflow.sync import NotPinnedError, sync
 from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
-from payouts_tests.support.leagues import League
-from payouts_tests.support.ledger_steps import fingerprint, left_alone, settle, settled, violations
+from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.ledger_steps import book, fingerprint, left_alone, release, settle, settled, violations
 from payouts_tests.support.stripe_books import Books, make_books
 
 
@@ -235,3 +235,79 @@ def test_what_a_worker_left_in_its_call_is_no_strangers(books: Books) -> None:
     books.settle(left_alone)
     assert books.sync().returned == 0
     books.assert_equal()
+
+
+def unexplained(books: Books, minutes: int = 11) -> None:
+    """Somebody has changed Stripe's books behind its list, and it is looked at again after a while."""
+    books.emulator.admin.delete_transaction(books.transaction_of(books.references()[0]))
+    books.sync()
+    owner = "alter table payouts.balance_looks {} trigger all"
+    books.ledger.execute(owner.format("disable"))
+    books.ledger.execute("update payouts.balance_looks set at = at - make_interval(mins => %s)", (minutes,))
+    books.ledger.execute(owner.format("enable"))
+
+
+def payouts_of(books: Books) -> list[tuple[str, str | None]]:
+    query = "select status, reason_code from payouts.instructions where billing_type = 'club_payout' order by sequence"
+    return books.ledger.execute(query).fetchall()
+
+
+def test_no_payout_is_sent_while_the_balance_is_not_understood(books: Books) -> None:
+    books.settle()
+    books.sync()
+    unexplained(books)
+    books.player_owes(2_000)
+    books.settle()
+    assert payouts_of(books) == [("settled", None), ("held", "balance_not_understood")]
+    books.settle()
+    assert payouts_of(books)[-1] == ("held", "balance_not_understood")
+    # The difference is explained, and somebody has put it right.
+    books.emulator.admin.book_transaction("adjustment", 1_000 - 59, "eur")
+    (look,) = books.sync().looks
+    assert look.difference_minor == -(1_000 - 59), "what came is understood, and what is missing is missing still"
+
+
+def test_payouts_go_on_when_the_balances_agree_again(books: Books) -> None:
+    books.settle()
+    books.sync()
+    unexplained(books)
+    books.player_owes(2_000)
+    books.settle()
+    books.ledger.execute(
+        "insert into payouts.balance_looks (currency, available_minor, pending_minor, ledger_minor, in_transit_minor)"
+        " values ('EUR', 1, 0, 1, 0)"
+    )
+    books.settle()
+    assert payouts_of(books) == [("settled", None), ("settled", None)]
+
+
+def test_a_list_that_lags_holds_nobody(books: Books) -> None:
+    books.settle()
+    books.sync()
+    unexplained(books, minutes=9)
+    books.player_owes(2_000)
+    books.settle()
+    assert payouts_of(books) == [("settled", None), ("settled", None)]
+
+
+def test_charges_and_other_currencies_are_not_held(books: Books) -> None:
+    books.settle()
+    books.sync()
+    unexplained(books)
+    books.emulator.admin.add_balance({"gbp": 50_000})
+    books.player_owes(2_000, "GBP")
+    books.settle()
+    assert payouts_of(books) == [("settled", None), ("settled", None)]
+
+
+def test_a_payout_that_waits_for_a_worker_is_held_by_the_next_run(books: Books) -> None:
+    books.settle()
+    books.sync()
+    books.player_owes(2_000)
+    book(books.ledger, books.source, DAY)
+    settle(books.ledger, DAY, books.pay)
+    release(books.ledger, books.source, DAY)
+    assert payouts_of(books)[-1][0] == "pending"
+    unexplained(books)
+    release(books.ledger, books.source, DAY)
+    assert payouts_of(books)[-1] == ("held", "balance_not_understood")
