@@ -124,6 +124,7 @@ def _post(connection: Connection, day: date, made: list[tuple[int, pd.DataFrame]
         copy_in(connection, "postings", _postings(booking_id, lines, may_charge=may_charge))
     connection.execute(sql("create_opened"))
     connection.execute(sql("open_accounts"))
+    connection.execute(sql("count_postings"))
     connection.execute(sql("lock_players_of_booking"), {"day": day})
     connection.execute(sql("lock_payees"))
     connection.execute(sql("find_charged"), {"carried_over": ReasonCode.CARRIED_OVER})

@@ -45,6 +45,8 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
         return _outcome(attempt, confirmed)
     if answer is not None and not _is_silence_judged(attempt, answer):
         return _outcome(attempt, answer)
+    if found.is_of_another_card:
+        return _absent(attempt)
     return _of_nothing_found(attempt, stripe, log, leased_until)
 
 

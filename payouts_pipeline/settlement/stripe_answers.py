@@ -61,10 +61,15 @@ Answer = Succeeded | Refusal | Indeterminate
 
 @dataclass(frozen=True)
 class Found:
-    """What Stripe has of an instruction: what it says of the attempt, and earlier intents that could still be paid."""
+    """What Stripe has of an instruction: what it says of the attempt, and earlier intents that could still be paid.
+
+    ``is_of_another_card``: under the attempt's key another card was declined, so that the attempt's own never will be
+    asked: the ledger was restored, and the card is a new one since.
+    """
 
     answer: Answer | None = None
     payable: Sequence[str] = ()
+    is_of_another_card: bool = False
 
 
 T = TypeVar("T")
@@ -139,8 +144,10 @@ def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
             return Found(Indeterminate(ReasonCode.MOVEMENT_DIFFERS, _shown(movement)))
     if ours:
         return Found(Indeterminate(ReasonCode.BANK_PROCESSING))
-    own = [] if attempt.is_to_cancel else [thing for thing in things if _is_of(attempt, thing)]
-    return Found(_refusal_of(own), [thing.id for thing in things if thing not in own and thing.status in _PAYABLE])
+    named = [] if attempt.is_to_cancel else [thing for thing in things if _is_of(attempt, thing)]
+    own = [thing for thing in named if not _has_declined_another_card(thing, attempt)]
+    payable = [thing.id for thing in things if thing not in own and thing.status in _PAYABLE]
+    return Found(_refusal_of(own), payable, is_of_another_card=own != named)
 
 
 def of_named(thing: Any, kind: str, attempt: Attempt) -> Succeeded | Indeterminate:
@@ -177,6 +184,13 @@ def of_recovered(attempt: Attempt) -> Answer | None:
 
 def _is_of(attempt: Attempt, thing: Any) -> bool:
     return getattr(thing.metadata, "attempt", None) == str(attempt.number)
+
+
+def _has_declined_another_card(intent: Any, attempt: Attempt) -> bool:
+    """Whether its last decline says nothing of the attempt's card."""
+    method = getattr(intent.last_payment_error, "payment_method", None)
+    declined = getattr(method, "id", method)
+    return bool(declined and attempt.stripe_payment_method_id) and declined != attempt.stripe_payment_method_id
 
 
 def _moves(thing: Any) -> bool:

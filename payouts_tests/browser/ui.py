@@ -21,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from payouts_tests.browser.chromium import HEIGHT_PX, WIDTH_PX
 
-PATIENCE_S = 180.0
+PATIENCE_S = 600.0
 WHOLE_PAGE_PX = 2600
 _POLL_S = 0.2
 # While the page draws itself again, what one was about to click on moves or is exchanged for its like.

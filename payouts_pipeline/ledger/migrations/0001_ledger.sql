@@ -398,14 +398,19 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     wrong record;
 begin
-    select o.id, o.status as from_status, n.status as to_status
+    select c.id, c.from_status, c.to_status
     into wrong
-    from old_rows as o
-    join new_rows as n using (id)
-    where o.status <> n.status
-        and not exists (
-            select from payouts.transitions as t where t.from_status = o.status and t.to_status = n.status
-        )
+    from (
+        -- Added up before anything is looked for: for the first one found, the rows would be compared one with another.
+        select min(o.id::text) as id, o.status as from_status, n.status as to_status
+        from old_rows as o
+        join new_rows as n using (id)
+        where o.status <> n.status
+        group by o.status, n.status
+    ) as c
+    where not exists (
+        select from payouts.transitions as t where t.from_status = c.from_status and t.to_status = c.to_status
+    )
     limit 1;
     if found then
         raise exception 'instruction % must not go from % to %', wrong.id, wrong.from_status, wrong.to_status;

@@ -111,6 +111,10 @@ where a.subject = 'player'
 order by a.id
 for no key update
 
+-- name: count_postings
+-- Tells the planner what is in the tables.
+analyze postings, opened
+
 -- name: find_charged
 -- The players who are charged for the booking alone: the account is new, or nothing else is open or in flight on it. As
 -- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`.
@@ -119,9 +123,10 @@ select a.id as account_id, a.subject as billing_subject, a.subject_id, a.currenc
 from postings as p
 join payouts.accounts as a
     on a.subject = p.billing_subject and a.subject_id = p.subject_id and a.currency = p.currency
+left join opened as o on o.account_id = a.id
 where p.charge_minor is not null
     and (
-        exists (select from opened as o where o.account_id = a.id)
+        o.account_id is not null
         or a.in_flight_minor = 0 and a.booked_minor = a.settled_minor
         and not exists (
             select

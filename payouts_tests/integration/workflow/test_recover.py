@@ -95,6 +95,21 @@ def test_what_the_fee_is_now_does_not_settle_by_what_it_was(place: Place) -> Non
     assert {each.state for each in place.recover()} == {"needs_person", "waiting"}
 
 
+def test_a_card_that_has_replaced_a_stolen_one_is_charged(place: Place) -> None:
+    """Stripe shows under the attempt's name how another card was declined, which says nothing of this one."""
+    change = "update league.players set stripe_payment_method_id = %s where stripe_customer_id = 'cus_0'"
+    with place.connected() as ledger:
+        ledger.execute(change, ("pm_card_chargeDeclinedStolenCard",))
+    assert len(lose(place, "before the night")) == 2 * PLAYERS - 3
+    with place.connected() as ledger:
+        ledger.execute(change, ("pm_card_visa",))
+    place.recover()
+    place.night()
+    place.night()
+    assert place.stands("player_charge") == {("settled", None)}
+    place.require_right()
+
+
 def test_another_account_is_not_paid_again(place: Place) -> None:
     moved = lose(place, "before the night")
     with place.connected() as ledger:
