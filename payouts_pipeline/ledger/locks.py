@@ -45,6 +45,11 @@ def lock_day(connection: Connection, day: date) -> None:
 def lock_accounts_of_day(connection: Connection, day: date) -> None:
     """Lock every account that this day can move."""
     connection.execute(sql("lock_players_of_day"), {"day": day})
+    lock_payees(connection)
+
+
+def lock_payees(connection: Connection) -> None:
+    """Lock all payees' accounts, after those of players."""
     connection.execute(sql("lock_payees"))
 
 
