@@ -1,8 +1,8 @@
 """What refunds, disputes and reversals take back, and what comes again of them (rule of money 12).
 
-A charge that is taken back takes its fees back: with their shares, which payees that have them work off (rule of money
-6). The fees are open again and held, so that nobody is charged again before a person says so (`lift`). A transfer that is
-reversed is owed again, and held in the same way.
+A charge that is taken back takes its fees back: with their shares, which payees that have them work off (rule of
+money 6). The fees are open again and held, so that nobody is charged again before a person says so (`lift`). A transfer
+that is reversed is owed again, and held in the same way.
 """
 
 import json
@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
-from payouts_pipeline.domain.fee_rows import allocation
+from payouts_pipeline.domain.fee_rows import NAMED, allocation
 from payouts_pipeline.domain.returns import FeeKey, Portion, Share, divide
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
@@ -151,10 +151,8 @@ def _parts(portions: Sequence[Portion]) -> Iterator[tuple[date, list[Portion]]]:
 def _with_one_payee_each(portion: Portion) -> Iterator[Portion]:
     shares = dict(portion.shares)
     while shares:
-        named = {share.order: share for share in shares if share.subject in (BillingSubject.CLUB, BillingSubject.ORGANISER)}
-        part = {
-            share: amount for share, amount in shares.items() if share.order not in named or named[share.order] == share
-        }
+        named = {share.order: share for share in shares if share.subject in NAMED}
+        part = {share: amount for share, amount in shares.items() if named.get(share.order, share) == share}
         shares = {share: amount for share, amount in shares.items() if share not in part}
         yield replace(portion, amount_minor=sum(part.values()), shares=part)
 
@@ -218,6 +216,6 @@ def require_funds(connection: Connection) -> None:
     """Raise PayoutsError where more would be paid than was collected and not returned (rule of money 13)."""
     for currency, kept_minor, wanted_minor in connection.execute(sql("funds_short")):
         raise PayoutsError(
-            f"Payouts of {wanted_minor} {currency} (minor units) would go out, and only {kept_minor} were collected and "
-            "neither returned nor paid out: no payout was made. Run 'payouts verify', which names what is wrong."
+            f"Payouts of {wanted_minor} {currency} (minor units) would go out, and only {kept_minor} were collected "
+            "and neither returned nor paid out: no payout was made. Run 'payouts verify', which names what is wrong."
         )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import bookings, cancellations, holds, instructions
+from payouts_pipeline.ledger import bookings, cancellations, holds, instructions, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.locks import lock_accounts_of_day, lock_day
@@ -89,4 +89,6 @@ def open_payouts(
         payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
         due = reader.with_stripe_ids(source, payable)
         made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)
+        if made:
+            returns.require_funds(connection)
     return Progress(instructions=resuming + made, fees_released=released)

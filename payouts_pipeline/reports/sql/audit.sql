@@ -169,18 +169,23 @@ where i.billing_type <> 'player_charge' and (%(days)s::date[] is null or i.day =
 group by i.id, i.status, i.amount_minor, i.currency
 having count(*) filter (where l.account_id <> i.account_id) > 0
     or case i.status when 'cancelled' then count(l.payout_id) > 0
-        else i.amount_minor <> coalesce(sum(l.amount_minor), 0) end
+        else i.amount_minor <> coalesce(sum(l.amount_minor), 0) + coalesce((
+            select sum(r.amount_minor) from payouts.returns as r where r.instruction_id = i.id
+        ), 0) end
 
 -- name: audit_releases
 -- Rule 2: releases whose lines are not the shares of the fees that they released.
 with release as (
-    select id from payouts.releases where %(days)s::date[] is null or day = any(%(days)s)
+    -- A reversal has two releases that cancel each other out: they are looked at as one.
+    select id, coalesce('return ' || return_id, id::text) as name
+    from payouts.releases
+    where %(days)s::date[] is null or day = any(%(days)s)
 ), released as (
-    select r.id as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    select r.name as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
     join payouts.fees as f on f.own_release_id = r.id
     union all
-    select r.id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    select r.name, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
     join payouts.charge_releases as c on c.release_id = r.id
     join payouts.fees as f on f.charge_id = c.charge_id and f.own_release_id is null
@@ -194,9 +199,10 @@ with release as (
             when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
     group by f.release_id, a.id
 ), line as (
-    select release_id, account_id, amount_minor
-    from payouts.release_lines
-    where release_id in (select id from release)
+    select r.name as release_id, l.account_id, sum(l.amount_minor) as amount_minor
+    from release as r
+    join payouts.release_lines as l on l.release_id = r.id
+    group by r.name, l.account_id
 )
 select 'account' as kind, account_id::text as id,
     format(
@@ -332,7 +338,7 @@ select 'account' as kind, s.id::text as id,
     format('%%s %%s are payable and no payout pays them: materialise %%s', sum(l.amount_minor), s.currency, max(r.day))
         as detail
 from audit_scope as s
-join payouts.release_lines as l on l.account_id = s.id and l.payout_id is null
+join payouts.release_lines as l on l.account_id = s.id and l.payout_id is null and l.held_return_id is null
 join payouts.releases as r on r.id = l.release_id
 where s.subject in ('club', 'organiser', 'partner')
 group by s.id, s.currency
@@ -341,15 +347,17 @@ union all
 select 'account', s.id::text,
     format(
         '%%s %%s are owed and no charge asks for them: materialise %%s',
-        a.booked_minor - a.settled_minor, s.currency, max(f.day)
+        a.booked_minor - a.settled_minor - coalesce(h.amount_minor, 0), s.currency, max(f.day)
     )
 from audit_scope as s
 join payouts.accounts as a on a.id = s.id and a.in_flight_minor = 0
 join payouts.fees as f
     on f.player_id = s.subject_id and f.currency = s.currency and f.own_release_id is null and f.charge_id is null
+left join payouts.held_players as h on h.player_id = s.subject_id and h.currency = s.currency
 where s.subject = 'player'
-    and a.booked_minor - a.settled_minor >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
-group by s.id, s.currency, a.booked_minor, a.settled_minor
+    and a.booked_minor - a.settled_minor - coalesce(h.amount_minor, 0)
+        >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
+group by s.id, s.currency, a.booked_minor, a.settled_minor, h.amount_minor
 
 -- name: audit_bookings
 -- Rule 7: bookings whose entries are not what their lines say, account by account.
@@ -488,10 +496,11 @@ having sum(amount_minor) <> 0
 -- Rule 7: accounts whose columns are not what their entries, open instructions, fees and unpaid release lines add up to:
 -- entries are added to those of the last checkpoint, and what has settled is read by `audit_settled`.
 with entry as (
-    select c.account_id, c.booked_minor, c.settled_minor
+    -- What came back has changed what is settled.
+    select c.account_id, c.booked_minor, c.settled_minor + c.moved_minor as settled_minor
     from audit_scope as s
     cross join lateral (
-        select k.account_id, k.booked_minor, k.settled_minor
+        select k.account_id, k.booked_minor, k.settled_minor, k.moved_minor
         from payouts.account_checkpoints as k
         where k.account_id = s.id and k.entry_id <= %(since)s
         order by k.entry_id desc
@@ -500,7 +509,7 @@ with entry as (
     union all
     select e.account_id,
         case when e.booking_id is not null then e.amount_minor else 0 end,
-        case when e.instruction_id is not null then e.amount_minor else 0 end
+        case when e.booking_id is null then e.amount_minor else 0 end
     from payouts.entries as e
     where e.id > %(since)s
 ), entered as (
@@ -569,8 +578,14 @@ where kept <> recomputed
 -- Rule 7: accounts whose columns are not what all instructions and all release lines that they ever had add up to.
 with settled as (
     select i.account_id, sum(i.amount_minor) as amount_minor
-    from payouts.instructions as i
-    where i.status = 'settled' and i.account_id in (select id from audit_scope)
+    from (
+        select i.account_id, i.amount_minor from payouts.instructions as i where i.status = 'settled'
+        union all
+        select i.account_id, -r.amount_minor
+        from payouts.returns as r
+        join payouts.instructions as i on i.id = r.instruction_id
+    ) as i
+    where i.account_id in (select id from audit_scope)
     group by i.account_id
 ), released as (
     select l.account_id, sum(l.amount_minor) as amount_minor
