@@ -21,6 +21,7 @@ NOT_UNDERSTOOD: Mapping[str, str] = {
     "currency_differs": "its currency is not that of its instruction: Stripe has converted it",
     "payee_differs": "it is of somebody else than the attempts of its instruction",
     "movement_unassigned": "what it takes back is of no instruction",
+    "not_listed": "is settled, and Stripe does not list its movement",
     "unknown_type": "it is of a type that is not understood",
 }
 

@@ -29,3 +29,48 @@ left join payouts.open_transactions as o on o.id = t.id and a.transaction_id is 
 where coalesce(a.reason_code, o.why) is not null
 order by t.created_at desc, t.id
 limit %(limit)s
+
+-- name: last_looks
+-- Our balance at Stripe beside the ledger's as they were last compared, and since when they have differed.
+select l.currency, l.available_minor + l.pending_minor as stripe_minor, l.ledger_minor, l.in_transit_minor,
+    l.difference_minor, l.at, n.since, h.currency is not null as is_on_hold
+from payouts.accounts as a
+cross join lateral (
+    select * from payouts.balance_looks as each where each.currency = a.currency order by each.id desc limit 1
+) as l
+left join payouts.balances_not_understood as n on n.currency = l.currency
+left join payouts.currencies_on_hold as h on h.currency = l.currency
+where a.subject = 'provider'
+order by l.currency
+
+-- name: odd_movements
+-- Settled and cancelled instructions of a day that Stripe has moved otherwise than they say: not at all though it
+-- should be listed by now, otherwise, or once more.
+with instruction as (
+    select id, billing_type, provider_reference
+    from payouts.instructions
+    where day = %(day)s and status in ('settled', 'cancelled')
+)
+select i.id::text, i.billing_type, 'not_listed' as why
+from payouts.feeds as f
+join payouts.movements_to_see as m on m.settled_at >= f.begins_at and m.settled_at < f.read_to - %(listed_within)s
+join instruction as i on i.id = m.instruction_id
+where f.name = 'balance_transactions'
+union
+select i.id::text, i.billing_type, a.reason_code
+from instruction as i
+join payouts.assignments as a on a.instruction_id = i.id and a.assigned_to = 'instruction'
+where a.reason_code is not null
+union
+select i.id::text, i.billing_type, a.reason_code
+from instruction as i
+join payouts.balance_transactions as t on t.instruction_id = i.id
+join payouts.assignments as a on a.transaction_id = t.id
+where a.reason_code in ('moved_twice', 'settled_by_another', 'cancelled_instruction')
+union
+select i.id::text, i.billing_type, a.reason_code
+from instruction as i
+join payouts.balance_transactions as t on t.movement_id = i.provider_reference
+join payouts.assignments as a on a.transaction_id = t.id
+where a.reason_code = 'moved_twice'
+order by 1, 3
