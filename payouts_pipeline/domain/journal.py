@@ -26,6 +26,10 @@ NOT_UNDERSTOOD: Mapping[str, str] = {
 }
 
 
+# Not of ours, and entered apart: no instruction is wrong by it.
+UNUSUAL = frozenset({"no_ledger", "another_ledger", "disowned", "movement_unassigned", "unknown_type"})
+
+
 def sentence(code: str | None) -> str:
     """The sentence of a code; empty where there is nothing to say."""
     return {**WAITING, **NOT_UNDERSTOOD}.get(code or "", code or "")

@@ -74,3 +74,43 @@ join payouts.balance_transactions as t on t.movement_id = i.provider_reference
 join payouts.assignments as a on a.transaction_id = t.id
 where a.reason_code = 'moved_twice'
 order by 1, 3
+
+-- name: kept_lines
+-- The lines that are kept of some time, or of the instructions of the days whenever they were made, with what each was
+-- entered as; `is_listed` where it must be in Stripe's list of that time.
+with line as (
+    select t.id, true as is_listed
+    from payouts.balance_transactions as t
+    where t.created_at >= %(since)s and t.created_at < coalesce(%(until)s::timestamptz, 'infinity')
+    union all
+    select a.transaction_id, false
+    from payouts.instructions as i
+    join payouts.assignments as a on a.instruction_id = i.id
+    join payouts.balance_transactions as t on t.id = a.transaction_id
+    where i.day = any(%(days)s)
+        and not (t.created_at >= %(since)s and t.created_at < coalesce(%(until)s::timestamptz, 'infinity'))
+)
+select t.id, t.type, t.amount_minor, t.fee_minor, t.net_minor, t.currency, t.created_at, t.source_id,
+    coalesce(a.assigned_to, 'waits') as assigned_to,
+    coalesce(a.instruction_id, o.settled_id, t.instruction_id)::text as instruction_id,
+    coalesce(a.reason_code, o.why) as why, l.is_listed, t.found_at >= %(asked_at)s as is_news
+from line as l
+join payouts.balance_transactions as t on t.id = l.id
+left join payouts.assignments as a on a.transaction_id = t.id
+left join payouts.open_transactions as o on o.id = t.id and a.transaction_id is null
+left join payouts.instructions as i on i.id = coalesce(a.instruction_id, o.settled_id, t.instruction_id)
+where t.type <> 'opening_balance' and (%(days)s::date[] is null or i.day = any(%(days)s))
+order by t.created_at, t.id
+
+-- name: kept_ids
+-- Which of these lines are kept.
+select id from payouts.balance_transactions where id = any(%(ids)s)
+
+-- name: never_listed
+-- Settled instructions that Stripe's journal should have by now, and does not.
+select i.id::text
+from payouts.feeds as f
+join payouts.movements_to_see as m on m.settled_at >= f.begins_at and m.settled_at < f.read_to - %(listed_within)s
+join payouts.instructions as i on i.id = m.instruction_id
+where f.name = 'balance_transactions' and (%(days)s::date[] is null or i.day = any(%(days)s))
+order by 1
