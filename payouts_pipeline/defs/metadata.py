@@ -86,7 +86,7 @@ def _competitions(fees: pd.DataFrame) -> Any:
         }
         for competition, currency, matches, count, amount_minor in sums.head(MOST_ROWS).itertuples(index=False)
     ]
-    return table(rows + _rest({"competition": "", "matches": "", "fees": "", "amount": ""}, len(sums) - MOST_ROWS))
+    return table(rows + rest({"competition": "", "matches": "", "fees": "", "amount": ""}, len(sums) - MOST_ROWS))
 
 
 def _summary_of_splits(splits: pd.DataFrame) -> str:
@@ -129,10 +129,10 @@ def _held_out_reasons(splits: pd.DataFrame) -> Any:
         more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
         rows.append({"fees": len(of_code), "why": HELD_OUT[str(code)], "of": ", ".join(ids[:_MOST_IDS]) + more})
     rows.sort(key=lambda row: (-int(row["fees"]), row["why"]))
-    return table(rows[:MOST_ROWS] + _rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
+    return table(rows[:MOST_ROWS] + rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
 
 
-def _rest(row: Row, count: int) -> list[Row]:
+def rest(row: Row, count: int) -> list[Row]:
     """A last row that says how many are not shown, if any."""
     if count <= 0:
         return []

@@ -21,8 +21,13 @@ NOT_UNDERSTOOD: Mapping[str, str] = {
     "currency_differs": "its currency is not that of its instruction: Stripe has converted it",
     "payee_differs": "it is of somebody else than the attempts of its instruction",
     "movement_unassigned": "what it takes back is of no instruction",
+    "not_listed": "is settled, and Stripe does not list its movement",
     "unknown_type": "it is of a type that is not understood",
 }
+
+
+# Not of ours, and entered apart: no instruction is wrong by it.
+UNUSUAL = frozenset({"no_ledger", "another_ledger", "disowned", "movement_unassigned", "unknown_type"})
 
 
 def sentence(code: str | None) -> str:

@@ -155,6 +155,17 @@ def may_lag(connection: Connection) -> bool:
     return bool(scalar(connection, sql("has_news_of_settled"), {"listed_within": LISTED_WITHIN}))
 
 
+def is_current(connection: Connection, until: datetime) -> bool:
+    """Whether the list was read since ``until``, and another look could bring in nothing that is known of."""
+    parameters = {"until": until, "listed_within": LISTED_WITHIN}
+    return bool(scalar(connection, sql("journal_is_current"), parameters))
+
+
+def wake_listed(connection: Connection) -> int:
+    """Let what the provider has moved meanwhile be asked for with the next run of its day; how many instructions."""
+    return connection.execute(sql("wake_listed")).rowcount
+
+
 def balances(connection: Connection) -> list[LedgerBalance]:
     """What the ledger says of our account, by currency."""
     with connection.cursor(row_factory=class_row(LedgerBalance)) as cursor:

@@ -59,7 +59,7 @@ def sync(
 
     Raises NotPinnedError for a ledger that has never called Stripe, StripeAwayError where Stripe can't be asked.
     """
-    account = _require_pinned(connection)
+    account = require_pinned(connection)
     with only_sync(connection, waits=waits) as has_it:
         return _Sync(connection, stripe, actor, account.id, overlap).run(since) if has_it else None
 
@@ -77,7 +77,7 @@ def sync_own(
 
     A ledger that belongs to none yet is not given one by being looked at.
     """
-    _require_pinned(connection)
+    require_pinned(connection)
     return sync(connection, settlement.stripe(), actor, since, overlap=overlap, waits=waits)
 
 
@@ -172,7 +172,8 @@ class _Sync:
         return True
 
 
-def _require_pinned(connection: Connection) -> Account:
+def require_pinned(connection: Connection) -> Account:
+    """The account that the ledger belongs to; raises NotPinnedError where it belongs to none."""
     account = identity.read(connection).account
     if account is None:
         raise NotPinnedError("This ledger has made no call at Stripe yet, so that nothing of it can have moved there.")

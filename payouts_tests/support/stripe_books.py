@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from payouts_pipeline.ledger import identity
@@ -32,11 +33,11 @@ class Books:
         """What a worker does."""
         return execute(attempt, self.stripe, None, float("inf"))  # type: ignore[arg-type]
 
-    def player_owes(self, amount_minor: int = 1_000, currency: str = "EUR") -> int:
-        """One more player with a fee on the day, who is known at Stripe."""
+    def player_owes(self, amount_minor: int = 1_000, currency: str = "EUR", day: date = DAY) -> int:
+        """One more player with a fee on a day, who is known at Stripe."""
         player = self.league.player(self.club, method="pm_card_visa")
         self.emulator.admin.put_customers([CustomerSeed(id=f"cus_{player}", default_payment_method="pm_card_visa")])
-        self.league.fee(player, DAY, amount_minor, currency)
+        self.league.fee(player, day, amount_minor, currency)
         return player
 
     def settle(self, pay: Callable[[Attempt], Outcome | None] | None = None) -> None:

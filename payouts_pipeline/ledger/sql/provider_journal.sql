@@ -153,6 +153,31 @@ from part
 group by currency
 order by currency
 
+-- name: journal_is_current
+-- Whether the list was read since then, and nothing is known that another look could bring in or enter. A ledger that
+-- has never called has nothing to look for.
+select own.provider_account is null or coalesce(
+    f.asked_at >= %(until)s
+    and not exists (
+        select
+        from payouts.movements_to_see as m
+        where m.settled_at >= greatest(f.begins_at, f.read_to - %(listed_within)s)
+    )
+    and not exists (select from payouts.open_transactions as o where o.becomes is not null),
+    false
+)
+from payouts.identity as own
+left join payouts.feeds as f on f.name = 'balance_transactions' and f.provider_account = own.provider_account
+
+-- name: wake_listed
+-- What the provider has moved meanwhile need not wait for its time: Stripe is asked about it with the next run of its day,
+-- once for each line.
+update payouts.instructions as i
+set retry_at = now()
+from payouts.open_movements as m
+where i.id = m.instruction_id and m.why = 'not_settled_yet' and i.status in ('unknown', 'waiting', 'rejected')
+    and (i.retry_at > now() or i.retry_at is null) and i.status_at < m.found_at
+
 -- name: keep_looks
 -- Keeps what was compared, where it is another than the last time.
 insert into payouts.balance_looks (currency, available_minor, pending_minor, ledger_minor, in_transit_minor)
