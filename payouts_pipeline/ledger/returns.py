@@ -88,7 +88,8 @@ def _enter(connection: Connection, found: Return, actor: str) -> None:
 def _return_charge(connection: Connection, found: Return, actor: str) -> None:
     """Take fees back, or bring back those that are still held."""
     is_taken = found.taken_minor > 0
-    rows = connection.execute(sql("collected_by_charge" if is_taken else "held_of_charge"), found.parameters).fetchall()
+    query = sql("collected_by_charge") if is_taken else sql("held_of_charge")
+    rows = connection.execute(query, found.parameters).fetchall()
     portions, beyond_minor = divide(abs(found.taken_minor), _portions(rows))
     _note(connection, found, beyond_minor, actor)
     if portions:
@@ -130,8 +131,9 @@ def _book(connection: Connection, found: Return, portions: Sequence[Portion], ac
     connection.execute(sql("insert_allocations"), {"allocations": json.dumps(list(allocations.values()))})
     connection.execute(sql("insert_return_fees"), {"fees": json.dumps(fees, default=str)})
     which = {**found.parameters, "release_id": release_id, "player_id": portions[0].key.player_id}
-    for query in ("post_return_bookings", "release_return", "add_return_released"):
-        connection.execute(sql(query), which)
+    connection.execute(sql("post_return_bookings"), which)
+    connection.execute(sql("release_return"), which)
+    connection.execute(sql("add_return_released"), which)
     if sign > 0:
         connection.execute(sql("close_held"), which)
 
@@ -213,7 +215,10 @@ def lift(connection: Connection, payee: Payee) -> int:
 
 
 def require_funds(connection: Connection) -> None:
-    """Raise PayoutsError where more would be paid than was collected and not returned (rule of money 13)."""
+    """Raise PayoutsError where more would be paid than was collected and not returned (rule of money 13).
+
+    What payees owe since corrections and returns, and work off, has been paid out already, and is ours to advance.
+    """
     for currency, kept_minor, wanted_minor in connection.execute(sql("funds_short")):
         raise PayoutsError(
             f"Payouts of {wanted_minor} {currency} (minor units) would go out, and only {kept_minor} were collected "

@@ -40,6 +40,7 @@ SENSORS = {
     "alert_on_failed_run",
     "alert_on_missing_payouts",
     "book_corrections",
+    "follow_stripe",
     "resume_payouts",
 }
 

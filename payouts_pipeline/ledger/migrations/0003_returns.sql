@@ -118,7 +118,7 @@ select
     case
         when f.charge_id is not null then i.status
         when f.release_id is null then 'open'
-        when b.return_id is not null and f.amount_minor < 0 then 'taken back'
+        when b.return_id is not null and f.amount_minor < 0 then 'returned'
         else 'credited'
     end as payment_status,
     i.reason_code as reason

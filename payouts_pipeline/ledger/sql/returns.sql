@@ -301,13 +301,15 @@ with since as (
 ), held as (
     select currency, sum(amount_minor) as amount_minor from kept group by currency
 ), wanted as (
-    select currency, sum(in_flight_minor) as amount_minor
+    -- Less what payees owe back and work off: for that no other payee waits.
+    select currency,
+        sum(in_flight_minor) - sum(greatest(in_flight_minor + settled_minor - released_minor, 0)) as amount_minor
     from payouts.accounts
-    where subject in ('club', 'organiser', 'partner') and in_flight_minor > 0
+    where subject in ('club', 'organiser', 'partner')
     group by currency
 )
 select w.currency, coalesce(h.amount_minor, 0)::bigint, w.amount_minor::bigint
 from wanted as w
 left join held as h using (currency)
-where w.amount_minor > coalesce(h.amount_minor, 0)
+where w.amount_minor > coalesce(h.amount_minor, 0) and w.amount_minor > 0
 order by w.currency

@@ -12,15 +12,15 @@ with named as (
     union all
     select f.* from payouts.booked_fees as f where f.charge_id = %(charge_id)s
     union all
-    select f.*, null
-    from payouts.fees as f
+    select f.*
+    from payouts.booked_fees as f
     where %(days)s::date[] is null and %(charge_id)s::uuid is null and f.player_id = %(player_id)s
         and f.charge_id is null and f.own_release_id is null
     union all
-    select f.*, null
+    select f.*
     from payouts.accounts as a
     join payouts.instructions as i on i.account_id = a.id and i.status <> 'cancelled'
-    join payouts.fees as f on f.charge_id = i.id and f.own_release_id is null
+    join payouts.booked_fees as f on f.charge_id = i.id and f.own_release_id is null
     where %(days)s::date[] is null and %(charge_id)s::uuid is null
         and a.subject = 'player' and a.subject_id = %(player_id)s
         and not exists (select from payouts.charge_releases as r where r.charge_id = i.id)
