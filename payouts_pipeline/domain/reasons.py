@@ -250,6 +250,7 @@ class OpenCode(StrEnum):
     FEE_NOT_COLLECTED = "fee_not_collected"
     BELOW_MINIMUM_PAYOUT = "below_minimum_payout"
     TAKEN_BACK = "taken_back"
+    RETURNED = "returned"
 
 
 _OPEN = {
@@ -260,6 +261,8 @@ _OPEN = {
     OpenCode.BELOW_MINIMUM_PAYOUT: "under the minimum payout, or a correction is not collected yet: goes out with the "
     "next payout",
     OpenCode.TAKEN_BACK: "a correction took it back: the next payouts are lower by it",
+    OpenCode.RETURNED: "Stripe took it back (a refund, a dispute or a reversal): it waits until 'payouts unhold' says "
+    "that it is moved again",
 }
 
 _MEANINGS: Mapping[str, _Meaning] = {

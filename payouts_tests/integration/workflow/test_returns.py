@@ -10,8 +10,10 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import audit
+from payouts_pipeline.reports.status import day_status
 from payouts_pipeline.workflow import operator_actions
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.explaining import Explain
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, fingerprint, violations
 from payouts_tests.support.stripe_books import Books, make_books
@@ -81,6 +83,15 @@ def test_a_refund_takes_the_fee_and_the_share_back_and_nobody_is_charged_again(b
     nothing_wrong(books)
     nothing_moves(books)
     assert held(books, player) == {"EUR": 1_000}
+
+
+def test_a_refund_shows_in_status_and_in_explain_with_what_to_do(books: Books, player: int) -> None:
+    refund(books, 400)
+    lines = [(line.billing_type, line.status, line.amount_minor) for line in day_status(books.ledger, DAY).instructions]
+    assert ("player_charge", "held", 400) in lines
+    said = repr(Explain(books.ledger, books.source).player_day(player, DAY))
+    assert "Stripe took it back" in said
+    assert f"payouts unhold player:{player}" in said
 
 
 def test_two_partial_refunds_take_back_their_parts(books: Books, player: int) -> None:
