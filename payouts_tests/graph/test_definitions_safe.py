@@ -41,6 +41,7 @@ SENSORS = {
     "alert_on_missing_payouts",
     "book_corrections",
     "resume_payouts",
+    "follow_stripe",
 }
 
 
