@@ -1,31 +1,43 @@
 """What an operator sees of a day on the page of `stripe_activity`: what came and went, and what is not understood."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from payouts_pipeline.defs.metadata import MOST_ROWS, Row, counted, rest, table, to_plot
+from payouts_pipeline.defs.money_metadata import chart
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import totals
 from payouts_pipeline.domain.journal import sentence
 from payouts_pipeline.reports.activity import Balance
+from payouts_pipeline.reports.charts.activity import draw_activity
 
 _NOTHING = "Nothing moved our account at Stripe on this day."
 
 
-def of_activity(lines: pd.DataFrame, balances: Sequence[Balance], note: str) -> dict[str, Any]:
+def of_activity(day: date, lines: pd.DataFrame, balances: Sequence[Balance], note: str) -> dict[str, Any]:
     """Everything about one day; ``note``: why Stripe could not be asked, if it could not."""
     odd = lines[lines["why"].notna()]
     return {
         "summary": dg.MetadataValue.md("\n\n".join(_summary(lines, odd, balances, note))),
         "dagster/partition_row_count": len(lines),
         "not_understood": _not_understood(odd),
+        "chart_of_the_day": _chart_of_day(day, lines),
         "by_type": _by_type(lines),
         "balances": table([_balance(each) for each in balances]),
         **_figures(lines),
     }
+
+
+def _chart_of_day(day: date, lines: pd.DataFrame) -> Any:
+    title = f"What moved our account at Stripe on {day:%A, %d %B %Y}"
+    nets: dict[str, dict[str, int]] = {}
+    for each in lines.groupby(["currency", "type"])["net_minor"].sum().reset_index().to_dict("records"):
+        nets.setdefault(each["currency"], {})[each["type"]] = int(each["net_minor"])
+    return chart(title, lambda: draw_activity(title, nets))
 
 
 def _summary(lines: pd.DataFrame, odd: pd.DataFrame, balances: Sequence[Balance], note: str) -> list[str]:

@@ -52,8 +52,10 @@ def build_stripe_activity(partitions: dg.DailyPartitionsDefinition) -> dg.Assets
             note = _bring_in(connection, ledger, stripe, _end(days, timezone), f"run {context.run.run_id}")
             for day in days:
                 with days.alone(day):
-                    frames[day] = activity.of_day(connection, date.fromisoformat(day), timezone)
-                    days.show(day, activity_metadata.of_activity(frames[day], activity.balances(connection), note))
+                    of_day = date.fromisoformat(day)
+                    frames[day] = activity.of_day(connection, of_day, timezone)
+                    balances = activity.balances(connection)
+                    days.show(day, activity_metadata.of_activity(of_day, frames[day], balances, note))
         yield from days.frames(frames)
         days.end()
 

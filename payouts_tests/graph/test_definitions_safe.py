@@ -42,6 +42,7 @@ SENSORS = {
     "book_corrections",
     "follow_stripe",
     "resume_payouts",
+    "follow_stripe",
 }
 
 

@@ -11,6 +11,7 @@ from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.locks import only_sync
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
 from payouts_pipeline.reports.audit import audit
+from payouts_pipeline.settlement import stripe_journal
 from payouts_pipeline.settlement.stripe_client import StripeAwayError, StripeClient
 from payouts_pipeline.workflow.sync import NotPinnedError, sync
 from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
@@ -311,3 +312,37 @@ def test_a_payout_that_waits_for_a_worker_is_held_by_the_next_run(books: Books) 
     unexplained(books)
     release(books.ledger, books.source, DAY)
     assert payouts_of(books)[-1] == ("held", "balance_not_understood")
+
+
+def test_what_moves_between_the_list_and_the_balance_is_no_difference(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.settle()
+    books.sync()
+    asked, waits = stripe_journal.balance, [700, 300]
+
+    def meanwhile(stripe: StripeClient) -> list[stripe_journal.StripeBalance]:
+        """Somebody tops up after the list was read."""
+        if waits:
+            books.emulator.admin.top_up(waits.pop(), "eur")
+        return asked(stripe)
+
+    monkeypatch.setattr(stripe_journal, "balance", meanwhile)
+    assert [look.difference_minor for look in books.sync().looks] == [0]
+    looks = "select from payouts.balance_looks where difference_minor <> 0"
+    assert books.ledger.execute(looks).fetchall() == []
+
+
+def test_an_account_that_never_stands_still_is_not_judged(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.settle()
+    books.sync()
+    asked = stripe_journal.balance
+
+    def meanwhile(stripe: StripeClient) -> list[stripe_journal.StripeBalance]:
+        books.emulator.admin.top_up(10, "eur")
+        return asked(stripe)
+
+    monkeypatch.setattr(stripe_journal, "balance", meanwhile)
+    assert books.sync().looks == ()
+    monkeypatch.undo()
+    assert [look.difference_minor for look in books.sync().looks] == [0]
