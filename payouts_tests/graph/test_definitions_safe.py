@@ -42,7 +42,6 @@ SENSORS = {
     "book_corrections",
     "follow_stripe",
     "resume_payouts",
-    "follow_stripe",
 }
 
 
