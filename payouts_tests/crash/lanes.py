@@ -107,8 +107,11 @@ class Case:
         api.v1.refunds.create({"payment_intent": str(charge.payment_intent)})
         api.v1.transfers.reversals.create(transfer.id, {"amount": 10})
         self.lane.stripe.admin.top_up(1_000, "eur")
+        self.expect_no_prehistory()
+
+    def expect_no_prehistory(self) -> None:
+        """This emulator does not list what settled before."""
         with connect(self.place.database_url) as ledger:
-            # This emulator knows nothing of the prehistory.
             ledger.execute(
                 "delete from payouts.movements_to_see where settled_at < (select value from payouts_test.began)"
             )
