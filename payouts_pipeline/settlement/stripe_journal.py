@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from payouts_pipeline.domain.refusals import Refusal
@@ -16,6 +16,7 @@ from payouts_pipeline.settlement.stripe_answers import Indeterminate, NotStripes
 from payouts_pipeline.settlement.stripe_client import StripeAwayError, StripeClient
 
 _PAGE = 100
+T = TypeVar("T")
 # What was added later is of this one (docs.stripe.com/api/balance_transactions/object).
 _USUAL_BALANCE = "payments"
 
@@ -47,15 +48,13 @@ def transactions(
     Raises StripeAwayError where Stripe can't be asked.
     """
     created = _created(since, until)
-    for page in _pages(stripe, "balance_transactions", {"created": created, "expand": ["data.source"]}):
-        yield [_transaction(each) for each in page]
+    yield from _pages(stripe, "balance_transactions", {"created": created, "expand": ["data.source"]}, _transaction)
 
 
 def events(stripe: StripeClient, since: datetime) -> Iterator[Event]:
     """All that happened from ``since`` on, newest first; raises StripeAwayError where Stripe can't be asked."""
-    for page in _pages(stripe, "events", {"created": _created(since, None)}):
-        for each in page:
-            yield Event(each.id, each.type, getattr(each.data.object, "id", None), _time(each.created))
+    for page in _pages(stripe, "events", {"created": _created(since, None)}, _event):
+        yield from page
 
 
 def balance(stripe: StripeClient) -> list[StripeBalance]:
@@ -64,26 +63,28 @@ def balance(stripe: StripeClient) -> list[StripeBalance]:
     return found
 
 
-def _pages(stripe: StripeClient, kind: str, params: Mapping[str, Any]) -> Iterator[Any]:
+def _pages(stripe: StripeClient, kind: str, params: Mapping[str, Any], read: Callable[[Any], T]) -> Iterator[list[T]]:
+    """The lines of each page; a page that can't be read to its end is no answer of Stripe's."""
     wanted = {**params, "limit": _PAGE}
     while True:
-        page = _asked(stripe, partial(_page, kind, wanted))
-        yield page.data
-        if not page.has_more:
+        lines, last_id = _asked(stripe, partial(_page, kind, wanted, read))
+        yield lines
+        if last_id is None:
             return
-        wanted["starting_after"] = page.data[-1].id
+        wanted["starting_after"] = last_id
 
 
-def _page(kind: str, wanted: Mapping[str, Any], services: Any) -> Any:
-    return _of_page(getattr(services, kind).list(wanted), kind.removesuffix("s"))
-
-
-def _of_page(page: Any, kind: str) -> Any:
-    """A page of a list; raises NotStripes for anything else."""
+def _page(kind: str, wanted: Mapping[str, Any], read: Callable[[Any], T], services: Any) -> tuple[list[T], str | None]:
+    """The lines of a page, and after which one there are more; raises NotStripes for anything else than a page."""
+    page = getattr(services, kind).list(wanted)
     is_list = page.object == "list" and type(page.has_more) is bool and bool(page.last_response.request_id)
-    if not is_list or any(each.object != kind for each in page.data) or (page.has_more and not page.data):
+    if not is_list or any(each.object != kind.removesuffix("s") for each in page.data):
         raise NotStripes
-    return page
+    return [read(each) for each in page.data], page.data[-1].id if page.has_more else None
+
+
+def _event(found: Any) -> Event:
+    return Event(found.id, found.type, getattr(found.data.object, "id", None), _time(found.created))
 
 
 def _asked(stripe: StripeClient, call: Callable[[Any], Any]) -> Any:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from payouts_tests.support.command_line import payouts
+from payouts_pipeline.aws.stack import deploy
+from payouts_pipeline.settlement.stripe_events import find_queue
+from payouts_tests.support.command_line import payouts, start
 from payouts_tests.support.ledger_steps import fingerprint
 from payouts_tests.support.worlds import YESTERDAY, World, Worlds
 
@@ -51,6 +53,33 @@ def test_people_read_what_is_not_understood(world: World) -> None:
     verified = payouts(world, "verify", "--provider")
     assert verified.returncode == 0
     assert "no ledger has made it" in verified.stdout
+
+
+def test_a_stack_without_stripes_events_is_said_and_what_does_not_go_together(world: World) -> None:
+    done = payouts(world, "sync", "--watch")
+    assert done.returncode == 1
+    assert "has no queue of Stripe's events: run 'payouts deploy --parameter StripeEventSource=" in done.stderr
+    assert payouts(world, "sync", "--watch", "--json").returncode == 2
+
+
+def test_an_event_is_a_pointer_and_wakes_the_sync(world: World) -> None:
+    name, source = world.environment["PAYOUTS_STACK"], "aws.partner/stripe.com/ed_test"
+    deploy(world.client("cloudformation"), name, report=lambda _: None, parameters={"StripeEventSource": source})
+    queue = find_queue(world.client("cloudformation"), name)
+    synced(world, 0)
+    with start(world, "sync", "--watch") as watching:
+        assert watching.stdout
+        assert watching.stdout.readline() == "0 lines of Stripe's journal are new.\n"
+        world.emulator().top_up(700, "aud")
+        world.client("sqs").send_message(QueueUrl=queue, MessageBody="pay everything to me")
+        assert watching.stdout.readline() == "1 lines of Stripe's journal are new.\n"
+        watching.terminate()
+    depth = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    assert depth["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    assert synced(world, 0)["kept"] == 0
+
+
+# These make another installation, which empties Stripe.
 
 
 def test_a_balance_that_differs_ends_with_exit_code_1(worlds: Worlds) -> None:

@@ -9,7 +9,7 @@ import pytest
 from payouts_pipeline.ledger import identity
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.locks import only_sync
-from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
+from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
 from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement import stripe_journal
 from payouts_pipeline.settlement.stripe_client import StripeAwayError, StripeClient
@@ -207,6 +207,28 @@ def test_stripe_away_loses_nothing_and_counts_nothing_as_read(books: Books) -> N
     faults = FaultRule(kind=FaultKind.ERROR_500, method="GET", path_prefix="/v1/balance_transactions")
     books.emulator.admin.add_faults(faults)
     with pytest.raises(StripeAwayError, match="can't be asked what happened on our account"):
+        books.sync()
+    books.emulator.admin.clear_faults()
+    books.sync()
+    nothing_wrong(books)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OtherAnswer.foreign(200, "<html>Sign in</html>"),
+        OtherAnswer(
+            status=200, body='{"object": "list", "has_more": false, "data": [{"object": "balance_transaction"}]}'
+        ),
+        OtherAnswer(status=200, body='{"object": "list", "has_more": true, "data": []}'),
+    ],
+    ids=["a page of a proxy", "lines without what they have", "more after nothing"],
+)
+def test_what_is_not_stripes_answer_is_none(books: Books, answer: OtherAnswer) -> None:
+    books.settle()
+    fault = FaultRule(kind=FaultKind.OTHER_ANSWER, path_prefix="/v1/balance_transactions", answer=answer)
+    books.emulator.admin.add_faults(fault)
+    with pytest.raises(StripeAwayError, match="that is not Stripe's"):
         books.sync()
     books.emulator.admin.clear_faults()
     books.sync()
