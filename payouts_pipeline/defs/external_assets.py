@@ -27,12 +27,12 @@ def league(*tables: str) -> list[dg.AssetKey]:
 def build_external_assets() -> list[dg.AssetSpec]:
     """A specification for each."""
     tables = [
-        dg.AssetSpec(key, group_name="league", kinds={"postgres"}, description=f"{_LEAGUE[key.path[-1]]} Read only.")
+        dg.AssetSpec(key, group_name="payouts", kinds={"postgres"}, description=f"{_LEAGUE[key.path[-1]]} Read only.")
         for key in league(*_LEAGUE)
     ]
     journal = dg.AssetSpec(
         STRIPE,
-        group_name="stripe",
+        group_name="payouts",
         kinds={"stripe"},
         deps=["collected_fees", "settled_payouts"],
         description="Stripe's journal of our account: a line for all that has moved it, by us or by anybody else.",

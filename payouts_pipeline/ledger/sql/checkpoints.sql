@@ -1,9 +1,11 @@
 -- Checkpoints: sums of the entries that an auditor has seen, so that the next one begins after them.
 
 -- name: entries_since_checkpoint
--- The last entry that there is, and about how many there are after the last checkpoint.
+-- The last entry that a run has made, and about how many there are after the last checkpoint. What is brought in from the
+-- provider comes at other times, and a day that is materialised again is to find what it found before.
 select e.id, e.id - coalesce((select max(c.entry_id) from payouts.checkpoints as c), 0)
 from payouts.entries as e
+where e.transaction_id is null
 order by e.id desc
 limit 1
 
