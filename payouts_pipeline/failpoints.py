@@ -1,4 +1,6 @@
-"""Failpoints: every effect that a day or `payouts recover` has on the world, by name; a crash can hurt only there.
+"""Failpoints: every effect that a day, `payouts recover` or `payouts sync` has on the world, by name.
+
+A crash can hurt only there.
 
 Whatever commits, publishes, moves money, deletes a message or writes a file stands inside ``with failpoint(...)``, so
 that tests can really kill the process just before and just after each of them. A test fails for one that does not.
@@ -12,7 +14,7 @@ from typing import Literal
 
 
 class Failpoint(Enum):
-    """One kind of effect, which a day or a recovery has once or many times."""
+    """One kind of effect, which a day, a recovery or a sync has once or many times."""
 
     WRITE_FRAME = auto()
     """Parquet: the snapshot or the splits of a day."""
@@ -44,6 +46,14 @@ class Failpoint(Enum):
     """Commit: what Stripe has and the ledger did not know, as `payouts recover` finds it."""
     WAKE_MOVED = auto()
     """Commit: instructions of which something was found are to be judged now."""
+    KEEP_TRANSACTIONS = auto()
+    """Commit: a page of what has moved our account at Stripe, as it lists it."""
+    ENTER_TRANSACTIONS = auto()
+    """Commit: the entries of what is listed, and how far the list was read."""
+    ENTER_RETURNS = auto()
+    """Commit: the entries of what was refunded, disputed or reversed."""
+    OPEN_JOURNAL = auto()
+    """Commit: what stood on our account before the list begins."""
 
 
 Moment = Literal["before", "after"]

@@ -18,6 +18,7 @@ DEFAULT_STACK = "payouts"
 DEFAULT_WORKERS = 16
 DEFAULT_FLEET_TIMEOUT_S = 600
 DEFAULT_CORRECTION_WINDOW_DAYS = 30
+DEFAULT_SYNC_EVERY_S = 60
 DEFAULT_DESCRIPTION = "Match fees"
 DEFAULT_STATEMENT_SUFFIX = "MATCH FEES"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
@@ -147,6 +148,16 @@ def correction_window_days(environment: Mapping[str, str] = os.environ) -> int:
     text = environment.get("PAYOUTS_CORRECTION_WINDOW_DAYS") or str(DEFAULT_CORRECTION_WINDOW_DAYS)
     if not text.isdecimal() or int(text) > 366:
         raise PayoutsError(f"PAYOUTS_CORRECTION_WINDOW_DAYS is '{text}': give a whole number from 0 to 366.")
+    return int(text)
+
+
+def sync_every_s(environment: Mapping[str, str] = os.environ) -> int:
+    """How often a sensor asks Stripe what has happened; 0 for never."""
+    text = environment.get("PAYOUTS_SYNC_EVERY_S") or str(DEFAULT_SYNC_EVERY_S)
+    if not text.isdecimal() or int(text) > 86_400:
+        raise PayoutsError(
+            f"PAYOUTS_SYNC_EVERY_S is '{text}': give a whole number of seconds, at most a day; 0: never."
+        )
     return int(text)
 
 

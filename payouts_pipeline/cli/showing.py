@@ -41,7 +41,12 @@ def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("days", metavar="[DAY]...", type=parameters.DAY, nargs=-1)
-@click.option("--provider", "with_provider", is_flag=True, help="Also compare every instruction with what Stripe has.")
+@click.option(
+    "--provider",
+    "with_provider",
+    is_flag=True,
+    help="Also compare every instruction, and every line of Stripe's journal, with what Stripe has.",
+)
 @click.option("--full", "is_full", is_flag=True, help="Also recompute every checkpoint, from the first entry on.")
 @parameters.as_json
 def verify(days: tuple[date, ...], with_provider: bool, is_full: bool, as_json: bool) -> None:
@@ -65,11 +70,13 @@ def verify(days: tuple[date, ...], with_provider: bool, is_full: bool, as_json: 
 
 def _at_stripe(ledger: "Connection", days: Collection[date]) -> "list[Violation]":
     """Where the ledger and Stripe differ."""
+    from payouts_pipeline.reports.journal_reconciliation import reconcile_journal
     from payouts_pipeline.reports.reconciliation import reconcile
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 
     with settlement(settings.database_url(), StripeAccount.from_environment(), threads=1) as parts:
         found = reconcile(ledger, parts.stripe(), days or None)
+        found += reconcile_journal(ledger, parts.stripe(), days or None)
         rendering.step(f"{parts.calls} questions to Stripe")
     return found
 

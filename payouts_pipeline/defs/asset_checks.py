@@ -18,6 +18,8 @@ from payouts_pipeline.defs.check_catalogue import (
     MATCHES,
     SETTLED_PAYOUTS,
     SPLITS,
+    STRIPE_ACTIVITY,
+    ActivityOfDay,
     ChargesOfDay,
     Check,
     Checks,
@@ -42,6 +44,7 @@ def build_checks(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetCheck
         _splits_checks(partitions),
         _collected_fees_checks(partitions),
         _settled_payouts_checks(partitions),
+        _stripe_activity_checks(partitions),
     ]
 
 
@@ -94,6 +97,23 @@ def _settled_payouts_checks(partitions: dg.DailyPartitionsDefinition) -> dg.Asse
             )
 
     return settled_payouts_checks
+
+
+def _stripe_activity_checks(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
+    ins = {"stripe_activity": dg.AssetIn("stripe_activity")}
+
+    @dg.multi_asset_check(specs=_specs(STRIPE_ACTIVITY, partitions), ins=ins)
+    def stripe_activity_checks(
+        context: dg.AssetCheckExecutionContext, stripe_activity: Frames, ledger: LedgerResource
+    ) -> Events:
+        with ledger.connect() as connection:
+            yield from _evaluated(
+                context,
+                STRIPE_ACTIVITY,
+                lambda day: ActivityOfDay(date.fromisoformat(day), connection, stripe_activity[day]),
+            )
+
+    return stripe_activity_checks
 
 
 def _dead_letters(bus: PayoutBus) -> dict[BillingType, int] | Exception:

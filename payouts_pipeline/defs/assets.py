@@ -1,4 +1,4 @@
-"""The four assets: the fees of a day, their splits, the fees collected, and the payouts settled.
+"""The four assets that pay: the fees of a day, their splits, the fees collected, and the payouts settled.
 
 They are made when the definitions are loaded, and not at import, since the timezone and the first day come from
 the environment. Each works on all partitions of its run, which are many in a backfill.
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from payouts_pipeline.defs import columns, metadata
+from payouts_pipeline.defs.external_assets import league
 from payouts_pipeline.defs.money_metadata import MoneyPage
 from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.partitions import DAYS_PER_RUN
@@ -24,6 +25,8 @@ from payouts_pipeline.workflow.pay_day import Changed, Payments
 
 GROUP = "payouts"
 PAID = dg.AssetKey("settled_payouts")
+_READ = league("matches", "match_players", "competitions", "fee_structures", "fee_shares", "players")
+_PAID_OF = [dg.AssetKey("collected_fees"), *league("clubs", "organisers", "partners")]
 
 Frames = dict[str, Batches]
 # What a step tells Dagster: a result for all of its days, and in a run of many what became of each.
@@ -40,10 +43,10 @@ def build_assets(partitions: dg.DailyPartitionsDefinition) -> Sequence[dg.Assets
     ]
 
 
-def _asset(
+def asset_of_days(
     partitions: dg.DailyPartitionsDefinition, kinds: set[str], role: str, code_version: str = "1", **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """`dagster.asset` with what all four have in common.
+    """`dagster.asset` with what all of ours have in common.
 
     An asset that comes to make something else of the same input gets a higher ``code_version``: Dagster then shows the
     days that were made before as out of date. What it says about a day (metadata, charts) does not count.
@@ -68,7 +71,9 @@ def _matches(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
     schema = {"dagster/column_schema": columns.matches_schema()}
 
-    @_asset(partitions, {"postgres", "pandas", "parquet"}, "reads_league", pool="ledger", metadata=schema)
+    @asset_of_days(
+        partitions, {"postgres", "pandas", "parquet"}, "reads_league", deps=_READ, pool="ledger", metadata=schema
+    )
     def matches(context: dg.AssetExecutionContext, ledger: LedgerResource) -> Events:
         """**Who played, and what each owes:** one row for each player in the line-up of a match that was played.
 
@@ -93,7 +98,7 @@ def _matches(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 def _splits(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     schema = {"dagster/column_schema": columns.splits_schema()}
 
-    @_asset(partitions, {"pandas", "parquet"}, "computes", pool="ledger", metadata=schema)
+    @asset_of_days(partitions, {"pandas", "parquet"}, "computes", pool="ledger", metadata=schema)
     def splits(context: dg.AssetExecutionContext, matches: Frames) -> Events:
         """**Whose each cent of the fees is:** the club's, the organiser's, the partners', the platform's.
 
@@ -114,7 +119,9 @@ def _splits(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", pool="payments")
+    @asset_of_days(
+        partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", deps=league("players"), pool="payments"
+    )
     def collected_fees(
         context: dg.AssetExecutionContext,
         splits: Frames,
@@ -144,7 +151,7 @@ def _collected_fees(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefini
 
 
 def _settled_payouts(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @_asset(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", deps=["collected_fees"], pool="payments")
+    @asset_of_days(partitions, {"postgres", "sns", "sqs", "stripe"}, "moves_money", deps=_PAID_OF, pool="payments")
     def settled_payouts(
         context: dg.AssetExecutionContext,
         ledger: LedgerResource,

@@ -11,12 +11,14 @@ from payouts_pipeline import settings
 from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors
 from payouts_pipeline.defs.asset_checks import build_checks
 from payouts_pipeline.defs.assets import PAID, build_assets
+from payouts_pipeline.defs.external_assets import build_external_assets
 from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.jobs import PAY_OUT_DAY
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
 from payouts_pipeline.defs.schedules import build_schedule, freshness_policy
 from payouts_pipeline.defs.sensors import build_sensors
+from payouts_pipeline.defs.stripe_activity import build_stripe_activity
 from payouts_pipeline.settings import Calendar
 
 
@@ -30,10 +32,11 @@ def build_defs(
         # A backfill policy is beta and partitions of checks are in preview; why we use them is said where we do.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        assets, checks = build_assets(partitions), build_checks(partitions)
+        assets = [*build_assets(partitions), build_stripe_activity(partitions)]
+        checks = build_checks(partitions)
     fresh = freshness_policy(calendar)
     return dg.Definitions(
-        assets=dg.map_asset_specs(lambda spec: _with_freshness(spec, fresh), assets),
+        assets=[*dg.map_asset_specs(lambda spec: _with_freshness(spec, fresh), assets), *build_external_assets()],
         asset_checks=checks,
         jobs=[PAY_OUT_DAY],
         schedules=[build_schedule(calendar)],

@@ -6,12 +6,13 @@ it. A text says what the check is for, what its failure means, and what to do th
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import pandas as pd
 
 from payouts_pipeline.domain import findings
 from payouts_pipeline.domain.batches import Batches
@@ -20,7 +21,7 @@ from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports import checks
+from payouts_pipeline.reports import activity, checks
 from payouts_pipeline.reports.audit import Audit, audit_of_run
 
 # Wrong totals are errors; what waits for a person is a warning.
@@ -102,6 +103,15 @@ class PayoutsOfDay:
         if end and not found.errors:
             checkpoints.write(self.ledger, end)
         return found
+
+
+@dataclass(frozen=True)
+class ActivityOfDay:
+    """What moved our account at Stripe on a day, and the ledger."""
+
+    day: date
+    ledger: Connection
+    lines: pd.DataFrame
 
 
 MATCHES = Checks[MatchesOfDay](
@@ -277,7 +287,48 @@ SETTLED_PAYOUTS = Checks[PayoutsOfDay](
 )
 
 
+# These, too, come when the day's money has moved. What is not understood holds the payouts of the next run.
+STRIPE_ACTIVITY = Checks[ActivityOfDay](
+    "stripe_activity",
+    None,
+    (
+        Check(
+            "each_movement_once",
+            lambda day: activity.each_movement_once(day.ledger, day.day),
+            "Rule of money 3: Stripe's journal has every settled instruction of the day once, with its amount, "
+            "currency and payee. If it fails, money has moved twice, otherwise, or not at all: look the instructions "
+            "up in Stripe's dashboard, and run 'payouts verify --provider'.",
+            ERROR,
+        ),
+        Check(
+            "every_movement_booked",
+            lambda day: activity.every_movement_booked(day.lines, datetime.now(UTC)),
+            "Rule of money 12: every line of Stripe's journal that names one of our instructions is entered. If it "
+            "fails, some wait for the end of their instruction: materialise its day, or run 'payouts recover' if the "
+            "ledger was restored.",
+            WARN,
+        ),
+        Check(
+            "nothing_unknown",
+            lambda day: activity.nothing_unknown(day.lines),
+            "Every line of Stripe's journal of the day is of an instruction, a fee of Stripe's, or our own funds. If "
+            "it fails, somebody else uses the account: find out who in Stripe's dashboard. The ledger has these on "
+            "account 'unassigned'.",
+            WARN,
+        ),
+        Check(
+            "provider_balance",
+            lambda day: activity.provider_balance(activity.balances(day.ledger)),
+            "Rule of money 12: our balance at Stripe, available and pending, is what the ledger says, to the minor "
+            "unit. If it fails, no payout is sent in that currency after ten minutes, until it is understood: run "
+            "'payouts sync', then 'payouts verify --provider', which names each line that differs.",
+            ERROR,
+        ),
+    ),
+)
+
+
 def blocking() -> set[tuple[str, str]]:
     """The blocking checks, by asset and name."""
-    of_assets = (MATCHES, SPLITS, COLLECTED_FEES, SETTLED_PAYOUTS)
+    of_assets = (MATCHES, SPLITS, COLLECTED_FEES, SETTLED_PAYOUTS, STRIPE_ACTIVITY)
     return {(checks.asset, check.name) for checks in of_assets for check in checks.all if check.blocking}

@@ -1,4 +1,4 @@
-"""The columns of the two tables, with what each means: shown on the asset's page, and tested against the frames."""
+"""The columns of the three tables, with what each means: shown on the asset's page, and tested against the frames."""
 
 from collections.abc import Mapping
 
@@ -31,6 +31,24 @@ _SPLITS = {
 }
 
 
+_ACTIVITY = {
+    "transaction_id": "The line of Stripe's journal (a balance transaction, txn_...).",
+    "type": "What it is: charge, transfer, refund, stripe_fee, topup, payout, adjustment, ...",
+    "category": "Stripe's reporting category: the type of an adjustment does not say what it adjusts.",
+    "amount_minor": "What came (positive) or went, in minor units, before Stripe's fee.",
+    "fee_minor": "What Stripe kept of it.",
+    "net_minor": "What it did to our balance: the amount less the fee.",
+    "currency": "The currency, as ISO 4217 has it.",
+    "created_at": "When it was made, by Stripe's clock, in UTC.",
+    "available_on": "From when on it can be paid out.",
+    "source_id": "The charge, transfer, refund, dispute, reversal, top-up or payout that it is of.",
+    "movement_id": "The payment intent or transfer that it is, or takes back; missing where it is of none.",
+    "assigned_to": "As what it is entered: instruction, return, provider_fees, own_funds, unassigned; or waits.",
+    "instruction_id": "The instruction that it has moved, or whose money came back; missing where it is of none.",
+    "why": "Why it is of no instruction, differs from it, or waits, as a code; missing where it is understood.",
+}
+
+
 def matches_schema() -> dg.TableSchema:
     """The columns of asset `matches`."""
     return _schema(frames.MATCHES, _MATCHES)
@@ -39,6 +57,11 @@ def matches_schema() -> dg.TableSchema:
 def splits_schema() -> dg.TableSchema:
     """The columns of asset `splits`."""
     return _schema(frames.SPLITS, _SPLITS)
+
+
+def activity_schema() -> dg.TableSchema:
+    """The columns of asset `stripe_activity`."""
+    return _schema(frames.ACTIVITY, _ACTIVITY)
 
 
 def _schema(columns: Mapping[str, object], descriptions: Mapping[str, str]) -> dg.TableSchema:

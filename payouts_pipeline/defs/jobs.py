@@ -1,4 +1,4 @@
-"""The job that moves a day through all four assets; a schedule, sensors and the command line start it."""
+"""The job that moves a day through all of its assets; a schedule, sensors and the command line start it."""
 
 import dagster as dg
 

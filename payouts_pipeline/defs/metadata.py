@@ -144,7 +144,7 @@ def _competitions(fees: _Fees) -> Any:
         }
         for competition, currency, matches, count, amount_minor in sums.head(MOST_ROWS).itertuples(index=False)
     ]
-    return table(rows + _rest({"competition": "", "matches": "", "fees": "", "amount": ""}, len(sums) - MOST_ROWS))
+    return table(rows + rest({"competition": "", "matches": "", "fees": "", "amount": ""}, len(sums) - MOST_ROWS))
 
 
 def _summary_of_splits(lines: _Lines) -> str:
@@ -185,10 +185,10 @@ def _held_out_reasons(lines: _Lines) -> Any:
         more = lines.matches_not_named(code)
         rows.append({"fees": count, "why": HELD_OUT[code], "of": named + (f" and {more} more" if more else "")})
     rows.sort(key=lambda row: (-int(row["fees"]), row["why"]))
-    return table(rows[:MOST_ROWS] + _rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
+    return table(rows[:MOST_ROWS] + rest({"fees": "", "why": "", "of": ""}, len(rows) - MOST_ROWS))
 
 
-def _rest(row: Row, count: int) -> list[Row]:
+def rest(row: Row, count: int) -> list[Row]:
     """A last row that says how many are not shown, if any."""
     if count <= 0:
         return []

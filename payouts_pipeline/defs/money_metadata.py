@@ -155,7 +155,7 @@ class MoneyPage:
         note = f"{counted(held_out, 'fee')} held out and not drawn: see asset splits." if held_out else ""
         title = f"Where the fees of {day:%A, %d %B %Y} went"
         lines = overview.flow(self.ledger, day)
-        return _chart(title, lambda: draw_flow(title, lines, note))
+        return chart(title, lambda: draw_flow(title, lines, note))
 
     def _chart_of_days(self, day: date) -> Any:
         """Only for the last day of a run: a backfill of a month would draw nearly the same thirty times."""
@@ -163,7 +163,7 @@ class MoneyPage:
             return f"drawn once for the run, on its last day: see partition {self.last_day}"
         title = f"{self._words.what.capitalize()}s of the {DAYS} days up to {day:%A, %d %B %Y}"
         amounts = overview.last_days(self.ledger, day, DAYS, self.billing_types)
-        return _chart(title, lambda: draw_days(title, day, amounts))
+        return chart(title, lambda: draw_days(title, day, amounts))
 
 
 def _without_page(day: date, error: Exception) -> Any:
@@ -253,7 +253,7 @@ def _sums(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
     return sums
 
 
-def _chart(title: str, draw: Callable[[], Sheet | None]) -> Any:
+def chart(title: str, draw: Callable[[], Sheet | None]) -> Any:
     """A chart as the UI shows it; a sentence where there is nothing to draw.
 
     What is wrong with one must not take the rest of the page with it.
@@ -263,4 +263,4 @@ def _chart(title: str, draw: Callable[[], Sheet | None]) -> Any:
         return dg.MetadataValue.md(sheet.as_markdown(title)) if sheet else "nothing to draw: there was no money to move"
     except Exception as error:
         _log.warning("the chart '%s' could not be drawn", title, exc_info=True)
-        return f"could not be drawn ({type(error).__name__}); the table 'status' has the same figures"
+        return f"could not be drawn ({type(error).__name__}); the tables beside it have the same figures"

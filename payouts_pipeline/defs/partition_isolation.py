@@ -17,7 +17,9 @@ from payouts_pipeline.errors import PayoutsError
 
 # The steps of the job; each waits for the one before, by its input or by a check that blocks.
 STEPS = tuple(
-    step for asset in ("matches", "splits", "collected_fees", "settled_payouts") for step in (asset, f"{asset}_checks")
+    step
+    for asset in ("matches", "splits", "collected_fees", "settled_payouts", "stripe_activity")
+    for step in (asset, f"{asset}_checks")
 )
 
 # The metadata of the observation that notes a failed day. In the event log it outlives the process of the step.

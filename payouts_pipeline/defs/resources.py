@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-    from payouts_pipeline.settlement.assemble import Settlement
+    from payouts_pipeline.settlement.assemble import Settlement, StripeAccount
+    from payouts_pipeline.settlement.stripe_client import StripeClient
     from payouts_pipeline.settlement.topology import Topology
 
 
@@ -118,17 +119,28 @@ class StripeResource(dg.ConfigurableResource[Any]):
 
         Most materialisations move nothing, and Stripe's SDK takes long to import.
         """
-        api_key = settings.stripe_api_key({"STRIPE_API_KEY": self.api_key} if self.api_key else os.environ)
-        calls_per_s, wording = settings.stripe_calls_per_s(api_key), settings.Wording.from_environment()
+        self._require_key()
 
         def opened() -> "AbstractContextManager[Settlement]":
-            from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+            from payouts_pipeline.settlement.assemble import settlement
 
-            return settlement(
-                ledger_url, StripeAccount(api_key, self.api_base, calls_per_s, wording=wording), self.workers
-            )
+            return settlement(ledger_url, self._account(), max(self.workers, 1))
 
         return opened
+
+    def looks(self) -> "StripeClient":
+        """A client for who only looks, before it is known whether the account is this ledger's own."""
+        return self._account().client()
+
+    def _require_key(self) -> str:
+        return settings.stripe_api_key({"STRIPE_API_KEY": self.api_key} if self.api_key else os.environ)
+
+    def _account(self) -> "StripeAccount":
+        from payouts_pipeline.settlement.assemble import StripeAccount
+
+        api_key = self._require_key()
+        calls_per_s, wording = settings.stripe_calls_per_s(api_key), settings.Wording.from_environment()
+        return StripeAccount(api_key, self.api_base, calls_per_s, wording=wording)
 
     @property
     def timeout(self) -> timedelta:

@@ -1,6 +1,7 @@
 """What nobody has to remember: days are materialised again when something of them can continue, or has changed.
 
-Both sensors are on by default, since materialising a day again is always safe: it moves the difference and no more.
+All are on by default, since materialising a day again is always safe: it moves the difference and no more. What happens
+at Stripe is brought in by a sensor that starts no run: it only reads there.
 """
 
 import json
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -16,14 +18,18 @@ import dagster as dg
 from payouts_pipeline import settings
 from payouts_pipeline.defs.jobs import JOB
 from payouts_pipeline.defs.partition_isolation import is_of_all_days, reason_of
-from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.defs.resources import LedgerResource, StripeResource
 from payouts_pipeline.defs.runs import days_in_progress, end_lost_runs
 from payouts_pipeline.defs.schedules import SCHEDULE_HOUR
 from payouts_pipeline.domain.calendar import yesterday
+from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger.bookings import days_never_booked
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settings import Calendar
 from payouts_pipeline.workflow.due import day_states, days_due, differs
+
+if TYPE_CHECKING:
+    from payouts_pipeline.workflow.follow import Followed
 
 _RESUME_EVERY_S = 60
 _LOOK_FOR_CHANGES_EVERY_S = 300
@@ -32,10 +38,11 @@ _COMPARE_FOR_S = 20.0
 
 
 def build_sensors(calendar: Calendar, environment: Mapping[str, str]) -> list[dg.SensorDefinition]:
-    """The sensors that start runs."""
-    window_days = settings.correction_window_days(environment)
+    """The sensors that start runs, and the one that brings in what has happened at Stripe."""
+    window_days, sync_every_s = settings.correction_window_days(environment), settings.sync_every_s(environment)
     corrections = [_book_corrections(calendar, window_days)] if window_days else []
-    return [_resume_payouts(calendar, window_days), *corrections]
+    following = [_follow_stripe(sync_every_s)] if sync_every_s else []
+    return [_resume_payouts(calendar, window_days), *corrections, *following]
 
 
 def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition:
@@ -67,6 +74,48 @@ def _resume_payouts(calendar: Calendar, window_days: int) -> dg.SensorDefinition
             yield dg.RunRequest(run_key=f"{day} {state}", partition_key=day.isoformat())
 
     return resume_payouts
+
+
+def _follow_stripe(every_s: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="follow_stripe",
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks Stripe what has happened on our account (refunds, disputes, reversals, fees, top-ups, "
+        "payments by other means) and brings it into the ledger; one call when nothing has. What can continue by it, "
+        "'resume_payouts' materialises.",
+    )
+    def follow_stripe(
+        context: dg.SensorEvaluationContext, ledger: LedgerResource, stripe: StripeResource
+    ) -> dg.SkipReason:
+        if not stripe.workers:
+            return dg.SkipReason("PAYOUTS_WORKERS is 0, so that Stripe's key is elsewhere: run 'payouts sync' there.")
+        # Not at import: Stripe's SDK takes time that loading the definitions should not.
+        from payouts_pipeline.workflow.follow import follow
+
+        try:
+            with ledger.connect() as connection:
+                found = follow(connection, stripe.looks(), stripe.settlement(ledger.database_url), "follow_stripe")
+        except PayoutsError as error:
+            return dg.SkipReason(str(error))
+        return dg.SkipReason(_what_happened(found))
+
+    return follow_stripe
+
+
+def _what_happened(found: "Followed") -> str:
+    """What a tick shows of what it has brought in."""
+    if found.is_busy:
+        return f"{found.events} events at Stripe; another sync is under way, which brings them in."
+    if found.synced is None:
+        return "Nothing happened at Stripe."
+    different = [look.currency for look in found.synced.looks if look.difference_minor]
+    balances = f" Our balance in {', '.join(different)} differs from the ledger's." if different else ""
+    woken = f" {found.woken} instructions are asked for again." if found.woken else ""
+    return (
+        f"{found.events} events at Stripe: {found.synced.kept} new lines of its journal, "
+        f"{found.synced.entered + found.synced.returned} entered.{woken}{balances}"
+    )
 
 
 def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: int) -> dict[date, str]:

@@ -5,6 +5,7 @@ order club, organiser, partner by id, platform, in the smallest step that Stripe
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -112,13 +113,21 @@ def allocate(terms: Terms) -> list[tuple[Share, int]]:
     Every amount is within one step of the exact part, and does not depend on the order of the rows.
     """
     step = currencies.step_minor(terms.currency)
-    rest_steps = terms.rest_minor // step
-    products = [rest_steps * share.share_bps for share in terms.shares]
-    steps = [product // WHOLE_BPS for product in products]
-    left_over = rest_steps - sum(steps)
-    by_remainder = sorted(range(len(products)), key=lambda i: (-(products[i] % WHOLE_BPS), i))
-    for i in by_remainder[:left_over]:
-        steps[i] += 1
+    steps = by_largest_remainder(terms.rest_minor // step, [share.share_bps for share in terms.shares])
     amounts = [share.fixed_minor + n * step for share, n in zip(terms.shares, steps, strict=True)]
     assert sum(amounts) == terms.fee_minor, "the shares of a fee add up to the fee"  # noqa: S101 - last guard of rule 1
     return list(zip(terms.shares, amounts, strict=True))
+
+
+def by_largest_remainder(amount: int, weights: Sequence[int]) -> list[int]:
+    """The amount in parts as the weights are to each other, each within one of its exact part; ties in their order.
+
+    No part is above its weight unless the amount is above their sum, which must not be zero.
+    """
+    whole = sum(weights)
+    products = [amount * weight for weight in weights]
+    parts = [product // whole for product in products]
+    by_remainder = sorted(range(len(products)), key=lambda i: (-(products[i] % whole), i))
+    for i in by_remainder[: amount - sum(parts)]:
+        parts[i] += 1
+    return parts

@@ -5,7 +5,7 @@ Fees of equal terms are divided alike, so that a day has few allocations and a l
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,11 +164,15 @@ def _allocation(by_fee: ByFee, fee: int) -> tuple[str, int, str]:
     """Id, amount and text of how a fee is divided."""
     end = by_fee.first[fee + 1] if fee + 1 < len(by_fee.first) else len(by_fee.subject)
     of_fee = range(by_fee.first[fee], end)
-    shares = [_share(by_fee, line) for line in of_fee if by_fee.subject[line] != _PLAYER]
-    shares.sort(key=lambda share: (SHARE_ORDER.index(share[0]), share[1]))
-    text = json.dumps(shares)
+    return allocation([_share(by_fee, line) for line in of_fee if by_fee.subject[line] != _PLAYER])
+
+
+def allocation(shares: Iterable[tuple[BillingSubject, int, int]]) -> tuple[str, int, str]:
+    """Id, amount and text of what divides an amount so: subject, id of the partner or 0, amount of each share."""
+    lines = sorted(shares, key=lambda share: (SHARE_ORDER.index(share[0]), share[1]))
+    text = json.dumps(lines)
     name = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-    return name, sum(amount for *_, amount in shares), text
+    return name, sum(amount for *_, amount in lines), text
 
 
 def _share(by_fee: ByFee, line: int) -> tuple[BillingSubject, int, int]:

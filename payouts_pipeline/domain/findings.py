@@ -191,7 +191,7 @@ def no_fee_held_out(splits: Batches) -> Finding:
     return Finding(not held_out.count, description, figures)
 
 
-def totals(lines: pd.DataFrame) -> dict[str, int]:
+def totals(lines: pd.DataFrame, column: str = "amount_minor") -> dict[str, int]:
     """Minor units by currency."""
-    sums = lines.dropna(subset="currency").groupby("currency")["amount_minor"].sum()
+    sums = lines.dropna(subset="currency").groupby("currency")[column].sum()
     return {str(currency): int(amount_minor) for currency, amount_minor in sums.items()}

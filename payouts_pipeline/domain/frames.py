@@ -46,6 +46,24 @@ SPLITS: dict[str, pd.ArrowDtype] = {
     "held_out_code": TEXT,
 }
 
+# One row for each line of Stripe's journal of the day; times are texts, in UTC.
+ACTIVITY: dict[str, pd.ArrowDtype] = {
+    "transaction_id": TEXT,
+    "type": TEXT,
+    "category": TEXT,
+    "amount_minor": ID,
+    "fee_minor": ID,
+    "net_minor": ID,
+    "currency": TEXT,
+    "created_at": TEXT,
+    "available_on": TEXT,
+    "source_id": TEXT,
+    "movement_id": TEXT,
+    "assigned_to": TEXT,
+    "instruction_id": TEXT,
+    "why": TEXT,
+}
+
 # What makes two lines of different bookings the same line: only amounts of the same line are compared.
 LINE_KEY = ["match_id", "match_player_id", "player_id", "billing_subject", "subject_id", "currency"]
 LINES = {name: SPLITS[name] for name in [*LINE_KEY, "amount_minor"]}

@@ -30,6 +30,7 @@ class ReasonCode(StrEnum):
     ON_HOLD = "on_hold"
     APPROVAL_REQUIRED = "approval_required"
     NO_STRIPE_ID = "no_stripe_id"
+    BALANCE_NOT_UNDERSTOOD = "balance_not_understood"
     HOLD_LIFTED = "hold_lifted"
     APPROVED = "approved"
     RETRIED = "retried"
@@ -77,6 +78,7 @@ class Remedy(StrEnum):
     TOP_UP_BALANCE = "top_up_balance"
     JUDGE_MOVEMENT = "judge_movement"
     MATCH_MOVEMENT = "match_movement"
+    RECONCILE_BALANCE = "reconcile_balance"
     TIME = "time"
 
 
@@ -108,6 +110,9 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.ON_HOLD: _Meaning("on hold: {reason}", Remedy.LIFT_HOLD),
     ReasonCode.APPROVAL_REQUIRED: _Meaning("above {limit}: waits for approval", Remedy.APPROVE),
     ReasonCode.NO_STRIPE_ID: _Meaning("the {subject} has no Stripe {identity}", Remedy.ENTER_STRIPE_ID),
+    ReasonCode.BALANCE_NOT_UNDERSTOOD: _Meaning(
+        "our balance at Stripe differs from the ledger's in this currency", Remedy.RECONCILE_BALANCE
+    ),
     ReasonCode.HOLD_LIFTED: _Meaning("the hold was lifted: {reason}"),
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
     ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
@@ -245,6 +250,7 @@ class OpenCode(StrEnum):
     FEE_NOT_COLLECTED = "fee_not_collected"
     BELOW_MINIMUM_PAYOUT = "below_minimum_payout"
     TAKEN_BACK = "taken_back"
+    RETURNED = "returned"
 
 
 _OPEN = {
@@ -255,6 +261,8 @@ _OPEN = {
     OpenCode.BELOW_MINIMUM_PAYOUT: "under the minimum payout, or a correction is not collected yet: goes out with the "
     "next payout",
     OpenCode.TAKEN_BACK: "a correction took it back: the next payouts are lower by it",
+    OpenCode.RETURNED: "Stripe took it back (a refund, a dispute or a reversal): it waits until 'payouts unhold' says "
+    "that it is moved again",
 }
 
 _MEANINGS: Mapping[str, _Meaning] = {

@@ -36,9 +36,14 @@ def cancel_charges(connection: Connection, day: date, actor: str) -> None:
 
 def cancel_payouts(connection: Connection, day: date, actor: str) -> list[int]:
     """The same for payouts; the ids of the accounts on which something was cancelled since the day's last run."""
-    _cancel(connection, sql("payouts_above_due"), {"day": day}, _REPLACED, actor)
+    cancel_payouts_above_due(connection, day, actor)
     _cancel(connection, sql("payouts_too_small"), {"day": day, "code": TOO_SMALL}, _CARRIED_OVER, actor)
     return _follow_up(connection, day, are_charges=False)
+
+
+def cancel_payouts_above_due(connection: Connection, day: date, actor: str) -> None:
+    """Cancel payouts of more than is due since something of the day was taken back; its next run makes them anew."""
+    _cancel(connection, sql("payouts_above_due"), {"day": day}, _REPLACED, actor)
 
 
 def cancel(connection: Connection, instruction: UUID, day: date, why: Reason, actor: str) -> bool:

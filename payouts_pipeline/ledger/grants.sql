@@ -47,13 +47,16 @@ grant insert on
     payouts.days, payouts.bookings, payouts.allocations, payouts.fees, payouts.held_out,
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
-    payouts.checkpoints, payouts.account_checkpoints
+    payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
+    payouts.balance_looks, payouts.returns
 to payouts_pipeline;
+grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
-grant insert (booking_id, account_id, currency, amount_minor) on payouts.entries to payouts_pipeline;
+grant insert (booking_id, transaction_id, account_id, currency, amount_minor) on payouts.entries to payouts_pipeline;
 grant update (booked_minor, released_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
-grant update (charge_id, own_release_id) on payouts.fees to payouts_pipeline;
-grant update (payout_id) on payouts.release_lines to payouts_pipeline;
+grant update (charge_id, own_release_id, held_return_id) on payouts.fees to payouts_pipeline;
+grant update (payout_id, held_return_id) on payouts.release_lines to payouts_pipeline;
+grant update (lifted_at) on payouts.returns to payouts_pipeline;
 grant update (stripe_account_id, stripe_customer_id, stripe_payment_method_id)
     on payouts.instructions to payouts_pipeline;
 grant update (followed_up_at) on payouts.cancellations to payouts_pipeline;

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from payouts_pipeline.ledger.locks import lock_accounts_of
 
 _HELD_PAYEES = frames.columns(ids="subject_id", texts="billing_subject hold_details")
 _HELD = frames.columns(
-    ids="approval_above_minor", texts="id billing_subject hold_details stripe_account_id stripe_customer_id"
+    ids="approval_above_minor", texts="id billing_subject hold_details is_balanced stripe_account_id stripe_customer_id"
 )
 
 
@@ -49,18 +50,31 @@ def payee_ids(instructions: pd.DataFrame) -> "pd.Series[str]":
 def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
     """Why each instruction must not be sent now (reason_code, reason_details as JSON); missing where it may be.
 
-    Columns: billing_subject, hold_details (of the reason while a person's hold lasts), approval_above_minor (the limit
-    that it exceeds without an approval), and the Stripe ids of `league`. Details are spelled as Postgres spells jsonb,
+    Columns: billing_subject, hold_details (of the reason while a person's hold lasts), is_balanced (missing of a payout
+    in a currency whose balance is not understood), approval_above_minor (the limit that it exceeds without an
+    approval), and the Stripe ids of `league`. Details are spelled as Postgres spells jsonb,
     so that those of an instruction and those of what holds it now can be compared as texts.
     """
     on_hold, limit = instructions["hold_details"], instructions["approval_above_minor"]
     stripe_id = payee_ids(instructions)
     code = pd.Series(pd.NA, index=instructions.index, dtype=frames.TEXT)
+    code[instructions["is_balanced"].isna()] = ReasonCode.BALANCE_NOT_UNDERSTOOD.value
     code[stripe_id.isna()] = ReasonCode.NO_STRIPE_ID.value
     code[limit.notna()] = ReasonCode.APPROVAL_REQUIRED.value
     code[on_hold.notna()] = ReasonCode.ON_HOLD.value
     details = on_hold.fillna('{"limit_minor": ' + limit.astype(frames.TEXT) + "}").fillna("{}")
     return pd.DataFrame({"reason_code": code, "reason_details": details.where(code.notna(), pd.NA)})
+
+
+def currencies_on_hold(connection: Connection) -> list[str]:
+    """In which no payout is sent: the provider's balance is not what the ledger says, and nobody knows why."""
+    return [currency for (currency,) in connection.execute(sql("currencies_on_hold"))]
+
+
+def hold_payouts(connection: Connection, day: date, actor: str) -> int:
+    """Hold what is ready of a day's payouts in such currencies, under the locks of their accounts; how many."""
+    parameters = {"day": day, "actor": actor, "reason_code": ReasonCode.BALANCE_NOT_UNDERSTOOD}
+    return connection.execute(sql("hold_payouts_of_day"), parameters).rowcount
 
 
 def lock(connection: Connection, payee: Payee) -> None:

@@ -23,6 +23,7 @@ _MIGRATION_LOCK = 7_290_031
 _RUN_LOCKS = 7_290_032
 _HOLDER_LOCKS = 7_290_033
 CHECKPOINT_LOCK = 7_290_034
+_SYNC_LOCK = 7_290_035
 
 _LOOK_EVERY_S = 0.5
 _USED_EVERY_S = 20.0
@@ -44,6 +45,11 @@ def lock_day(connection: Connection, day: date) -> None:
 def lock_accounts_of_day(connection: Connection, day: date) -> None:
     """Lock every account that this day can move."""
     connection.execute(sql("lock_players_of_day"), {"day": day})
+    lock_payees(connection)
+
+
+def lock_payees(connection: Connection) -> None:
+    """Lock all payees' accounts, after those of players."""
     connection.execute(sql("lock_payees"))
 
 
@@ -74,6 +80,21 @@ def only_run_of(connection: Connection, day: date, report: Callable[[str], None]
         # With a session that is gone, its locks are, too.
         with suppress(psycopg.OperationalError):
             connection.execute(sql("give_run_lock"), key)
+
+
+@contextmanager
+def only_sync(connection: Connection, *, waits: bool = True) -> Iterator[bool]:
+    """Hold the reading of the provider's journal for this session; False where another has it and nobody waits."""
+    key = {"lock": _SYNC_LOCK}
+    while not (has_it := scalar(connection, sql("try_sync_lock"), key)) and waits:
+        time.sleep(_LOOK_EVERY_S)
+    try:
+        yield has_it
+    finally:
+        if has_it:
+            # With a session that is gone, its locks are, too.
+            with suppress(psycopg.OperationalError):
+                connection.execute(sql("give_sync_lock"), key)
 
 
 @contextmanager

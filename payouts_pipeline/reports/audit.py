@@ -44,13 +44,14 @@ QUERIES = (
     Query("minimum_payouts", 6, "no payout is under the minimum of now", is_warning=True),
     Query("idle", 6, "nothing that reaches the minimum is without an instruction", is_warning=True),
     Query("bookings", 7, "the entries of every booking are what its lines say"),
-    Query("entries", 7, "the entries of every booking and every settlement sum to zero"),
+    Query("entries", 7, "the entries of every booking, settlement and balance transaction sum to zero"),
     Query("ledger", 7, "the ledger as a whole sums to zero"),
     Query("accounts", 7, "every account is what its entries, instructions and fees add up to"),
     Query("histories", 7, "every account is what all it ever settled and released adds up to", is_thorough=True),
     Query("checkpoints", 7, "every checkpoint is what its entries add up to", is_of_checkpoints=True),
     Query("events", 8, "the history of every instruction leads to where it stands"),
     Query("reasons", 8, "every instruction that is not settled says why"),
+    Query("transactions", 12, "every balance transaction is entered as it moved our account at Stripe"),
 )
 
 _ACCOUNT = "account"

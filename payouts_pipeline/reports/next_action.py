@@ -25,6 +25,8 @@ _OF_A_PERSON = {
     "nothing is sent meanwhile",
     Remedy.MATCH_MOVEMENT: "materialise the day that it names, which settles what the movement is of; where that "
     "does not help, {cancel}, then materialise that day; if the movement has nothing to do with it: {retry}",
+    Remedy.RECONCILE_BALANCE: "find out where the difference comes from ('payouts sync', then 'payouts verify "
+    "--provider'); once the balances agree it continues automatically{or_run}",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",

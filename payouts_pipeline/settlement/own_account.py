@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from payouts_pipeline.domain.refusals import Refusal
@@ -47,6 +48,12 @@ def permissions(client: StripeClient) -> Iterator[tuple[str, str, Refusal | Inde
     yield "retrieve a customer", "find a player's default payment method", _refused(client, _nobody)
 
 
+def permissions_to_follow(client: StripeClient) -> Iterator[tuple[str, str, Refusal | Indeterminate | None]]:
+    """The same of the calls that bring in what has happened: a night is paid without them."""
+    for kind, purpose in (("balance_transactions", "bring in what moved the account"), ("events", "hear of news")):
+        yield f"list {kind}", purpose, _refused(client, partial(_first_of, kind))
+
+
 def available_minor(client: StripeClient) -> dict[str, int] | Refusal | Indeterminate:
     """What can be transferred now, in minor units by currency. Source: docs.stripe.com/api/balance."""
     return client.look(lambda services: _available(services.balance.retrieve()))
@@ -87,6 +94,10 @@ def _date(text: str | None) -> datetime | None:
 
 def _first_page(kind: str) -> Callable[[Any], Any]:
     return lambda services: of_page(getattr(services, f"{kind}s").list({"limit": 1}), kind)
+
+
+def _first_of(kind: str, services: Any) -> Any:
+    return getattr(services, kind).list({"limit": 1})
 
 
 def _nobody(services: Any) -> Any:

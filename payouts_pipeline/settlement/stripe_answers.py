@@ -187,10 +187,12 @@ def _is_of(attempt: Attempt, thing: Any) -> bool:
 
 
 def _has_declined_another_card(intent: Any, attempt: Attempt) -> bool:
-    """Whether its last decline says nothing of the attempt's card."""
+    """Whether an attempt that the ledger has lost made it, with another card than the one of now."""
+    if intent.id not in {each["reference"] for each in attempt.movements} or not attempt.stripe_payment_method_id:
+        return False
     method = getattr(intent.last_payment_error, "payment_method", None)
     declined = getattr(method, "id", method)
-    return bool(declined and attempt.stripe_payment_method_id) and declined != attempt.stripe_payment_method_id
+    return declined is not None and declined != attempt.stripe_payment_method_id
 
 
 def _moves(thing: Any) -> bool:

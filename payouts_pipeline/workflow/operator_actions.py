@@ -14,7 +14,7 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import attempts, cancellations, holds, instructions
+from payouts_pipeline.ledger import attempts, cancellations, holds, instructions, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
@@ -44,11 +44,14 @@ def hold(connection: Connection, source: Connection, payee: Payee, actor: str, r
 def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
     """Let a payee be paid again from the next materialisation on; how many instructions are held for it.
 
-    Raises PayoutsError where it is not on hold.
+    What was taken back of it at Stripe is asked for, or paid, again. Raises PayoutsError where nothing is on hold.
     """
     with connection.transaction():
         holds.lock(connection, payee)
+        lifted = returns.lift(connection, payee)
         if not holds.reason_of_hold(connection, payee):
+            if lifted:
+                return 0
             raise PayoutsError(f"{payee} is not on hold: 'payouts hold' without a payee lists who is.")
         return holds.lift(connection, payee, actor, reason)
 

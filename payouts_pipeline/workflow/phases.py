@@ -7,7 +7,7 @@ from datetime import date
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import bookings, cancellations, instructions
+from payouts_pipeline.ledger import bookings, cancellations, holds, instructions, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.locks import lock_accounts_of_day, lock_day
@@ -77,7 +77,10 @@ def open_payouts(
         lock_accounts_of_day(connection, day)
         released = release_collected_fees(connection, day, actor)
         cancelled = cancellations.cancel_payouts(connection, day, actor)
+        resuming += holds.hold_payouts(connection, day, actor)
         payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
         due = (reader.with_stripe_ids(source, page) for page in payable)
         made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)
+        if made:
+            returns.require_funds(connection)
     return Progress(instructions=resuming + made, fees_released=released)

@@ -21,9 +21,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from payouts_tests.browser.chromium import HEIGHT_PX, WIDTH_PX
 
-PATIENCE_S = 600.0
-WHOLE_PAGE_PX = 2600
+PATIENCE_S = 300.0
+WHOLE_PAGE_PX = 3600
 _POLL_S = 0.2
+# The path of a long folder, which nobody has to read to its end.
+_BARELY_PX = 60
 # While the page draws itself again, what one was about to click on moves or is exchanged for its like.
 _REDRAWN = (NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException)
 
@@ -79,10 +81,6 @@ class Operator:
         """Click on what reads so, as soon as one can; where several things do, on the one with this number."""
         self._until(lambda _: self._click(text, number), f"'{text}' to click on")
 
-    def zooms_in(self) -> None:
-        """On a graph, come nearer, so that the assets show their figures."""
-        self.finds("//button[.//*[@aria-label='zoom_in']] | //*[@aria-label='zoom_in']").click()
-
     def chooses_partitions(self, selection: str) -> None:
         """In the dialog of a launch, enter the partitions."""
         self.waits_for("Partition selection")
@@ -94,7 +92,7 @@ class Operator:
         """From the graph, materialise all assets of a day or a range; the path of the run's or the backfill's page."""
         days = (last_day - first_day).days + 1 if last_day else 1
         self.goes_to("/asset-groups/payouts")
-        self.clicks("Materialize all…")
+        self.clicks("Materialize all (5)…")
         self.chooses_partitions(f"[{first_day}...{last_day}]" if last_day else f"{first_day}")
         self.waits_for(f"{days} partitions" if last_day else "1 partition")
         self.keeps("launching_a_backfill" if last_day else "launching_a_day")
@@ -144,7 +142,7 @@ class Operator:
         try:
             self.keeps(name)
             tables = self.browser.find_elements(By.TAG_NAME, "table")
-            cut_off = [table.text for table in tables if self.hidden_px(table) > 0]
+            cut_off = [table.text for table in tables if self.hidden_px(table) > _BARELY_PX]
         finally:
             self.browser.set_window_size(WIDTH_PX, HEIGHT_PX)
         assert tables

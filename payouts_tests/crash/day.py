@@ -24,6 +24,7 @@ from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.topology import Topology
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 from payouts_pipeline.workflow.recover import recover
+from payouts_pipeline.workflow.sync import sync_own
 from payouts_tests.support.emulated_aws import options
 from payouts_tests.support.emulated_stripe import API_KEY
 from payouts_tests.support.leagues import SYDNEY
@@ -74,6 +75,13 @@ def catch_up(place: Place, _: date) -> None:
     settles = settlement(place.database_url, account, _THREADS, LEASE_S)
     with connect(place.database_url) as ledger, connect(place.database_url) as source, settles as parts:
         recover(ledger, source, parts, "crash test")
+
+
+def bring_in(place: Place, _: date) -> None:
+    """`payouts sync`, which is of no day."""
+    account = StripeAccount(API_KEY, place.stripe_url, timeout_s=STRIPE_TIMEOUT_S)
+    with connect(place.database_url) as ledger, settlement(place.database_url, account, _THREADS, LEASE_S) as parts:
+        sync_own(ledger, parts, "crash test")
 
 
 def until_quiet(place: Place, day: date) -> int:

@@ -64,6 +64,13 @@ OCCURRENCES_IN_RECOVERY = {
     Failpoint.CLAIM: 1,
     Failpoint.RECORD_OUTCOMES: 1,
 }
+# And in a sync after a day, once Stripe has refunded some of it.
+OCCURRENCES_IN_SYNC = {
+    Failpoint.KEEP_TRANSACTIONS: 1,
+    Failpoint.ENTER_TRANSACTIONS: 1,
+    Failpoint.ENTER_RETURNS: 1,
+    Failpoint.OPEN_JOURNAL: 1,
+}
 _WITHOUT_CONNECTION = {Failpoint.WRITE_FRAME}
 
 

@@ -19,15 +19,16 @@ from payouts_pipeline.aws.stack import deploy
 from payouts_pipeline.failpoints import Failpoint, Moment
 from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.ledger.movements import states
+from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.crash import scenario as scenes
 from payouts_tests.crash.databases import database, make_database
-from payouts_tests.crash.day import Place, catch_up, materialise
+from payouts_tests.crash.day import Place, bring_in, catch_up, materialise
 from payouts_tests.crash.faults import Fault
 from payouts_tests.crash.processes import observed, recovered, run_with
 from payouts_tests.crash.scenario import DAY, Scenario
 from payouts_tests.support.emulated_aws import emulated_aws, options
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe, transactions
 from payouts_tests.support.ledger_steps import pass_time, violations
 
 _TEMPLATE = "template_of_crashes"
@@ -97,6 +98,43 @@ class Case:
             pass_time(ledger, hours)
         self.lane.stripe.admin.advance_clock(int(hours * 3600))
 
+    def money_comes_back(self) -> None:
+        """Stripe refunds a charge, somebody reverses a transfer, and we top up."""
+        api = self.lane.stripe.sdk()
+        (charge, transfer) = (
+            next(row for row in self.lane.stripe.admin.journal() if row.kind == kind) for kind in ("charge", "transfer")
+        )
+        api.v1.refunds.create({"payment_intent": str(charge.payment_intent)})
+        api.v1.transfers.reversals.create(transfer.id, {"amount": 10})
+        self.lane.stripe.admin.top_up(1_000, "eur")
+        self.expect_no_prehistory()
+
+    def expect_no_prehistory(self) -> None:
+        """This emulator does not list what settled before."""
+        with connect(self.place.database_url) as ledger:
+            ledger.execute(
+                "delete from payouts.movements_to_see where settled_at < (select value from payouts_test.began)"
+            )
+
+    def bring_in_with(self, fault: Fault | None) -> bool:
+        """`payouts sync` with a fault in it; whether that occurred."""
+        return run_with(self.lane.stripe.admin, self.place, bring_in, DAY, fault)
+
+    def books_wrong(self) -> dict[str, object]:
+        """Where the ledger's books of our account are not Stripe's, line by line and in sum."""
+        listed = {each.id: each.net for each in transactions(self.lane.stripe.sdk())}
+        with connect(self.place.database_url) as ledger:
+            kept = "select id, net_minor from payouts.balance_transactions where type <> 'opening_balance'"
+            entered = "select transaction_id from payouts.assignments"
+            wrong: dict[str, object] = {"audit": audit(ledger, None, {}, full=True).errors}
+            if dict(ledger.execute(kept).fetchall()) != listed:
+                wrong["every line is kept"] = listed
+            if {each for (each,) in ledger.execute(entered)} < set(listed):
+                wrong["every line is entered"] = listed
+            looks = ledger.execute("select currency, difference_minor from payouts.balances_not_understood").fetchall()
+            wrong["balances"] = looks
+        return {name: each for name, each in wrong.items() if each}
+
     def wrong(self) -> dict[str, object]:
         """Everything that must not be once a day is quiet."""
         journal = self.lane.stripe.admin.journal()
@@ -123,6 +161,7 @@ class Lanes:
     moved_before: Counter[str]
     sequence: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
     sequence_of_recovery: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
+    sequence_of_sync: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
 
     @property
     def occurrences(self) -> Counter[Failpoint]:
@@ -133,6 +172,11 @@ class Lanes:
     def occurrences_in_recovery(self) -> Counter[Failpoint]:
         """How often each effect occurs in a recovery after the day was lost."""
         return _occurrences(self.sequence_of_recovery)
+
+    @property
+    def occurrences_in_sync(self) -> Counter[Failpoint]:
+        """How often each effect occurs in a sync after a day of which some money came back."""
+        return _occurrences(self.sequence_of_sync)
 
     @contextmanager
     def case(self) -> Iterator[Case]:
@@ -166,6 +210,15 @@ class Lanes:
             occurred += [case.run_with(fault) for fault in of_day]
             case.recover()
             return Result(occurred, case.wrong())
+
+    def run_synced(self, fault: Fault | None) -> Result:
+        """The day, of which money comes back; a sync with the fault, then one without."""
+        with self.case() as case:
+            case.recover()
+            case.money_comes_back()
+            occurred = [case.bring_in_with(fault)] if fault else []
+            case.bring_in_with(None)
+            return Result(occurred, case.books_wrong())
 
 
 def _occurrences(sequence: Sequence[tuple[int, Failpoint, Moment]]) -> Counter[Failpoint]:
@@ -212,6 +265,10 @@ def lanes(admin_url: str, template: str, folder: Path, count: int) -> Iterator[L
             found.sequence = observed(case.place, materialise, DAY)
             case.restore()
             found.sequence_of_recovery = observed(case.place, catch_up, DAY)
+        with found.case() as case:
+            case.recover()
+            case.money_comes_back()
+            found.sequence_of_sync = observed(case.place, bring_in, DAY)
         yield found
 
 

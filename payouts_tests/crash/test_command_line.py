@@ -47,6 +47,7 @@ def _payouts_run(environment: dict[str, str], *points: str) -> "subprocess.Compl
 @pytest.mark.parametrize("point", ["WRITE_FRAME:before:2", "CHARGE:after:2"])
 def test_payouts_run_goes_on_where_it_was_killed(point: str, lanes: Lanes, tmp_path: Path) -> None:
     with lanes.case() as case:
+        case.expect_no_prehistory()
         environment = _environment(case.place, case.lane.stack, tmp_path)
         assert _payouts_run(environment, point).returncode == -signal.SIGKILL
         case.pass_time(_LEASE_AND_MORE_H)

@@ -22,6 +22,10 @@ _NO_EFFECT_OF_A_DAY = {
     ("ledger/checkpoints.py", "write"): "one commit of sums after a day, which the next run would write as well",
     ("reports/audit.py", "audit"): "reads, and can write nothing",
     ("reports/explain/fetch.py", "fetch"): "reads, and can write nothing",
+    (
+        "settlement/stripe_events.py",
+        "delete_events",
+    ): "hints that were followed: Stripe's journal has it all",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "approve"): "one commit of a person's command, which has no other effect",

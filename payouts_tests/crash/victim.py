@@ -35,6 +35,10 @@ _COMMITS = {
     Failpoint.RECORD_OUTCOMES: "record_outcomes",
     Failpoint.KEEP_MOVEMENTS: "keep_movements",
     Failpoint.WAKE_MOVED: "wake_moved",
+    Failpoint.KEEP_TRANSACTIONS: "keep_transactions",
+    Failpoint.ENTER_TRANSACTIONS: "make_journal_accounts",
+    Failpoint.ENTER_RETURNS: "insert_return",
+    Failpoint.OPEN_JOURNAL: "note_opened",
 }
 _REQUESTS = {Failpoint.PUBLISH: b"PublishBatch", Failpoint.DELETE_MESSAGES: b"DeleteMessageBatch"}
 

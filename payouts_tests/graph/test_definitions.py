@@ -9,8 +9,17 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes import serialize_value
 
 from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.check_catalogue import COLLECTED_FEES, MATCHES, SETTLED_PAYOUTS, SPLITS, WARN
+from payouts_pipeline.defs.check_catalogue import (
+    COLLECTED_FEES,
+    MATCHES,
+    SETTLED_PAYOUTS,
+    SPLITS,
+    STRIPE_ACTIVITY,
+    WARN,
+)
+from payouts_pipeline.defs.external_assets import STRIPE
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.league.contract import NEEDED
 from payouts_tests.support.definitions_for_tests import asset_nodes, check_specs, definitions
 from payouts_tests.support.worlds import ASSETS
 
@@ -41,6 +50,8 @@ TOO_LATE_TO_BLOCK = {
     ("settled_payouts", "nobody_paid_from_uncollected_fees"),
     ("settled_payouts", "ledger_sums_to_zero"),
     ("settled_payouts", "audit"),
+    ("stripe_activity", "each_movement_once"),
+    ("stripe_activity", "provider_balance"),
 }
 WARNINGS = {
     ("matches", "every_fee_has_terms"),
@@ -52,26 +63,41 @@ WARNINGS = {
     ("settled_payouts", "no_unknown_outcome"),
     ("settled_payouts", "nothing_over_age"),
     ("settled_payouts", "no_dead_letters"),
+    ("stripe_activity", "every_movement_booked"),
+    ("stripe_activity", "nothing_unknown"),
 }
 
 
 def test_they_load_without_environment_and_without_a_connection() -> None:
     loaded = subprocess.run([sys.executable, "-c", _LOAD], env={}, capture_output=True, text=True, check=False)
-    assert loaded.stdout.strip() == "collected_fees,matches,settled_payouts,splits", loaded.stderr
+    names = loaded.stdout.strip().split(",")
+    assert {name for name in names if "/" not in name} == set(ASSETS), loaded.stderr
 
 
-def test_a_chain_of_four_assets_in_one_group_with_owners() -> None:
+def test_a_chain_of_assets_in_one_group_with_owners() -> None:
     nodes = asset_nodes(definitions())
-    parents = {name: [key.to_user_string() for key in node.parent_keys] for name, node in nodes.items()}
-    assert parents == {
-        "matches": [],
-        "splits": ["matches"],
-        "collected_fees": ["splits"],
-        "settled_payouts": ["collected_fees"],
+    parents = {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()}
+    assert {name: of & nodes.keys() for name, of in parents.items()} == {
+        "matches": set(),
+        "splits": {"matches"},
+        "collected_fees": {"splits"},
+        "settled_payouts": {"collected_fees"},
+        "stripe_activity": {"settled_payouts"},
     }
     assert {node.group_name for node in nodes.values()} == {"payouts"}
     assert all(node.owners and node.kinds and node.description for node in nodes.values())
-    assert {name for name, node in nodes.items() if "stripe" in node.kinds} == {"collected_fees", "settled_payouts"}
+    of_stripe = {name for name, node in nodes.items() if "stripe" in node.kinds}
+    assert of_stripe == {"collected_fees", "settled_payouts", "stripe_activity"}
+
+
+def test_league_and_stripe_complete_the_lineage() -> None:
+    graph = definitions().resolve_asset_graph()
+    external = {key: graph.get(key) for key in graph.get_all_asset_keys() if not graph.get(key).is_executable}
+    assert {key.path[-1] for key in external if key.path[0] == "league"} == set(NEEDED)
+    read = {parent for name in ASSETS for parent in graph.get(dg.AssetKey(name)).parent_keys}
+    assert set(external) <= read, "each is read by one of ours"
+    assert graph.get(STRIPE).parent_keys == {dg.AssetKey("collected_fees"), dg.AssetKey("settled_payouts")}
+    assert all(node.description and node.kinds for node in external.values())
 
 
 def test_all_assets_and_checks_are_on_the_configured_days() -> None:
@@ -91,7 +117,7 @@ def test_wrong_amounts_block_and_the_rest_is_shown() -> None:
     assert set(specs) == BLOCKING | TOO_LATE_TO_BLOCK | WARNINGS
     assert {key for key, spec in specs.items() if spec.blocking} == BLOCKING
     assert all("If it fails, " in str(spec.description) for spec in specs.values())
-    catalogues = (MATCHES, SPLITS, COLLECTED_FEES, SETTLED_PAYOUTS)
+    catalogues = (MATCHES, SPLITS, COLLECTED_FEES, SETTLED_PAYOUTS, STRIPE_ACTIVITY)
     severities = {(checks.asset, check.name): check.severity for checks in catalogues for check in checks.all}
     assert {key for key, severity in severities.items() if severity == WARN} == WARNINGS
 
@@ -103,6 +129,7 @@ def test_what_moves_money_and_what_reads_whole_days_are_in_a_pool_each() -> None
         "splits": {"ledger"},
         "collected_fees": {"payments"},
         "settled_payouts": {"payments"},
+        "stripe_activity": {"ledger"},
     }
 
 
@@ -131,6 +158,7 @@ def test_what_dagster_shows_of_the_definitions_has_no_secret() -> None:
         ("PAYOUTS_MINIMUM_PAYOUT", "{'EUR': 5}"),
         ("PAYOUTS_CORRECTION_WINDOW_DAYS", "a month"),
         ("PAYOUTS_CORRECTION_WINDOW_DAYS", "367"),
+        ("PAYOUTS_SYNC_EVERY_S", "often"),
         ("PAYOUTS_ALERT_TOPIC_ARN", "alerts"),
         ("PAYOUTS_UI_URL", "dagster.example.com"),
     ],

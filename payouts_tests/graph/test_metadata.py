@@ -11,6 +11,7 @@ from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.reports.activity import of_day
 from payouts_tests.support.definitions_for_tests import asset_nodes, definitions
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 
@@ -40,6 +41,7 @@ def test_every_asset_tells_an_operator_what_it_is_for() -> None:
         "splits": "Whose each cent of the fees is:",
         "collected_fees": "What was collected:",
         "settled_payouts": "What was paid out:",
+        "stripe_activity": "What happened at Stripe:",
     }
     assert all("aterialise" in str(node.description) for node in nodes.values())
 
@@ -51,14 +53,19 @@ def test_assets_can_be_filtered_by_whether_they_move_money() -> None:
         "splits": "computes",
         "collected_fees": "moves_money",
         "settled_payouts": "moves_money",
+        "stripe_activity": "reads_stripe",
     }
 
 
-@pytest.mark.parametrize("asset", ["matches", "splits"])
-def test_the_columns_shown_are_those_of_the_table(asset: str, fees: Batches) -> None:
+@pytest.mark.parametrize("asset", ["matches", "splits", "stripe_activity"])
+def test_the_columns_shown_are_those_of_the_table(asset: str, fees: Batches, ledger: Connection) -> None:
     schema = asset_nodes(definitions())[asset].metadata["dagster/column_schema"]
     columns = schema.schema.columns if isinstance(schema, dg.TableSchemaMetadataValue) else schema.columns
-    frame = {"matches": fees, "splits": split(fees)}[asset].whole()
+    frame = {
+        "matches": fees.whole(),
+        "splits": split(fees).whole(),
+        "stripe_activity": of_day(ledger, DAY, SYDNEY),
+    }[asset]
     assert [(column.name, f"{column.type}[pyarrow]") for column in columns] == [
         (name, str(dtype)) for name, dtype in frame.dtypes.items()
     ]

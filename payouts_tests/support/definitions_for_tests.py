@@ -16,9 +16,9 @@ def definitions(timezone: str = "Australia/Sydney", start_date: str = "2026-01-0
 
 
 def asset_nodes(defs: dg.Definitions) -> dict[str, Any]:
-    """What Dagster knows of each asset, by name."""
+    """What Dagster knows of each asset of ours, by name."""
     graph = defs.resolve_asset_graph()
-    return {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    return {key.to_user_string(): graph.get(key) for key in graph.executable_asset_keys}
 
 
 def check_specs(defs: dg.Definitions) -> dict[tuple[str, str], dg.AssetCheckSpec]:

@@ -179,10 +179,11 @@ _VIOLATIONS = {
             select coalesce(sum(amount_minor), 0) from payouts.instructions
             where account_id = a.id and status not in ('settled', 'cancelled'))
     """,
-    "settled is what the settled instructions say": """
+    "settled is what the settled instructions say, less what was taken back": """
         select subject, subject_id from payouts.accounts as a where settled_minor <> (
-            select coalesce(sum(amount_minor), 0) from payouts.instructions
-            where account_id = a.id and status = 'settled')
+            select coalesce(sum(amount_minor - coalesce((
+                select sum(r.amount_minor) from payouts.returns r where r.instruction_id = i.id), 0)), 0)
+            from payouts.instructions i where account_id = a.id and status = 'settled')
     """,
     "released on a player is what the released fees say": """
         select subject_id from payouts.accounts as a where subject = 'player' and released_minor <> (
@@ -202,7 +203,8 @@ _VIOLATIONS = {
         and released_minor <> (select coalesce(sum(amount_minor), 0) from payouts.release_lines where account_id = a.id)
     """,
     "entries of an account are what is booked less what is settled": """
-        select subject, subject_id from payouts.accounts as a where subject <> 'provider'
+        select subject, subject_id from payouts.accounts as a
+        where subject in ('player', 'club', 'organiser', 'partner', 'platform')
         and (booked_minor - settled_minor) * case when subject = 'player' then 1 else -1 end
         <> (select coalesce(sum(amount_minor), 0) from payouts.entries where account_id = a.id)
     """,
@@ -241,9 +243,10 @@ _VIOLATIONS = {
         < (select coalesce(sum(amount_minor), 0) from payouts.booked_fees f where player_id = a.subject_id
             and f.currency = a.currency and (release_id is not null or charge_id is not null))
     """,
-    "a payout is what its release lines add up to": """
+    "a payout is what its release lines add up to, and what was taken back of it": """
         select i.id from payouts.instructions i where billing_type <> 'player_charge' and status <> 'cancelled'
         and amount_minor <> (select coalesce(sum(amount_minor), 0) from payouts.release_lines where payout_id = i.id)
+            + (select coalesce(sum(amount_minor), 0) from payouts.returns where instruction_id = i.id)
     """,
     "every instruction that is not settled has a reason": """
         select id from payouts.instructions where status <> 'settled' and coalesce(reason_code, '') = ''

@@ -82,6 +82,7 @@ _LEDGER = {
     "entries": """
         select a.subject, a.subject_id, e.currency, e.amount_minor, coalesce(e.instruction_id::text, '')
         from payouts.entries as e join payouts.accounts as a on a.id = account_id
+        where e.transaction_id is null
     """,
     "held out": "select day, match_player_id, reason_code from payouts.held_out",
     "events": "select instruction_id::text, coalesce(from_status, ''), to_status from payouts.events",

@@ -13,7 +13,7 @@ PLAYER = Payee(BillingSubject.PLAYER, 42)
 CLUB = Payee(BillingSubject.CLUB, 3)
 _LINE = {
     "day": DAY, "match_id": 7, "match_player_id": 70, "player_id": 42, "currency": "EUR", "booking_id": 1,
-    "booked_at": NOW, "booked_by": "run", "charge_id": None, "release_id": None, "released_at": None,
+    "booked_at": NOW, "booked_by": "run", "charge_id": None, "release_id": None, "released_at": None, "is_held": False,
 }  # fmt: skip
 
 

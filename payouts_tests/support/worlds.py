@@ -28,7 +28,7 @@ from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_tests.support.leagues import SYDNEY
 
 ROOT = Path(__file__).resolve().parents[2]
-ASSETS = ("matches", "splits", "collected_fees", "settled_payouts")
+ASSETS = ("matches", "splits", "collected_fees", "settled_payouts", "stripe_activity")
 YESTERDAY = datetime.now(SYDNEY).date() - timedelta(days=1)
 DAYS = 2
 FIRST_DAY = YESTERDAY - timedelta(days=DAYS - 1)

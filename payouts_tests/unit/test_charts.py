@@ -9,6 +9,7 @@ from itertools import combinations
 import pytest
 from PIL import Image
 
+from payouts_pipeline.reports.charts.activity import draw_activity
 from payouts_pipeline.reports.charts.days import DAYS, draw_days
 from payouts_pipeline.reports.charts.flow import draw_flow
 from payouts_pipeline.reports.charts.sheet import COLOURS, EMPTY, PALE, WIDTH_PX, Box, Sheet
@@ -87,6 +88,16 @@ FLOW = [line for currency, minor in CURRENCIES.items() for line in flow_lines(cu
 WEEKS = [amount for currency, minor in CURRENCIES.items() for amount in day_amounts(currency, minor)]
 
 
+TYPES = (
+    "charge", "transfer", "refund", "refund_failure", "payment_failure_refund", "adjustment", "stripe_fee", "topup",
+    "payout", "payout_failure", "payout_minimum_balance_release",
+)  # fmt: skip
+ACTIVITY = {
+    currency: {what: minor * (number + 1) * (-1) ** number for number, what in enumerate(TYPES)}
+    for currency, minor in CURRENCIES.items()
+}
+
+
 @pytest.mark.parametrize(
     "sheet",
     [
@@ -96,15 +107,21 @@ WEEKS = [amount for currency, minor in CURRENCIES.items() for amount in day_amou
         draw_flow(TITLE, [*flow_lines("EUR", 100_000), FlowLine("EUR", "held", "club", "uncollected", 1, 1)]),
         draw_days("Payouts of the 30 days up to Wednesday, 30 September 2026", DAY, WEEKS),
         draw_days("Charges", DAY, [DayAmount(DAY, "EUR", "held", 1)]),
+        draw_activity("What moved our account at Stripe on Wednesday, 30 September 2026", ACTIVITY),
+        draw_activity("What moved", {"EUR": {"charge": 1}}),
     ],
-    ids=["flow of many", "flow of one", "thin flow", "weeks of many", "one day"],
+    ids=["flow of many", "flow of one", "thin flow", "weeks of many", "one day", "activity of many", "one line"],
 )
 def test_no_text_is_cut_off_or_over_another(sheet: Sheet | None) -> None:
     assert cut_off(drawn(sheet)) == []
     assert over_each_other(drawn(sheet)) == []
 
 
-@pytest.mark.parametrize("sheet", [draw_flow(TITLE, FLOW), draw_days("Payouts", DAY, WEEKS)], ids=["flow", "weeks"])
+@pytest.mark.parametrize(
+    "sheet",
+    [draw_flow(TITLE, FLOW), draw_days("Payouts", DAY, WEEKS), draw_activity(TITLE, dict([*ACTIVITY.items()][:2]))],
+    ids=["flow", "weeks", "activity"],
+)
 def test_an_image_is_white_small_and_fits_the_page(sheet: Sheet | None) -> None:
     found, characters = image(drawn(sheet))
     assert found.width == WIDTH_PX
@@ -174,7 +191,17 @@ def test_a_bar_is_as_high_as_its_amount() -> None:
     assert "EUR:  settled 3.00,  refused 1.00" in words(sheet)
 
 
+def test_what_came_is_as_long_as_it_is_much_and_to_the_right() -> None:
+    sheet = drawn(draw_activity(TITLE, {"EUR": {"charge": 300, "transfer": -100, "refund": 0}}))
+    legend_px = 100
+    came, went = (area(sheet, COLOURS[state]) - legend_px for state in ("settled", "held"))
+    assert came == pytest.approx(3 * went)
+    assert "EUR:  came 3.00,  went 1.00" in words(sheet)
+    assert "refund" not in words(sheet)
+
+
 @pytest.mark.parametrize("lines", [[], [FlowLine("EUR", "open", "club", "uncollected", 1, -5)]])
 def test_without_money_there_is_no_chart(lines: list[FlowLine]) -> None:
     assert draw_flow(TITLE, lines) is None
     assert draw_days("Payouts", DAY, []) is None
+    assert draw_activity("Activity", {"EUR": {"payout": 0}}) is None

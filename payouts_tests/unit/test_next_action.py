@@ -27,6 +27,7 @@ STUCK = {
     Remedy.FIX_OUR_ACCOUNT: (Status.WAITING, "testmode_charges_only"),
     Remedy.JUDGE_MOVEMENT: (Status.UNKNOWN, ReasonCode.MOVEMENT_DIFFERS),
     Remedy.MATCH_MOVEMENT: (Status.WAITING, ReasonCode.MOVEMENT_LOST),
+    Remedy.RECONCILE_BALANCE: (Status.HELD, ReasonCode.BALANCE_NOT_UNDERSTOOD),
     Remedy.TOP_UP_BALANCE: (Status.WAITING, "balance_insufficient"),
     Remedy.TIME: (Status.PENDING, ReasonCode.NOT_PUBLISHED),
 }

@@ -120,7 +120,7 @@ def test_only_the_topic_may_send(resources: dict[str, Any]) -> None:
     assert by_sid["TheTopicSends"]["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Topic"}}}
     assert by_sid["NobodyElseSends"]["Condition"] == {"ArnNotEquals": {"aws:SourceArn": {"Ref": "Topic"}}}
     allowed = [s for p in of_type(resources, "SQS::QueuePolicy").values() for s in statements(p)]
-    assert [s["Sid"] for s in allowed if s["Effect"] == "Allow"] == ["TheTopicSends"]
+    assert [s["Sid"] for s in allowed if s["Effect"] == "Allow"] == ["TheTopicSends", "TheRuleSends"]
     assert {q["Ref"] for q in policy["Queues"]} == {f"{name}Queue" for name in NAMES}
 
 
@@ -131,7 +131,7 @@ def either_way(resource: Any) -> list[Any]:
     return as_list(resource)
 
 
-@pytest.mark.parametrize("policy", ["PipelinePolicy", "WorkerPolicy", "RedrivePolicy"])
+@pytest.mark.parametrize("policy", ["PipelinePolicy", "WorkerPolicy", "RedrivePolicy", "SyncPolicy"])
 def test_managed_policies_have_no_wildcard(resources: dict[str, Any], policy: str) -> None:
     own_stack = ":stack/${AWS::StackName}/*"  # the random id at the end of a stack's ARN
     for statement in statements(resources[policy]["Properties"]):
@@ -171,6 +171,23 @@ def test_the_function_and_all_that_it_needs_is_optional(resources: dict[str, Any
     always = {r["Type"] for r in resources.values() if "Condition" not in r}
     assert optional == LAMBDA_TYPES
     assert not always & LAMBDA_TYPES
+
+
+def test_stripes_events_are_optional_and_only_their_rule_sends_them(
+    template: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    assert template["Parameters"]["StripeEventSource"]["Default"] == ""
+    optional = {name for name, found in resources.items() if found.get("Condition") == "HasStripeEvents"}
+    assert optional == {
+        "StripeEventBus", "StripeEventsRule", "StripeEventsQueue", "StripeEventsQueuePolicy", "SyncPolicy"
+    }  # fmt: skip
+    rule = resources["StripeEventsRule"]["Properties"]
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["StripeEventsQueue", "Arn"]}]
+    policy = resources["StripeEventsQueuePolicy"]["Properties"]
+    [sends] = [s for s in statements(policy) if s["Sid"] == "TheRuleSends"]
+    assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["StripeEventsRule", "Arn"]}}}
+    outputs = {name for name, found in template["Outputs"].items() if found.get("Condition") == "HasStripeEvents"}
+    assert outputs == {"StripeEventsQueueUrl", "SyncPolicyArn"}
 
 
 def test_the_function_is_mapped_to_every_queue_with_partial_batches_and_a_cap(

@@ -8,6 +8,10 @@ select
     -- What was held while it waited still waits for its time when the hold is gone.
     coalesce(i.retry_at <= now(), i.status = 'held') as is_due,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
+    case
+        when i.billing_type = 'player_charge' or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
+            then true
+    end as is_balanced,
     i.approval_above_minor,
     (select string_agg(p.payee_id, ' ') from payouts.approvals as p where p.instruction_id = i.id) as approved_for,
     i.stripe_account_id as known_account_id,
@@ -85,6 +89,22 @@ with due as (
     from payouts.cancellations as c
     join payouts.instructions as i on i.id = c.instruction_id
     where c.followed_up_at is null and i.status in ('cancelled', 'settled') and i.status_at < now() - %(lost_after)s
+    union all
+    -- Taken back, and to be asked for or paid again since a person has said so.
+    select f.day, r.instruction_id, 'lifted', r.lifted_at
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id and a.subject = 'player'
+    join payouts.bookings as b on b.return_id = r.transaction_id
+    join payouts.fees as f on f.day = b.day and f.player_id = a.subject_id and f.booking_id = b.id
+    where r.lifted_at is not null and f.charge_id is null and f.own_release_id is null and f.held_return_id is null
+    union all
+    select e.day, r.instruction_id, 'lifted', r.lifted_at
+    from payouts.returns as r
+    join payouts.releases as e on e.return_id = r.transaction_id
+    join payouts.release_lines as l on l.release_id = e.id
+    join payouts.accounts as a on a.id = l.account_id and a.subject <> 'platform'
+    where r.lifted_at is not null and l.payout_id is null and l.held_return_id is null and l.amount_minor > 0
 )
 select day, md5(string_agg(distinct id::text || status || retry_at::text, ' ')) as fingerprint
 from due

@@ -6,9 +6,10 @@
 with owed_less as (
     select a.id
     from payouts.accounts as a
+    left join payouts.held_players as h on h.player_id = a.subject_id and h.currency = a.currency
     where a.subject = 'player'
         and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
-        and a.booked_minor - a.in_flight_minor - a.settled_minor < 0
+        and a.booked_minor - a.in_flight_minor - a.settled_minor - coalesce(h.amount_minor, 0) < 0
 )
 select i.id
 from payouts.instructions as i
@@ -34,7 +35,8 @@ with due_less as (
                 where r.day = %(day)s and l.payout_id is null
             )
         )
-        and a.released_minor - a.in_flight_minor - a.settled_minor < 0
+        and a.released_minor - a.in_flight_minor - a.settled_minor
+            - coalesce((select h.amount_minor from payouts.held_payouts as h where h.account_id = a.id), 0) < 0
 )
 select i.id
 from payouts.instructions as i
@@ -58,11 +60,15 @@ with open as (
     select distinct player_id, currency
     from payouts.fees
     where day = %(day)s and own_release_id is null and charge_id is null
+        and (day, player_id, match_player_id, match_id, currency) not in (
+            select day, player_id, match_player_id, match_id, currency from payouts.held_fees
+        )
 ), owing as (
     select a.id
     from open as o
     join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
-    where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
+    left join payouts.held_players as h on h.player_id = o.player_id and h.currency = o.currency
+    where a.booked_minor - a.in_flight_minor - a.settled_minor - coalesce(h.amount_minor, 0) > 0
 )
 select i.id
 from payouts.instructions as i

@@ -1,9 +1,11 @@
 -- Checkpoints: sums of the entries that an auditor has seen, so that the next one begins after them.
 
 -- name: entries_since_checkpoint
--- The last entry that there is, and about how many there are after the last checkpoint.
+-- The last entry that a run has made, and about how many there are after the last checkpoint. What is brought in from the
+-- provider comes at other times, and a day that is materialised again is to find what it found before.
 select e.id, e.id - coalesce((select max(c.entry_id) from payouts.checkpoints as c), 0)
 from payouts.entries as e
+where e.transaction_id is null
 order by e.id desc
 limit 1
 
@@ -26,17 +28,19 @@ with since as (
     select e.account_id, count(*) as entries,
         coalesce(sum(e.amount_minor) filter (where e.booking_id is not null), 0) as booked_minor,
         coalesce(sum(e.amount_minor) filter (where e.instruction_id is not null), 0) as settled_minor,
+        coalesce(sum(e.amount_minor) filter (where e.transaction_id is not null), 0) as moved_minor,
         sum(payouts.fingerprint(e)) as fingerprint
     from payouts.entries as e
     where e.id > (select entry_id from since) and e.id <= %(entry_id)s
     group by e.account_id
 )
 insert into payouts.account_checkpoints (
-    account_id, entry_id, entries, booked_minor, settled_minor, fingerprint
+    account_id, entry_id, entries, booked_minor, settled_minor, moved_minor, fingerprint
 )
 select
     e.account_id, %(entry_id)s, e.entries + coalesce(c.entries, 0), e.booked_minor + coalesce(c.booked_minor, 0),
-    e.settled_minor + coalesce(c.settled_minor, 0), e.fingerprint + coalesce(c.fingerprint, 0)
+    e.settled_minor + coalesce(c.settled_minor, 0), e.moved_minor + coalesce(c.moved_minor, 0),
+    e.fingerprint + coalesce(c.fingerprint, 0)
 from entered as e
 left join lateral (
     select * from payouts.account_checkpoints as a where a.account_id = e.account_id order by a.entry_id desc limit 1

@@ -51,6 +51,10 @@ order by i.id
 select
     i.id, a.subject as billing_subject,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
+    case
+        when i.billing_type = 'player_charge' or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
+            then true
+    end as is_balanced,
     case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
     i.stripe_account_id, i.stripe_customer_id
 from payouts.instructions as i
@@ -99,3 +103,15 @@ join payouts.accounts as a on a.id = i.account_id
 where i.status = 'held' and i.approval_above_minor is not null
     and not exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
 order by i.currency, i.amount_minor desc, i.id
+
+-- name: currencies_on_hold
+-- The currencies in which no payout is sent, since our balance at the provider is not understood.
+select currency from payouts.currencies_on_hold order by currency
+
+-- name: hold_payouts_of_day
+-- Holds the payouts of a day in such currencies that are not in progress.
+update payouts.instructions
+set status = 'held', status_at = now(), reason_code = %(reason_code)s, reason_details = '{}', changed_by = %(actor)s,
+    published_at = null
+where day = %(day)s and billing_type <> 'player_charge' and status in ('pending', 'published')
+    and currency in (select currency from payouts.currencies_on_hold)

@@ -31,25 +31,33 @@ with open as (
     ) as same_fee on true
     where f.charge_id is null and f.own_release_id is null
         and (f.player_id, f.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
+        and (f.day, f.player_id, f.match_player_id, f.match_id, f.currency) not in (
+            select day, player_id, match_player_id, match_id, currency from payouts.held_fees
+        )
     group by f.player_id, f.currency
     having count(same_fee.is_covered) = 0
+), owed as (
+    select a.id, a.booked_minor - a.in_flight_minor - a.settled_minor - coalesce(h.amount_minor, 0) as amount_minor
+    from open as o
+    join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
+    -- What was taken back is not asked for again by itself.
+    left join payouts.held_players as h on h.player_id = o.player_id and h.currency = o.currency
 )
 select
-    a.id as account_id, a.subject as billing_subject, a.subject_id, a.currency,
-    a.booked_minor - a.in_flight_minor - a.settled_minor as amount_minor,
+    a.id as account_id, a.subject as billing_subject, a.subject_id, a.currency, o.amount_minor,
     coalesce(
         (select max(i.sequence) from payouts.instructions as i where i.day = %(day)s and i.account_id = a.id), 0
     ) + 1 as sequence
-from open as o
-join payouts.accounts as a on a.subject = 'player' and a.subject_id = o.player_id and a.currency = o.currency
-where a.booked_minor - a.in_flight_minor - a.settled_minor > 0
+from owed as o
+join payouts.accounts as a on a.id = o.id
+where o.amount_minor > 0
     -- What it owes is not known before Stripe has said what became of a charge that is being cancelled.
     and not exists (select from payouts.being_cancelled as c where c.account_id = a.id)
     -- As much as Stripe once refused as too small is not tried again; more is.
     and not exists (
         select from payouts.instructions as i
         where i.account_id = a.id and i.status = 'cancelled' and i.reason_code = %(carried_over)s
-            and i.amount_minor >= a.booked_minor - a.in_flight_minor - a.settled_minor
+            and i.amount_minor >= o.amount_minor
     )
 order by a.subject_id, a.currency
 
@@ -72,7 +80,7 @@ insert into due_accounts (account_id, billing_subject, subject_id, currency, amo
 with concerned as (
     select l.account_id
     from payouts.releases as r
-    join payouts.release_lines as l on l.release_id = r.id and l.payout_id is null
+    join payouts.release_lines as l on l.release_id = r.id and l.payout_id is null and l.held_return_id is null
     join payouts.accounts as a on a.id = l.account_id and a.subject in ('club', 'organiser', 'partner')
     where r.day = %(day)s
     union
@@ -88,7 +96,7 @@ with concerned as (
                 where (select r.day from payouts.releases as r where r.id = l.release_id) <= %(day)s
             ) as up_to_day_minor
         from payouts.release_lines as l
-        where l.account_id = c.account_id and l.payout_id is null
+        where l.account_id = c.account_id and l.payout_id is null and l.held_return_id is null
     ) as p
 ), due as (
     select account_id,
@@ -105,6 +113,7 @@ join payouts.accounts as a on a.id = d.account_id
 where a.subject in ('club', 'organiser', 'partner') and d.amount_minor > 0
     -- A share that a correction took away, but waits with its fee for a charge, is worked off before anything more is paid.
     and d.amount_minor <= a.booked_minor - a.in_flight_minor - a.settled_minor
+        - coalesce((select h.amount_minor from payouts.held_payouts as h where h.account_id = a.id), 0)
     -- What it is owed is not known before Stripe has said what became of a payout that is being cancelled.
     and not exists (select from payouts.being_cancelled as c where c.account_id = a.id)
     -- As much as Stripe once refused as too small is not tried again; more is.
@@ -161,6 +170,9 @@ select
 from payouts.accounts as a
 join payouts.fees as f on f.player_id = a.subject_id and f.currency = a.currency
 where a.id = any(%(accounts)s::bigint[]) and f.own_release_id is null and f.charge_id is null
+    and (f.day, f.player_id, f.match_player_id, f.match_id, f.currency) not in (
+        select day, player_id, match_player_id, match_id, currency from payouts.held_fees
+    )
 group by a.id, f.day, f.match_player_id
 
 -- name: insert_payout_parts
@@ -174,7 +186,7 @@ with large as (
     from large as g
     join payouts.release_lines as l on l.account_id = g.account_id
     join payouts.releases as r on r.id = l.release_id
-    where l.payout_id is null
+    where l.payout_id is null and l.held_return_id is null
 )
 select account_id, release_id, amount_minor,
     row_number() over (partition by account_id order by amount_minor > 0, day, release_id) as part
@@ -208,6 +220,7 @@ from new_instructions as n
 join portions as o on o.account_id = n.account_id and o.sequence = n.sequence
 join parts as p on p.account_id = n.account_id and p.part between o.first_part and o.last_part
 where n.is_portion and l.account_id = p.account_id and l.release_id = p.release_id and l.payout_id is null
+    and l.held_return_id is null
 
 -- name: apply_charges
 -- Ties every open fee of the new charges' accounts to its charge.
@@ -217,13 +230,16 @@ from new_instructions as n
 join payouts.accounts as a on a.id = n.account_id
 where not n.is_portion and f.player_id = a.subject_id and f.currency = a.currency
     and f.own_release_id is null and f.charge_id is null
+    and (f.day, f.player_id, f.match_player_id, f.match_id, f.currency) not in (
+        select day, player_id, match_player_id, match_id, currency from payouts.held_fees
+    )
 
 -- name: apply_payouts
 -- Ties to each new payout what it pays: what was released up to its day, or everything where it pays everything.
 with payable as (
     select account_id, sum(amount_minor) as amount_minor
     from payouts.release_lines
-    where payout_id is null and account_id in (select account_id from new_instructions)
+    where payout_id is null and held_return_id is null and account_id in (select account_id from new_instructions)
     group by account_id
 )
 update payouts.release_lines as l
@@ -231,7 +247,8 @@ set payout_id = n.id
 from new_instructions as n
 join payable as p on p.account_id = n.account_id
 cross join payouts.releases as r
-where not n.is_portion and l.account_id = n.account_id and l.payout_id is null and r.id = l.release_id
+where not n.is_portion and l.account_id = n.account_id and l.payout_id is null and l.held_return_id is null
+    and r.id = l.release_id
     and (r.day <= %(day)s or p.amount_minor = n.amount_minor)
 
 -- name: find_instruction

@@ -63,3 +63,11 @@ select pg_advisory_unlock(%(lock)s, %(number)s)
 -- name: lock_migrations
 -- One migration at a time; until the transaction ends.
 select pg_advisory_xact_lock(%(lock)s)
+
+-- name: try_sync_lock
+-- Takes for this session the one reading of the provider's journal, if nobody has it.
+select pg_try_advisory_lock(%(lock)s)
+
+-- name: give_sync_lock
+-- Gives it back.
+select pg_advisory_unlock(%(lock)s)

@@ -10,8 +10,8 @@ select charge_id from payouts.charges_to_release where day = %(day)s
 -- The fees, as each booking changed them, of the players of this day that no charge covers, of any day; and whether the
 -- same fee has a part that waits for a charge which has not settled.
 create temporary table open_fees on commit drop as
-select f.day, f.match_player_id, f.match_id, f.player_id, f.currency, f.booking_id, f.amount_minor,
-    coalesce(same_fee.waits_for_charge, false) as waits_for_charge
+select day, match_player_id, match_id, player_id, currency, f.booking_id, f.amount_minor,
+    coalesce(same_fee.waits_for_charge, false) or held.match_player_id is not null as waits_for_charge
 from payouts.fees as f
 left join lateral (
     select true as waits_for_charge
@@ -22,6 +22,10 @@ left join lateral (
         and covered.charge_id not in (select charge_id from collected_charges)
     limit 1
 ) as same_fee on true
+-- What was taken back waits for a person.
+left join (
+    select distinct day, match_player_id, match_id, player_id, currency from payouts.held_fees
+) as held using (day, match_player_id, match_id, player_id, currency)
 where f.charge_id is null and f.own_release_id is null
     and (f.player_id, f.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
 

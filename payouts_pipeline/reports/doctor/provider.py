@@ -96,6 +96,11 @@ def permissions(setup: Setup) -> Iterator[Diagnosis]:
         refused = refused or answer is not None
     if not refused:
         yield ok(subject, "all that a night reads is open to it; what it writes can only be seen by writing")
+    for call, purpose, answer in own_account.permissions_to_follow(setup.stripe):
+        if isinstance(answer, Refusal):
+            lacks = answer.permission or answer.code
+            to_do = f"give the key {lacks}: needed to {purpose}; a night is paid without it."
+            yield warning(subject, f"Stripe refuses to {call} ({lacks})", to_do)
 
 
 def standing(setup: Setup) -> Iterator[Diagnosis]:

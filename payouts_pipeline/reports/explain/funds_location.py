@@ -22,6 +22,8 @@ def of_fee(snapshot: Snapshot, line: Line) -> FundsLocation:
         return FundsLocation(Place.CREDITED if line.fee_minor > 0 else Place.LOWERED)
     if line.charge_id is not None:
         return _charged(snapshot.instructions[line.charge_id])
+    if line.is_held:
+        return _taken_back(line)
     account = str(line.player), line.currency
     why, next_step = _why_not_charged(
         line.day, line.fee_minor, snapshot.positions[account], account in snapshot.blocked
@@ -42,6 +44,17 @@ def of_share(snapshot: Snapshot, line: ShareLine) -> FundsLocation:
     minimum_minor = snapshot.minimum_payouts_minor.get(line.currency, minimum_charge_minor(line.currency))
     why, next_step = _why_not_paid(line.amount_minor, snapshot.positions[str(line.payee), line.currency], minimum_minor)
     return FundsLocation(Place.PAYABLE, None, why, next_step)
+
+
+def _taken_back(line: Line) -> FundsLocation:
+    """A fee that was collected once."""
+    return FundsLocation(
+        Place.NOT_CHARGED,
+        None,
+        "Stripe took it back (a refund or a dispute), and nobody is charged again for that automatically",
+        f"if it is owed all the same, 'payouts unhold {line.player} --reason …' and 'payouts run {line.day}'; if not, "
+        "correct the line-up or the terms in schema 'league'",
+    )
 
 
 def _charged(charge: Instruction) -> FundsLocation:

@@ -32,7 +32,8 @@ class FeeName:
 class Line(FeeName):
     """What one booking changed of one fee, and how that was collected.
 
-    ``fee_minor`` is what it changed of the fee, also where ``amount_minor`` is that of a share.
+    ``fee_minor`` is what it changed of the fee, also where ``amount_minor`` is that of a share. ``is_held``: Stripe
+    took the fee back, and nobody has said that it is asked for again.
     """
 
     booking_id: int
@@ -43,6 +44,7 @@ class Line(FeeName):
     charge_id: UUID | None
     release_id: int | None
     released_at: datetime | None
+    is_held: bool
 
     @property
     def fee(self) -> FeeName:

@@ -34,7 +34,8 @@ with booked as (
 select a.id, a.subject, a.subject_id, a.currency, case a.subject when 'player' then 1 else -1 end as debit,
     %(days)s::date[] is null or a.id in (select id from moved) as is_of_days
 from payouts.accounts as a
-where a.subject <> 'provider' and (%(days)s::date[] is null or a.id in (select id from touched))
+where a.subject in ('player', 'club', 'organiser', 'partner', 'platform')
+    and (%(days)s::date[] is null or a.id in (select id from touched))
 
 -- name: audit_counts
 -- How much of the days the auditor looked at: lines of fees and shares, instructions, accounts.
@@ -168,18 +169,23 @@ where i.billing_type <> 'player_charge' and (%(days)s::date[] is null or i.day =
 group by i.id, i.status, i.amount_minor, i.currency
 having count(*) filter (where l.account_id <> i.account_id) > 0
     or case i.status when 'cancelled' then count(l.payout_id) > 0
-        else i.amount_minor <> coalesce(sum(l.amount_minor), 0) end
+        else i.amount_minor <> coalesce(sum(l.amount_minor), 0) + coalesce((
+            select sum(r.amount_minor) from payouts.returns as r where r.instruction_id = i.id
+        ), 0) end
 
 -- name: audit_releases
 -- Rule 2: releases whose lines are not the shares of the fees that they released.
 with release as (
-    select id from payouts.releases where %(days)s::date[] is null or day = any(%(days)s)
+    -- A reversal has two releases that cancel each other out: they are looked at as one.
+    select id, coalesce('return ' || return_id, id::text) as name
+    from payouts.releases
+    where %(days)s::date[] is null or day = any(%(days)s)
 ), released as (
-    select r.id as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    select r.name as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
     join payouts.fees as f on f.own_release_id = r.id
     union all
-    select r.id, f.currency, f.allocation_id, f.club_id, f.organiser_id
+    select r.name, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
     join payouts.charge_releases as c on c.release_id = r.id
     join payouts.fees as f on f.charge_id = c.charge_id and f.own_release_id is null
@@ -193,9 +199,10 @@ with release as (
             when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
     group by f.release_id, a.id
 ), line as (
-    select release_id, account_id, amount_minor
-    from payouts.release_lines
-    where release_id in (select id from release)
+    select r.name as release_id, l.account_id, sum(l.amount_minor) as amount_minor
+    from release as r
+    join payouts.release_lines as l on l.release_id = r.id
+    group by r.name, l.account_id
 )
 select 'account' as kind, account_id::text as id,
     format(
@@ -331,7 +338,7 @@ select 'account' as kind, s.id::text as id,
     format('%%s %%s are payable and no payout pays them: materialise %%s', sum(l.amount_minor), s.currency, max(r.day))
         as detail
 from audit_scope as s
-join payouts.release_lines as l on l.account_id = s.id and l.payout_id is null
+join payouts.release_lines as l on l.account_id = s.id and l.payout_id is null and l.held_return_id is null
 join payouts.releases as r on r.id = l.release_id
 where s.subject in ('club', 'organiser', 'partner')
 group by s.id, s.currency
@@ -340,15 +347,17 @@ union all
 select 'account', s.id::text,
     format(
         '%%s %%s are owed and no charge asks for them: materialise %%s',
-        a.booked_minor - a.settled_minor, s.currency, max(f.day)
+        a.booked_minor - a.settled_minor - coalesce(h.amount_minor, 0), s.currency, max(f.day)
     )
 from audit_scope as s
 join payouts.accounts as a on a.id = s.id and a.in_flight_minor = 0
 join payouts.fees as f
     on f.player_id = s.subject_id and f.currency = s.currency and f.own_release_id is null and f.charge_id is null
+left join payouts.held_players as h on h.player_id = s.subject_id and h.currency = s.currency
 where s.subject = 'player'
-    and a.booked_minor - a.settled_minor >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
-group by s.id, s.currency, a.booked_minor, a.settled_minor
+    and a.booked_minor - a.settled_minor - coalesce(h.amount_minor, 0)
+        >= (%(minimum_charges)s::jsonb ->> s.currency)::bigint
+group by s.id, s.currency, a.booked_minor, a.settled_minor, h.amount_minor
 
 -- name: audit_bookings
 -- Rule 7: bookings whose entries are not what their lines say, account by account.
@@ -387,42 +396,90 @@ from line as l
 where not exists (select from booking as b where b.id = l.booking_id and b.day = l.day)
 
 -- name: audit_entries
--- Rule 7: bookings and settlements whose entries don't sum to zero, or are in another currency than their account; also
--- those of any day since the last checkpoint, which may have cut one of them in two.
+-- Rule 7: bookings, settlements and balance transactions whose entries don't sum to zero, or are in another currency than
+-- their account; also those of any day since the last checkpoint, which may have cut one of them in two.
 with entry as (
-    select booking_id, instruction_id, account_id, currency, amount_minor
+    select booking_id, instruction_id, transaction_id, account_id, currency, amount_minor
     from payouts.entries
     where %(days)s::date[] is null or id > %(since)s
     union all
-    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    select e.booking_id, e.instruction_id, e.transaction_id, e.account_id, e.currency, e.amount_minor
     from payouts.bookings as b
     join payouts.entries as e on e.booking_id = b.id
     where b.day = any(%(days)s) and e.id <= %(since)s
     union all
-    select e.booking_id, e.instruction_id, e.account_id, e.currency, e.amount_minor
+    select e.booking_id, e.instruction_id, e.transaction_id, e.account_id, e.currency, e.amount_minor
     from payouts.instructions as i
     join payouts.entries as e on e.instruction_id = i.id
     where i.day = any(%(days)s) and e.id <= %(since)s
 ), unbalanced as (
-    select booking_id, instruction_id, currency
+    select booking_id, instruction_id, transaction_id, currency
     from entry
-    group by booking_id, instruction_id, currency
+    group by booking_id, instruction_id, transaction_id, currency
     having sum(amount_minor) <> 0
 )
-select case when u.booking_id is null then 'instruction' else 'booking' end as kind,
-    coalesce(u.instruction_id::text, u.booking_id::text) as id,
+select
+    case when u.booking_id is not null then 'booking' when u.instruction_id is not null then 'instruction'
+        else 'transaction' end as kind,
+    coalesce(u.instruction_id::text, u.booking_id::text, u.transaction_id) as id,
     format('its entries sum to %%s %%s', whole.amount_minor, u.currency) as detail
 from unbalanced as u
 cross join lateral (
     select sum(e.amount_minor) as amount_minor
     from payouts.entries as e
-    where (e.booking_id = u.booking_id or e.instruction_id = u.instruction_id) and e.currency = u.currency
+    where (e.booking_id = u.booking_id or e.instruction_id = u.instruction_id or e.transaction_id = u.transaction_id)
+        and e.currency = u.currency
 ) as whole
 where whole.amount_minor <> 0
 union all
 select 'account', e.account_id::text, format('has entries in %%s and is in %%s', e.currency, a.currency)
 from entry as e
 join payouts.accounts as a on a.id = e.account_id and a.currency <> e.currency
+
+-- name: audit_transactions
+-- Rule 12: balance transactions that are entered otherwise than they say: what each adds to our account at Stripe, with
+-- what its instruction has entered there, is its net; and entries of one that was never entered. Since the last
+-- checkpoint, and those that Stripe has made on the days.
+with transaction as (
+    select transaction_id as id from payouts.entries where transaction_id is not null and id > %(since)s
+    union
+    select t.id
+    from payouts.balance_transactions as t
+    cross join payouts.calendar as c
+    where (t.created_at at time zone c.timezone)::date = any(%(days)s)
+        -- The index is by time, and a day is no more than half a day away from its UTC.
+        and t.created_at >= (select min(day) from unnest(%(days)s::date[]) as day) - interval '1 day'
+        and t.created_at < (select max(day) from unnest(%(days)s::date[]) as day) + interval '2 days'
+    union
+    select t.id from payouts.balance_transactions as t where %(days)s::date[] is null
+), entered as (
+    select x.id, e.currency, sum(e.amount_minor) as amount_minor
+    from transaction as x
+    join payouts.entries as e on e.transaction_id = x.id
+    join payouts.accounts as a on a.id = e.account_id and a.subject = 'provider'
+    group by x.id, e.currency
+), stated as (
+    select x.id, side.currency, sum(side.amount_minor) as amount_minor
+    from transaction as x
+    join payouts.assignments as s on s.transaction_id = x.id and s.assigned_to <> 'elsewhere'
+    join payouts.balance_transactions as t on t.id = x.id
+    left join payouts.instructions as i on i.id = s.instruction_id and s.assigned_to = 'instruction'
+    cross join lateral (
+        values
+            (t.currency, t.net_minor),
+            (i.currency, case i.billing_type when 'player_charge' then -i.amount_minor else i.amount_minor end)
+    ) as side (currency, amount_minor)
+    where side.amount_minor is not null
+    group by x.id, side.currency
+)
+select 'transaction' as kind, id,
+    format(
+        'has moved our account at Stripe by %%s %%s besides its instruction, and %%s is entered',
+        coalesce(stated.amount_minor, 0), currency, coalesce(entered.amount_minor, 0)
+    ) as detail
+from stated
+full join entered using (id, currency)
+where coalesce(stated.amount_minor, 0) <> coalesce(entered.amount_minor, 0)
 
 -- name: audit_ledger
 -- Rule 7: currencies in which the ledger as a whole does not sum to zero.
@@ -439,10 +496,11 @@ having sum(amount_minor) <> 0
 -- Rule 7: accounts whose columns are not what their entries, open instructions, fees and unpaid release lines add up to:
 -- entries are added to those of the last checkpoint, and what has settled is read by `audit_settled`.
 with entry as (
-    select c.account_id, c.booked_minor, c.settled_minor
+    -- What came back has changed what is settled.
+    select c.account_id, c.booked_minor, c.settled_minor + c.moved_minor as settled_minor
     from audit_scope as s
     cross join lateral (
-        select k.account_id, k.booked_minor, k.settled_minor
+        select k.account_id, k.booked_minor, k.settled_minor, k.moved_minor
         from payouts.account_checkpoints as k
         where k.account_id = s.id and k.entry_id <= %(since)s
         order by k.entry_id desc
@@ -451,7 +509,7 @@ with entry as (
     union all
     select e.account_id,
         case when e.booking_id is not null then e.amount_minor else 0 end,
-        case when e.instruction_id is not null then e.amount_minor else 0 end
+        case when e.booking_id is null then e.amount_minor else 0 end
     from payouts.entries as e
     where e.id > %(since)s
 ), entered as (
@@ -520,8 +578,14 @@ where kept <> recomputed
 -- Rule 7: accounts whose columns are not what all instructions and all release lines that they ever had add up to.
 with settled as (
     select i.account_id, sum(i.amount_minor) as amount_minor
-    from payouts.instructions as i
-    where i.status = 'settled' and i.account_id in (select id from audit_scope)
+    from (
+        select i.account_id, i.amount_minor from payouts.instructions as i where i.status = 'settled'
+        union all
+        select i.account_id, -r.amount_minor
+        from payouts.returns as r
+        join payouts.instructions as i on i.id = r.instruction_id
+    ) as i
+    where i.account_id in (select id from audit_scope)
     group by i.account_id
 ), released as (
     select l.account_id, sum(l.amount_minor) as amount_minor
@@ -560,7 +624,7 @@ with cut as (
     cross join cut
     where e.id <= cut.ids[cardinality(cut.ids)]
 ), kept as (
-    select 'account' as kind, account_id::text as id, entry_id, entries, booked_minor + settled_minor as amount_minor,
+    select 'account' as kind, account_id::text as id, entry_id, entries, booked_minor + settled_minor + moved_minor as amount_minor,
         fingerprint
     from payouts.account_checkpoints
     union all

@@ -24,13 +24,15 @@ where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
         has_table_privilege(c.oid, 'select')
         and (
             c.relname in (
-                'migrations', 'transitions', 'events', 'allocation_lines', 'charges_to_release', 'identity', 'rate_limit'
+                'migrations', 'transitions', 'events', 'allocation_lines', 'charges_to_release', 'identity', 'rate_limit',
+                'transactions_to_enter', 'movements_to_see'
             )
             or has_any_column_privilege(c.oid, 'insert')
         )
         and (
             c.relname not in (
-                'days', 'accounts', 'instructions', 'attempts', 'fees', 'release_lines', 'rate_limit', 'cancellations'
+                'days', 'accounts', 'instructions', 'attempts', 'fees', 'release_lines', 'rate_limit', 'cancellations',
+                'feeds'
             )
             or has_any_column_privilege(c.oid, 'update')
         )

@@ -12,22 +12,25 @@ with named as (
     union all
     select f.* from payouts.booked_fees as f where f.charge_id = %(charge_id)s
     union all
-    select f.*, null
-    from payouts.fees as f
+    select f.*
+    from payouts.booked_fees as f
     where %(days)s::date[] is null and %(charge_id)s::uuid is null and f.player_id = %(player_id)s
         and f.charge_id is null and f.own_release_id is null
     union all
-    select f.*, null
+    select f.*
     from payouts.accounts as a
     join payouts.instructions as i on i.account_id = a.id and i.status <> 'cancelled'
-    join payouts.fees as f on f.charge_id = i.id and f.own_release_id is null
+    join payouts.booked_fees as f on f.charge_id = i.id and f.own_release_id is null
     where %(days)s::date[] is null and %(charge_id)s::uuid is null
         and a.subject = 'player' and a.subject_id = %(player_id)s
         and not exists (select from payouts.charge_releases as r where r.charge_id = i.id)
 )
 select
     f.day, f.match_id, f.match_player_id, f.player_id, f.currency, f.booking_id, b.booked_at, b.actor as booked_by,
-    f.amount_minor, f.amount_minor as fee_minor, f.charge_id, f.release_id, r.released_at
+    f.amount_minor, f.amount_minor as fee_minor, f.charge_id, f.release_id, r.released_at,
+    f.charge_id is null and f.release_id is null and exists (
+        select from payouts.returns as t where t.transaction_id = b.return_id and t.lifted_at is null
+    ) as is_held
 from named as f
 join payouts.bookings as b on b.id = f.booking_id
 left join payouts.releases as r on r.id = f.release_id
@@ -39,7 +42,10 @@ order by f.day desc, f.match_id, f.match_player_id, f.player_id, f.currency, f.b
 select
     s.day, s.match_id, s.match_player_id, s.player_id, s.currency, s.booking_id, b.booked_at,
     b.actor as booked_by, s.billing_subject, s.subject_id, s.amount_minor, s.fee_minor,
-    s.charge_id, s.release_id, r.released_at, l.payout_id
+    s.charge_id, s.release_id, r.released_at, l.payout_id,
+    s.charge_id is null and s.release_id is null and exists (
+        select from payouts.returns as t where t.transaction_id = b.return_id and t.lifted_at is null
+    ) as is_held
 from payouts.shares as s
 join payouts.bookings as b on b.id = s.booking_id
 join payouts.accounts as a

@@ -14,8 +14,17 @@ select 'player_charge', f.currency, 'open',
     count(*), sum(f.amount_minor)::bigint
 from payouts.fees as f
 where f.day = %(day)s and f.own_release_id is null and f.charge_id is null
+    and (f.day, f.player_id, f.match_player_id, f.match_id, f.currency) not in (
+        select day, player_id, match_player_id, match_id, currency from payouts.held_fees
+    )
 group by f.currency
 having sum(f.amount_minor) <> 0
+union all
+select 'player_charge', h.currency, 'held', 'returned', '{}', count(distinct h.match_player_id), sum(h.amount_minor)::bigint
+from payouts.held_fees as h
+where h.day = %(day)s
+group by h.currency
+having sum(h.amount_minor) <> 0
 union all
 select s.billing_subject || '_payout', s.currency, 'open', 'fee_not_collected', '{}',
     count(*), sum(s.amount_minor)::bigint
@@ -23,14 +32,22 @@ from payouts.shares as s
 where s.day = %(day)s and s.release_id is null and s.billing_subject <> 'platform'
 group by s.billing_subject, s.currency
 union all
-select a.subject || '_payout', a.currency, 'open',
-    case when sum(l.amount_minor) > 0 then 'below_minimum_payout' else 'taken_back' end, '{}',
+select l.subject || '_payout', l.currency, case when l.is_held then 'held' else 'open' end,
+    case
+        when l.is_held then 'returned'
+        when sum(l.amount_minor) > 0 then 'below_minimum_payout'
+        else 'taken_back'
+    end, '{}',
     count(*), sum(l.amount_minor)::bigint
-from payouts.release_lines as l
-join payouts.releases as r on r.id = l.release_id
-join payouts.accounts as a on a.id = l.account_id
-where r.day = %(day)s and l.payout_id is null and a.subject <> 'platform'
-group by a.subject, a.currency
+from (
+    select a.subject, a.currency, l.amount_minor, l.held_return_id is not null as is_held
+    from payouts.release_lines as l
+    join payouts.releases as r on r.id = l.release_id
+    join payouts.accounts as a on a.id = l.account_id
+    where r.day = %(day)s and l.payout_id is null and a.subject <> 'platform'
+) as l
+group by l.subject, l.currency, l.is_held
+having sum(l.amount_minor) <> 0 or not l.is_held
 order by 1, 2, 3, 4, 5
 
 -- name: status_held_out

@@ -410,7 +410,9 @@ RESTRICTED = "rk_test_restricted0123456789"
 READS = (
     "rak_accounts_kyc_basic_read",
     "rak_balance_read",
+    "rak_balance_transaction_source_read",
     "rak_customer_read",
+    "rak_event_read",
     "rak_payment_intent_read",
     "rak_transfer_read",
 )
@@ -439,6 +441,16 @@ def test_a_restricted_key_that_lacks_a_permission(world: World, lacks: str, call
     found = examined(key, 1)
     says(found, "permissions of the key", "problem", f"refuses to {call} ({lacks})", f"give the key {lacks}")
     others_were_looked_at(found, {"permissions of the key", "ledger at Stripe"})
+
+
+@pytest.mark.parametrize(
+    ("lacks", "call"),
+    [("rak_balance_transaction_source_read", "list balance_transactions"), ("rak_event_read", "list events")],
+)
+def test_a_restricted_key_that_can_not_follow_what_happens(world: World, lacks: str, call: str) -> None:
+    key = with_permissions(world, *(permission for permission in READS if permission != lacks))
+    found = examined(key, 0)
+    says(found, "permissions of the key", "warning", f"refuses to {call} ({lacks})", "a night is paid without it")
 
 
 def test_a_restricted_key_that_may_not_read_accounts_or_the_balance(world: World) -> None:

@@ -235,7 +235,6 @@ def test_entries_that_do_not_sum_to_zero_are_refused(ledger: Connection, settled
         " 'x' from payouts.instructions",
         "update payouts.instructions set provider_reference = 'paid'",
         "update payouts.accounts set in_flight_minor = -1",
-        "update payouts.accounts set settled_minor = -1",
         "insert into payouts.entries (account_id, currency, amount_minor) select id, 'EUR', 1 from payouts.accounts",
         "insert into payouts.entries (booking_id, instruction_id, account_id, currency, amount_minor)"
         " select b.id, i.id, i.account_id, 'EUR', 1 from payouts.bookings b, payouts.instructions i",

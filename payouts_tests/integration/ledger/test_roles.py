@@ -30,6 +30,11 @@ OF_NOBODY = {
     "pass triggers over": "set session_replication_role = replica",
     "make a trigger": "create trigger mine before update on payouts.entries"
     " for each row execute function payouts.keep_identity()",
+    "change a line of Stripe's journal": "update payouts.balance_transactions set net_minor = 0",
+    "delete a line of Stripe's journal": "delete from payouts.balance_transactions",
+    "change what a line was entered as": "update payouts.assignments set assigned_to = 'own_funds'",
+    "forget what is to be seen at Stripe": "delete from payouts.movements_to_see",
+    "change a comparison of balances": "update payouts.balance_looks set ledger_minor = 0",
     "change what a trigger does": "create or replace function payouts.refuse_change() returns trigger"
     " language plpgsql as 'begin return new; end'",
     "change an amount": "update payouts.instructions set amount_minor = amount_minor + 1",
@@ -70,6 +75,16 @@ OF_PIPELINE = {
     " select instruction_id, number, 'x', 'x' from payouts.attempts",
     "find a movement": "insert into payouts.movements (provider_reference, kind, amount_minor, currency, status,"
     " created_at, found_by) values ('pi_mine', 'transfer', 1, 'eur', 'succeeded', now(), 'x')",
+    "bring a line of Stripe's journal in": "insert into payouts.balance_transactions (id, type, category, balance,"
+    " amount_minor, fee_minor, net_minor, currency, created_at, available_on, found_by)"
+    " values ('txn_mine', 'topup', 'topup', 'payments', 1, 0, 1, 'EUR', now(), now(), 'x')",
+    "enter a line of Stripe's journal": "insert into payouts.entries (transaction_id, account_id, currency,"
+    " amount_minor) select 'txn_mine', id, currency, 1 from payouts.accounts where false",
+    "say how far it was read": "update payouts.feeds set read_to = now()",
+    "say that balances agree": "insert into payouts.balance_looks (currency, available_minor, pending_minor,"
+    " ledger_minor, in_transit_minor) values ('EUR', 0, 0, 0, 0)",
+    "read Stripe's journal": "select from payouts.balance_transactions",
+    "read what was compared": "select from payouts.currencies_on_hold",
     "lift a hold": "insert into payouts.holds (subject, subject_id, is_hold, actor, reason)"
     " values ('club', 1, false, 'x', 'x')",
     "change what is in flight": "update payouts.accounts set in_flight_minor = 0",

@@ -205,6 +205,11 @@ DAMAGE = {
         f"update payouts.events set to_status = 'sending' where instruction_id = {_OPEN_CHARGE}",
         "events",
     ),
+    "an entry is of a balance transaction that is not there": (
+        "insert into payouts.entries (transaction_id, account_id, currency, amount_minor)"
+        " select 'txn_1', id, currency, 5 from payouts.accounts where subject = 'provider'",
+        "transactions entries ledger",
+    ),
     "a reason is empty": (f"update payouts.instructions set reason_code = ' ' where id = {_REFUSED}", "reasons"),
 }
 

@@ -36,7 +36,7 @@ def one_run(world: World, days: Sequence[date]) -> None:
 
 def the_money_assets_after_the_others(world: World, days: Sequence[date]) -> None:
     day_by_day(world, days, ["matches", "splits"])
-    day_by_day(world, days, ["collected_fees", "settled_payouts"])
+    day_by_day(world, days, ["collected_fees", "settled_payouts", "stripe_activity"])
 
 
 @pytest.mark.parametrize("materialise", [one_run, by_schedule, the_money_assets_after_the_others])

@@ -13,7 +13,7 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.ledger_steps import violations
 from payouts_tests.support.worlds import ASSETS, FIRST_DAY, YESTERDAY, World, Worlds
 
-CHECKS = 18
+CHECKS = 22
 DAYS = [FIRST_DAY - timedelta(days=1), FIRST_DAY, YESTERDAY]
 BAD = DAYS[1]
 
@@ -94,7 +94,7 @@ def require_others_complete(found: dict[date, DayRun], instance: dg.DagsterInsta
             ).records
             assert event.asset_materialization
             shown = set(event.asset_materialization.metadata)
-            assert {"amounts", "status"} & shown, asset
+            assert {"amounts", "status", "by_type"} & shown, asset
 
 
 def require_named(instance: dg.DagsterInstance, reason: str) -> None:
@@ -102,7 +102,7 @@ def require_named(instance: dg.DagsterInstance, reason: str) -> None:
     [finished] = instance.get_runs()
     assert finished.status == dg.DagsterRunStatus.FAILURE
     [failure] = instance.all_logs(finished.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    assert failure.step_key == "settled_payouts_checks"
+    assert failure.step_key == "stripe_activity_checks"
     data = failure.get_dagster_event().step_failure_data
     assert data.user_failure_data
     said = str(data.user_failure_data.description)
@@ -121,7 +121,7 @@ def test_a_doubled_row_of_one_day_moves_no_money_and_stops_no_other(world: World
     require_named(instance, reason)
     assert set(moved(database)) == {DAYS[0], DAYS[2]}
     assert database.execute("select from payouts.days where day = %s", (BAD,)).fetchall() == []
-    for asset in ("splits", "collected_fees", "settled_payouts"):
+    for asset in ("splits", "collected_fees", "settled_payouts", "stripe_activity"):
         assert materialised(instance, asset) == [str(DAYS[0]), str(DAYS[2])], asset
 
 
@@ -137,7 +137,7 @@ def test_an_error_of_one_day_stops_no_other_and_the_day_can_be_done_again(
     require_named(instance, reason)
     assert set(moved(database)) == {DAYS[0], DAYS[2]}
     assert materialised(instance, "splits") == [str(day) for day in DAYS]
-    for asset in ("collected_fees", "settled_payouts"):
+    for asset in ("collected_fees", "settled_payouts", "stripe_activity"):
         assert materialised(instance, asset) == [str(DAYS[0]), str(DAYS[2])], asset
 
     database.execute("drop function payouts.break_day cascade")

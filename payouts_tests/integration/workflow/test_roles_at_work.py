@@ -56,6 +56,9 @@ def test_a_day_is_run_and_operated_by_one_login_and_looked_at_by_another(staff: 
     said(pipeline, "run", YESTERDAY)
     before = fingerprint(ledger)
     said(pipeline, "run", YESTERDAY)
+    staff.world.emulator().top_up(100, "aud")
+    said(pipeline, "sync")
+    before = fingerprint(ledger)
     for question in (["status", YESTERDAY], ["status", "--json"], ["verify"], ["verify", "--full"]):
         said(reader, *question)
     assert "player:" in said(reader, "explain", a(ledger, "player_charge", "settled"))
