@@ -110,7 +110,7 @@ def _stripe_activity_checks(partitions: dg.DailyPartitionsDefinition) -> dg.Asse
             yield from _evaluated(
                 context,
                 STRIPE_ACTIVITY,
-                lambda day: ActivityOfDay(date.fromisoformat(day), connection, stripe_activity[day]),
+                lambda day: ActivityOfDay(date.fromisoformat(day), connection, stripe_activity[day].whole()),
             )
 
     return stripe_activity_checks

@@ -14,6 +14,7 @@ from payouts_pipeline.defs.assets import PAID, Events, asset_of_days
 from payouts_pipeline.defs.external_assets import STRIPE
 from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.resources import LedgerResource, StripeResource
+from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.calendar import bounds
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import provider_journal
@@ -53,9 +54,10 @@ def build_stripe_activity(partitions: dg.DailyPartitionsDefinition) -> dg.Assets
             for day in days:
                 with days.alone(day):
                     of_day = date.fromisoformat(day)
-                    frames[day] = activity.of_day(connection, of_day, timezone)
+                    lines = activity.of_day(connection, of_day, timezone)
+                    frames[day] = Batches.single(lines)
                     balances = activity.balances(connection)
-                    days.show(day, activity_metadata.of_activity(of_day, frames[day], balances, note))
+                    days.show(day, activity_metadata.of_activity(of_day, lines, balances, note))
         yield from days.frames(frames)
         days.end()
 

@@ -48,6 +48,11 @@ class Batches:
             frame = frame.sort_values("match_id", kind="stable", ignore_index=True)
         return cls(lambda columns: (each if columns is None else each[list(columns)] for each in cut([frame])))
 
+    @classmethod
+    def single(cls, frame: pd.DataFrame) -> "Batches":
+        """A frame that stays whole, of matches or not."""
+        return cls(lambda columns: iter([frame if columns is None else frame[list(columns)]]))
+
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """The frames, from the first."""
         yield from self._read(None)

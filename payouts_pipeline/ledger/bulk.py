@@ -70,8 +70,7 @@ def _kept(made: Iterator[pd.DataFrame]) -> Batches:
     """Frames that can be made only once, to be read any number of times."""
     few = list(islice(made, 2))
     if len(few) == 1:
-        [only] = few
-        return Batches(lambda columns: iter([only if columns is None else only[list(columns)]]))
+        return Batches.single(few[0])
     return _in_a_file(chain(few, made), pa.Schema.from_pandas(few[0], preserve_index=False))
 
 
