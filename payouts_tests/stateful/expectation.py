@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
+from payouts_tests.stateful.past import TAKES
 from payouts_tests.stateful.season import Season
 from payouts_tests.support import oracle
 from payouts_tests.support.leagues import SYDNEY
@@ -44,14 +45,14 @@ class Expectation:
         self._fees = dict(days)
 
     def moved(self, journal: Iterable[JournalRow]) -> Counter[Account]:
-        """What each player was charged and each payee was sent."""
+        """What each player was charged and each payee was sent, less what was taken back of it."""
         moved: Counter[Account] = Counter()
         for row in journal:
-            moved[self.account_of(row)] += row.amount
+            moved[self.account_of(row)] += -row.amount if row.kind in TAKES else row.amount
         return moved
 
     def account_of(self, row: JournalRow) -> Account:
-        if row.kind == "charge":
+        if row.payment_intent:
             return "player", self._season.owner_of_customer[row.customer or ""], row.currency.upper()
         return *self._season.owner_of_account[row.destination or ""], row.currency.upper()
 

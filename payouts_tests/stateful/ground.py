@@ -71,7 +71,7 @@ class Ground(RuleBasedStateMachine):
         self.past = Past()
         self.backup: Backup | None = None
         self.watch = Watch(self.parts, self.expectation, self.past)
-        self.operator = Operator(self.parts, self.season, self.expectation, self.past)
+        self.operator = Operator(self.parts, self.season, self.expectation, self.past, self.watch)
         self.neighbour = Neighbour(self.world.stripe, self.season, TIMEOUT_S)
         self.bus = Bus()
         self.last_jump_s = 2 * HOUR_S

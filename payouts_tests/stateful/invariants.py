@@ -6,7 +6,7 @@ from typing import Any
 
 from payouts_pipeline.local.stripe_emulator.admin import JournalRow
 from payouts_tests.stateful.expectation import Expectation
-from payouts_tests.stateful.past import PAYABLE, Past, Seen, reference
+from payouts_tests.stateful.past import PAYABLE, TAKES, Past, Seen, reference
 from payouts_tests.stateful.world import Parts
 from payouts_tests.support.ledger_steps import violations
 from payouts_tests.support.oracle import Account
@@ -20,6 +20,18 @@ _INSTRUCTIONS = """
     from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
 """
 _SETTLED = "select provider_reference from payouts.instructions where status = 'settled'"
+_ENTERED = """
+    select t.source_id, r.amount_minor > 0
+    from payouts.returns as r join payouts.balance_transactions as t on t.id = r.transaction_id
+"""
+# A credit that was taken back after other fees had been paid with it.
+_BEYOND = """
+    select 'player', a.subject_id, a.currency, sum(r.beyond_minor)::bigint
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id
+    where r.beyond_minor > 0 group by a.subject_id, a.currency
+"""
 _CANCELLED = "select id::text from payouts.instructions where status = 'cancelled'"
 _BOOKED = """
     select subject, subject_id, currency, booked_minor from payouts.accounts
@@ -44,17 +56,31 @@ class Watch:
     def __init__(self, parts: Parts, expectation: Expectation, past: Past) -> None:
         self._parts, self._expectation, self._past = parts, expectation, past
         self._released_at_most: Counter[Account] = Counter()
+        # What was taken back, and a person has let be asked for or paid again.
+        self.may_move_again: Counter[Account] = Counter()
 
     def look(self, now: Seen) -> None:
         """Fail with the broken rule and the rows that break it."""
-        assert violations(self._parts.ledger) == {}
+        broken = violations(self._parts.ledger)
+        assert not broken, broken
         self._past.look(self._parts.ledger, now)
         self._as_booked()
         self._each_movement_is_of_its_instruction(now.journal)
         self._nobody_can_pay_twice(now)
         journal = self.counted(now.journal)
         self._nobody_moves_more_than_was_booked(journal)
-        self._nobody_is_paid_early(journal)
+        self._nobody_is_paid_early([*journal, *self._entered(now.returns)])
+
+    def _entered(self, returns: Sequence[JournalRow]) -> list[JournalRow]:
+        """What of these the ledger has set against its instructions."""
+        entered = set(self._parts.ledger.execute(_ENTERED).fetchall())
+        return [row for row in returns if (row.id, row.kind in TAKES) in entered]
+
+    def require_all_entered(self, returns: Sequence[JournalRow]) -> None:
+        """Fail where the ledger has read Stripe's journal, and missed what was taken back of a settled instruction."""
+        settled = {found for (found,) in self._parts.ledger.execute(_SETTLED)}
+        due = [row for row in returns if reference(row) in settled]
+        assert [row for row in due if row not in self._entered(returns)] == []
 
     def counted(self, journal: Sequence[JournalRow]) -> list[JournalRow]:
         """The movements without those that were lost and are no instruction's any more: a person gives them back."""
@@ -107,13 +133,14 @@ class Watch:
         assert [intent for intent in now.neighbours if intent["status"] == "canceled"] == [], "not ours to cancel"
 
     def _nobody_moves_more_than_was_booked(self, journal: Sequence[JournalRow]) -> None:
-        assert above(self._expectation.moved(journal), self._expectation.peaks) == {}
+        """What was taken back is moved again only after a person has said so."""
+        assert above(self._expectation.moved(journal), self._expectation.peaks + self.may_move_again) == {}
 
     def _nobody_is_paid_early(self, journal: Sequence[JournalRow]) -> None:
         """Collected is at most what players were charged; paid at most what was ever collected for a payee."""
         moved = self._expectation.moved(journal)
-        collected = self._accounts(_COLLECTED)
-        assert above(collected, moved) == {}, "fees count as collected that were not paid"
+        collected, owed_again = self._accounts(_COLLECTED), self._accounts(_BEYOND)
+        assert above(collected, moved + Counter(owed_again)) == {}, "fees count as collected that were not paid"
         self.note_released()
         payees = {account: amount for account, amount in moved.items() if account[0] != "player"}
         assert above(payees, self._released_at_most) == {}, "more was paid than was collected"

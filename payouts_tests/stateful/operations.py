@@ -1,5 +1,6 @@
 """What a person does: hold payees, release them, cancel instructions; and that nothing new moves for who is on hold."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from payouts_pipeline.local.stripe_emulator.admin import JournalRow
 from payouts_pipeline.workflow import operator_actions
 from payouts_pipeline.workflow.resume import retry
 from payouts_tests.stateful.expectation import Expectation
+from payouts_tests.stateful.invariants import Watch
 from payouts_tests.stateful.past import Past, reference
 from payouts_tests.stateful.season import Season, pick
 from payouts_tests.stateful.world import Parts
@@ -37,11 +39,30 @@ _KEPT_BACK = """
 """
 
 
+_HELD_BY_STRIPE = "select subject_id from payouts.held_payees where subject = 'player' and actor = 'stripe'"
+_TAKEN_BACK = """
+    select distinct a.subject, a.subject_id
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id
+    where r.lifted_at is null
+    order by 1, 2
+"""
+_LIFTED = """
+    select i.currency, sum(r.amount_minor)::bigint
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id
+    where r.lifted_at is null and r.amount_minor > 0 and a.subject = %s and a.subject_id = %s
+    group by i.currency
+"""
+
+
 class Operator:
     """A person at the command line, who remembers who is on hold."""
 
-    def __init__(self, parts: Parts, season: Season, expectation: Expectation, past: Past) -> None:
-        self._parts, self._past = parts, past
+    def __init__(self, parts: Parts, season: Season, expectation: Expectation, past: Past, watch: Watch) -> None:
+        self._parts, self._past, self._watch = parts, past, watch
         self._season, self._expectation = season, expectation
         # Of each payee on hold, the instructions that may still move: their calls were under way before the hold.
         self._may_move: dict[Payee, set[str]] = {}
@@ -60,14 +81,34 @@ class Operator:
             self._may_move[payee] = self._in_progress(payee)
 
     def release(self, whom: int) -> None:
-        if self._may_move:
-            payee = pick(list(self._may_move), whom)
+        """Let somebody be charged or paid again: who is on hold, or of whom something was taken back."""
+        held = [*self._may_move, *self._taken_back()]
+        if held:
+            payee = pick(held, whom)
+            taken = Counter(
+                {(payee.subject.value, payee.subject_id, currency): amount for currency, amount in self._lifts(payee)}
+            )
             operator_actions.unhold(self._parts.ledger, payee, PERSON, "looked into")
-            del self._may_move[payee]
+            self._watch.may_move_again += taken
+            self._may_move.pop(payee, None)
 
     def release_all(self) -> None:
-        while self._may_move:
+        while self._may_move or self._taken_back():
             self.release(0)
+
+    def notes_disputes(self) -> None:
+        """Who disputes a charge is on hold from then on."""
+        for (player,) in self._parts.ledger.execute(_HELD_BY_STRIPE):
+            payee = Payee(BillingSubject.PLAYER, player)
+            self._may_move.setdefault(payee, self._in_progress(payee))
+
+    def _taken_back(self) -> list[Payee]:
+        rows = self._parts.ledger.execute(_TAKEN_BACK).fetchall()
+        return [Payee(BillingSubject(subject), subject_id) for subject, subject_id in rows]
+
+    def _lifts(self, payee: Payee) -> list[tuple[str, int]]:
+        """What a person lets be moved again, as Stripe has taken it."""
+        return self._parts.ledger.execute(_LIFTED, (payee.subject.value, payee.subject_id)).fetchall()
 
     def cancel(self, which: int) -> None:
         """Cancel any instruction; one whose money may have moved, or that is cancelled, can't be."""

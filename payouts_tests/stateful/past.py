@@ -8,29 +8,36 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin, JournalRow
 from payouts_tests.stateful.neighbour import LEDGER as NEIGHBOUR
 
+# What we ask for; all else takes some of it back, or brings that again.
+MOVES = ("charge", "transfer")
+TAKES = {"refund", "dispute", "reversal"}
 PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 _ATTEMPTS = "select instruction_id::text || ':' || number from payouts.attempts"
 _KEPT = "select provider_reference from payouts.movements"
 
 
 def reference(row: JournalRow) -> str:
-    """What the ledger calls a movement: its payment intent, or the transfer itself."""
-    return row.payment_intent or row.id
+    """What the ledger calls a movement: its payment intent, or the transfer itself; also of what takes it back."""
+    return row.payment_intent or (row.id if row.kind in MOVES else str(row.source))
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What Stripe has: the movements and payment intents of our ledger, and the neighbour's."""
+    """What Stripe has: movements of our ledger, what took them back, its payment intents, and the neighbour's."""
 
     journal: Sequence[JournalRow]
+    returns: Sequence[JournalRow]
     intents: Sequence[Mapping[str, Any]]
     neighbours: Sequence[Mapping[str, Any]]
 
     @classmethod
     def of(cls, stripe: EmulatorAdmin) -> "Seen":
-        intents, journal = stripe.payments(), stripe.journal()
+        intents, rows = stripe.payments(), stripe.journal()
+        journal = [row for row in rows if row.kind in MOVES and row.metadata["ledger"] != str(NEIGHBOUR)]
+        ours = {reference(row) for row in journal}
         return cls(
-            [row for row in journal if row.metadata["ledger"] != str(NEIGHBOUR)],
+            journal,
+            [row for row in rows if row.kind not in MOVES and reference(row) in ours],
             [intent for intent in intents if intent["metadata"]["ledger"] != str(NEIGHBOUR)],
             [intent for intent in intents if intent["metadata"]["ledger"] == str(NEIGHBOUR)],
         )

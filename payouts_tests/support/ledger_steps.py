@@ -223,8 +223,10 @@ _VIOLATIONS = {
         select match_player_id from payouts.fees group by day, match_id, match_player_id, player_id, currency
         having sum(amount_minor) < 0
     """,
-    "what was released of players' fees was collected": """
-        select subject_id from payouts.accounts where subject = 'player' and released_minor > settled_minor
+    "what was released of players' fees was collected, or taken back beyond the fees": """
+        select subject_id from payouts.accounts a where subject = 'player' and released_minor > settled_minor
+            + (select coalesce(sum(beyond_minor), 0) from payouts.returns r join payouts.instructions i
+                on i.id = r.instruction_id where i.account_id = a.id)
     """,
     "no released fee has a charge that is not settled": """
         select match_player_id from payouts.booked_fees join payouts.instructions i on i.id = charge_id
@@ -234,12 +236,16 @@ _VIOLATIONS = {
         select match_player_id from payouts.fees join payouts.instructions i on i.id = charge_id
         where i.status = 'cancelled'
     """,
-    "no charge asks for more than the fees that it covers": """
+    "no charge asks for more than the fees that it covers, and what was taken back beyond fees": """
         select i.id from payouts.instructions i where billing_type = 'player_charge' and status <> 'cancelled'
         and amount_minor > (select coalesce(sum(amount_minor), 0) from payouts.fees where charge_id = i.id)
+            + (select coalesce(sum(beyond_minor), 0) from payouts.returns r join payouts.instructions o
+                on o.id = r.instruction_id where o.account_id = i.account_id and r.lifted_at is not null)
     """,
     "money is not promised twice: collected and covered fees are within what was and will be charged": """
         select subject_id from payouts.accounts as a where subject = 'player' and settled_minor + in_flight_minor
+        + (select coalesce(sum(beyond_minor), 0) from payouts.returns r join payouts.instructions i
+            on i.id = r.instruction_id where i.account_id = a.id)
         < (select coalesce(sum(amount_minor), 0) from payouts.booked_fees f where player_id = a.subject_id
             and f.currency = a.currency and (release_id is not null or charge_id is not null))
     """,

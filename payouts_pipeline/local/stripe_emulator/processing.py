@@ -73,7 +73,8 @@ def _succeed(call: Call, intent: JsonObject) -> None:
 
 def _fail(call: Call, intent: JsonObject, failure: Decline) -> None:
     charge = _end_charge(call, intent, "failed", failure)
-    error = StripeRefusalError(failure.message, code=failure.code, charge=charge["id"]).error
+    method = call.store.get("payment_method", charge["payment_method"])
+    error = StripeRefusalError(failure.message, code=failure.code, charge=charge["id"], payment_method=method).error
     intent.update(status="requires_payment_method", payment_method=None, last_payment_error=error)
     events.tell(call, "charge.failed", charge)
     events.tell(call, "payment_intent.payment_failed", intent)

@@ -62,6 +62,8 @@ def test_a_debit_can_fail_after_days_and_stands_open_again(api: stripe.StripeCli
         "insufficient_funds",
         sent.latest_charge,
     )
+    assert failed.last_payment_error.payment_method is not None
+    assert failed.last_payment_error.payment_method.id == sent.payment_method
     assert statuses_of_charges(api, sent.id) == [("failed", "insufficient_funds")]
     assert emulator.admin.journal() == []
     api.v1.payment_intents.confirm(sent.id, {"payment_method": "pm_card_visa"})

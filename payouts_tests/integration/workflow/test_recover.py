@@ -110,6 +110,24 @@ def test_a_card_that_has_replaced_a_stolen_one_is_charged(place: Place) -> None:
     place.require_right()
 
 
+def test_a_card_that_has_replaced_a_debit_that_failed_since_is_charged(place: Place) -> None:
+    """The debit was on its way when the ledger was restored, and the bank refused it days later."""
+    change = "update league.players set stripe_payment_method_id = %s where stripe_customer_id = 'cus_0'"
+    with place.connected() as ledger:
+        ledger.execute("update league.fee_structures set currency = 'EUR'")
+        ledger.execute(change, ("pm_sepaDebit_debitNotAuthorized",))
+    lose(place, "before the night")
+    with place.connected() as ledger:
+        ledger.execute(change, ("pm_card_visa",))
+    place.recover()
+    place.stripe.admin.advance_clock(4 * 24 * 3_600)
+    for _ in range(3):
+        place.night()
+        with place.connected() as ledger:
+            pass_time(ledger, hours=2)
+    assert place.stands("player_charge") == {("settled", None)}
+
+
 def test_another_account_is_not_paid_again(place: Place) -> None:
     moved = lose(place, "before the night")
     with place.connected() as ledger:
