@@ -15,8 +15,9 @@ where number between %(first)s and %(last)s
 order by number
 
 -- name: find_charges_due
--- The open balance of each player with fees on this day that no charge covers. Left alone while a fee that was
--- corrected is covered by a charge whose outcome is open: until then nobody knows how much is left to ask for.
+-- The open balance of each player with fees on this day that no charge covers, or who owes a credit that was taken back
+-- from a charge of the day. Left alone while a fee that was corrected is covered by a charge whose outcome is open: until
+-- then nobody knows how much is left to ask for.
 insert into due_accounts (account_id, billing_subject, subject_id, currency, amount_minor, sequence)
 with open as (
     select f.player_id, f.currency
@@ -36,6 +37,18 @@ with open as (
         )
     group by f.player_id, f.currency
     having count(same_fee.is_covered) = 0
+    union
+    select a.subject_id, a.currency
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id and i.day = %(day)s
+    join payouts.accounts as a on a.id = i.account_id and a.subject = 'player'
+    where r.beyond_minor > 0 and r.lifted_at is not null
+        and not exists (
+            select
+            from payouts.fees as f
+            where f.player_id = a.subject_id and f.currency = a.currency
+                and f.charge_id is null and f.own_release_id is null
+        )
 ), owed as (
     select a.id, a.booked_minor - a.in_flight_minor - a.settled_minor - coalesce(h.amount_minor, 0) as amount_minor
     from open as o

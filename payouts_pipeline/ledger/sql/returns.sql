@@ -41,7 +41,8 @@ select subject_id from payouts.accounts where id = %(account_id)s
 
 -- name: collected_by_charge
 -- What can be taken back: for each fee that the charge covers, how much of it this charge has collected and still has, and
--- the shares that are collected of the fee, whatever has collected them.
+-- the shares that are collected of the fee, whatever has collected them. What a correction has made of it is a credit, which
+-- may have paid for other fees since.
 with covered as (
     select f.day, f.match_id, f.match_player_id, f.player_id, f.currency, sum(f.amount_minor) as amount_minor
     from payouts.fees as f
@@ -65,7 +66,13 @@ with covered as (
     where f.own_release_id is not null or i.status = 'settled'
 )
 select c.day, c.match_id, c.match_player_id, c.player_id, c.currency,
-    (c.amount_minor + coalesce(r.amount_minor, 0))::bigint as fee_minor, l.billing_subject,
+    least(
+        c.amount_minor + coalesce(r.amount_minor, 0),
+        sum(sum(l.amount_minor)) over (
+            partition by c.day, c.match_id, c.match_player_id, c.player_id, c.currency
+        )
+    )::bigint as fee_minor,
+    l.billing_subject,
     case l.billing_subject when 'club' then f.club_id when 'organiser' then f.organiser_id else l.partner_id end
         as subject_id,
     sum(l.amount_minor)::bigint as amount_minor
@@ -73,7 +80,7 @@ from covered as c
 left join returned as r using (day, match_id, match_player_id, player_id, currency)
 join collected as f using (day, match_id, match_player_id, player_id, currency)
 join payouts.allocation_lines as l on l.allocation_id = f.allocation_id
-group by 1, 2, 3, 4, 5, 6, 7, 8
+group by c.day, c.match_id, c.match_player_id, c.player_id, c.currency, c.amount_minor, r.amount_minor, 7, 8
 order by 1, 3, 2
 
 -- name: held_of_charge

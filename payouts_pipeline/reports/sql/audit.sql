@@ -88,8 +88,9 @@ group by day, match_id, match_player_id, player_id, currency, billing_subject, s
 having sum(amount_minor) < 0
 
 -- name: audit_collected
--- Rule 2: players of whom more was released than was collected, or more is covered than was and will be charged; and
--- fees that are released, or hang on a charge, that is not theirs, not settled or cancelled.
+-- Rule 2: players of whom more was released than was collected, or more is covered than was and will be charged, but for
+-- credits that Stripe has taken back after other fees had been paid with them; and fees that are released, or hang on a
+-- charge, that is not theirs, not settled or cancelled.
 with uncollected as (
     select s.id as account_id, sum(f.amount_minor) as amount_minor,
         sum(f.amount_minor) filter (where f.charge_id is null) as uncovered_minor
@@ -97,13 +98,20 @@ with uncollected as (
     join payouts.uncollected_fees as f on f.player_id = s.subject_id and f.currency = s.currency
     where s.subject = 'player'
     group by s.id
+), beyond as (
+    select i.account_id, sum(r.beyond_minor) as amount_minor
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    where r.beyond_minor <> 0
+    group by i.account_id
 ), player as (
     select a.id, a.currency, a.settled_minor, a.in_flight_minor,
-        a.booked_minor - coalesce(u.amount_minor, 0) as released_minor,
-        a.booked_minor - coalesce(u.uncovered_minor, 0) as covered_minor
+        a.booked_minor - coalesce(u.amount_minor, 0) - coalesce(b.amount_minor, 0) as released_minor,
+        a.booked_minor - coalesce(u.uncovered_minor, 0) - coalesce(b.amount_minor, 0) as covered_minor
     from audit_scope as s
     join payouts.accounts as a on a.id = s.id
     left join uncollected as u on u.account_id = a.id
+    left join beyond as b on b.account_id = a.id
     where a.subject = 'player'
 )
 select 'account' as kind, id::text as id,
@@ -304,7 +312,8 @@ group by account_id, day
 having count(*) <> max(sequence) or min(sequence) <> 1
 
 -- name: audit_charges
--- Rule 6: charges of more than the fees that they cover; what is less is the credit that the account had.
+-- Rule 6: charges of more than the fees that they cover, and the credits of the account that Stripe had taken back; what
+-- is less is the credit that the account had.
 select 'instruction' as kind, i.id::text as id,
     format(
         'charges %%s %%s and covers fees of %%s', i.amount_minor, i.currency, coalesce(sum(f.amount_minor), 0)
@@ -313,8 +322,13 @@ from payouts.instructions as i
 left join payouts.fees as f on f.charge_id = i.id
 where i.billing_type = 'player_charge' and i.status <> 'cancelled'
     and (%(days)s::date[] is null or i.day = any(%(days)s))
-group by i.id, i.amount_minor, i.currency
-having i.amount_minor > coalesce(sum(f.amount_minor), 0)
+group by i.id, i.account_id, i.amount_minor, i.currency
+having i.amount_minor > coalesce(sum(f.amount_minor), 0) + coalesce((
+    select sum(r.beyond_minor)
+    from payouts.returns as r
+    join payouts.instructions as taken on taken.id = r.instruction_id
+    where taken.account_id = i.account_id and r.lifted_at is not null
+), 0)
 
 -- name: audit_minimum_charges
 -- Rule 6: charges under Stripe's minimum.

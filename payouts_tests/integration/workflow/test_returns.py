@@ -104,6 +104,38 @@ def test_two_partial_refunds_take_back_their_parts(books: Books, player: int) ->
     nothing_moves(books)
 
 
+def test_a_credit_that_was_given_back_is_no_credit_any_more(books: Books, player: int) -> None:
+    """The fee was struck off, so that nothing of it can be taken back; what the credit had paid for is owed again."""
+    books.ledger.execute("delete from league.match_players")
+    books.league.fee(player, DAY, 400)
+    books.settle()
+    assert positions(books, player)[0] == (400, 400, 0, 1_000)
+    refund(books)
+    assert positions(books, player)[0] == (400, 400, 0, 0)
+    assert held(books, player) == {"EUR": 400}
+    nothing_wrong(books)
+    nothing_moves(books)
+    operator_actions.unhold(books.ledger, Payee(BillingSubject.PLAYER, player), "somebody", "asked for")
+    books.settle()
+    books.sync()
+    assert charges(books) == [1_000, 400]
+    nothing_wrong(books)
+
+
+def test_more_than_was_ever_paid_is_owed_and_held(books: Books, player: int) -> None:
+    """A refund and a dispute of one charge, whose fee was struck off."""
+    books.ledger.execute("delete from league.match_players")
+    books.settle()
+    refund(books)
+    assert held(books, player) == {}
+    intent = books.emulator.sdk().v1.payment_intents.retrieve(books.references()[0])
+    books.emulator.admin.open_dispute(str(intent.latest_charge), 100)
+    books.sync()
+    assert held(books, player) == {"EUR": 100}
+    nothing_wrong(books)
+    nothing_moves(books)
+
+
 def test_what_a_person_lifts_is_charged_again_and_the_club_is_not_paid_twice(books: Books, player: int) -> None:
     refund(books)
     operator_actions.unhold(books.ledger, Payee(BillingSubject.PLAYER, player), "somebody", "paid by mistake")
