@@ -35,15 +35,18 @@ where not exists (select from payouts.cancellations as c where c.instruction_id 
 -- name: funds_spoken_for
 -- What of our balance payouts in progress take, by currency: also those of other days that are not published yet, and
 -- those of which nobody knows whether they are paid.
-select i.currency, sum(i.amount_minor)::bigint
-from payouts.instructions as i
-where i.billing_type <> 'player_charge'
-    and (
-        i.status in ('published', 'sending', 'unknown')
-        or i.status = 'pending' and i.day is distinct from %(day)s
-            and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
-    )
-group by i.currency
+select currency, sum(amount_minor)::bigint
+from (
+    select currency, amount_minor
+    from payouts.instructions
+    where billing_type <> 'player_charge' and status in ('published', 'sending', 'unknown')
+    union all
+    select i.currency, i.amount_minor
+    from payouts.instructions as i
+    where i.billing_type <> 'player_charge' and i.status = 'pending' and i.day is distinct from %(day)s
+        and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
+) as in_progress
+group by currency
 
 -- name: paid_out
 -- What was ever paid out, by currency: how much more that is than before says what was paid meanwhile.
