@@ -7,7 +7,7 @@ wait for as long as there are small ones.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from payouts_pipeline.domain.refusals import WAIT
 
 # The reasons of what waits without having been sent. What Stripe refused all the same has Stripe's code.
 WAITS_FOR_FUNDS = frozenset({ReasonCode.FUNDS_PENDING, ReasonCode.NO_BALANCE_IN_CURRENCY})
+
+# What the provider's journal says of our balance is good for so long.
+JOURNAL_HOLDS_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ has it, if that was read lately. Where it was not, Stripe refuses what is not co
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
-from payouts_pipeline.domain.funds import covered_from, decide, replan
+from payouts_pipeline.domain.funds import JOURNAL_HOLDS_FOR, covered_from, decide, replan
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
@@ -19,8 +19,6 @@ from payouts_pipeline.ledger.locks import lock_payees
 
 if TYPE_CHECKING:
     from payouts_pipeline.settlement.assemble import Settlement
-
-_KNOWN_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Funds:
             return 0
         if self._settlement:
             self._asked = self._asked or self._ask(self._settlement())
-        elif not funds.are_known(self._connection, _KNOWN_FOR):
+        elif not funds.are_known(self._connection, JOURNAL_HOLDS_FOR):
             return 0
         with failpoint(Failpoint.FUND_PAYOUTS), self._connection.transaction():
             # One run at a time: what another one is about to send is seen by this one.

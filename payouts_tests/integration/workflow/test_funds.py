@@ -67,6 +67,7 @@ def test_pending_money_costs_no_refused_transfer_and_pays_on_the_first_run_after
     since = calls(emulator, called)
     assert since[BALANCE] == 1
     assert since[TRANSFERS] == waiting["funds_pending"]
-    assert ledger.execute("select max(number), count(*) from payouts.attempts where code is not null and"
-                          " stripe_account_id is not null").fetchall() == [(None, 0)]
+    assert ledger.execute(
+        "select max(number), count(*) from payouts.attempts where code is not null and stripe_account_id is not null"
+    ).fetchall() == [(None, 0)]
     assert violations(ledger) == {}
