@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin, FaultKind, FaultRule
+from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_tests.support.ledger_steps import fingerprint, pass_time, violations
 from payouts_tests.support.materialising import day_by_day
-from payouts_tests.support.worlds import FIRST_DAY, YESTERDAY, World
+from payouts_tests.support.worlds import YESTERDAY, World
 
 PENDING = timedelta(days=2)
 TRANSFERS, BALANCE = "POST /v1/transfers", "GET /v1/balance"
