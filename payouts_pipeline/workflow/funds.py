@@ -77,13 +77,14 @@ class Funds:
         # Its SDK takes long to import.
         from payouts_pipeline.settlement import own_account
         from payouts_pipeline.settlement.stripe_answers import Indeterminate
+        from payouts_pipeline.settlement.stripe_client import StripeAwayError
 
         # Before the call: what is paid out while it is under way may be in the answer already.
         paid_out_minor, stripe = funds.paid_out(self._connection), settlement.stripe()
         self.calls += 1
         found = own_account.balances(stripe)
         if isinstance(found, Indeterminate):
-            raise PayoutsError(f"Stripe can't be asked for our balance ({found}): no payout was sent, so run again.")
+            raise StripeAwayError(f"Stripe can't be asked for our balance ({found}): no payout was sent, so run again.")
         if not isinstance(found, list):
             lacks = found.permission or found.code
             raise PayoutsError(
