@@ -44,12 +44,16 @@ def arrivals(connection: Connection) -> list[Arrival]:
         return cursor.execute(sql("funds_arriving")).fetchall()
 
 
-def available_minor(connection: Connection, arriving: Iterable[Arrival]) -> dict[str, int]:
-    """What is available by the provider's journal as the ledger has it: all that stands there but what arrives."""
+def by_journal(connection: Connection) -> tuple[dict[str, int], list[Arrival]]:
+    """What is available by the provider's journal as the ledger has it, and what of our balance is pending.
+
+    What is pending is read last: what is charged meanwhile is counted as that, and not as there.
+    """
     found = {each.currency: each.ledger_minor + each.listed_minor for each in provider_journal.balances(connection)}
+    arriving = arrivals(connection)
     for each in arriving:
         found[each.currency] = found.get(each.currency, 0) - each.amount_minor
-    return found
+    return found, arriving
 
 
 def are_known(connection: Connection, within: timedelta) -> bool:

@@ -10,8 +10,8 @@ from payouts_pipeline.ledger.database import Connection
 
 def forecast(connection: Connection) -> list[Forecast]:
     """By currency, of those in which a payout waits or money is pending."""
-    payouts, arriving = funds.queue(connection, None), funds.arrivals(connection)
-    left = funds.left(connection, funds.available_minor(connection, arriving), None)
+    payouts, (available_minor, arriving) = funds.queue(connection, None), funds.by_journal(connection)
+    left = funds.left(connection, available_minor, None)
     is_known = funds.are_known(connection, JOURNAL_HOLDS_FOR)
     return forecasts(payouts, left, arriving, funds.now(connection), is_known=is_known)
 

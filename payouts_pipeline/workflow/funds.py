@@ -57,17 +57,15 @@ class Funds:
         elif not funds.are_known(self._connection, JOURNAL_HOLDS_FOR):
             return 0
         with failpoint(Failpoint.FUND_PAYOUTS), self._connection.transaction():
-            # One run at a time: what another one is about to send is seen by this one.
+            # One run at a time, and nothing is settled meanwhile: each payout is counted as in progress or as paid.
             lock_payees(self._connection)
             return self._decide(day)
 
     def _decide(self, day: date) -> int:
         connection, now = self._connection, funds.now(self._connection)
-        payouts, arriving = funds.queue(connection, day), funds.arrivals(connection)
+        payouts, (available_minor, arriving) = funds.queue(connection, day), funds.by_journal(connection)
         if self._asked:
             available_minor = self._asked.available_now(funds.paid_out(connection))
-        else:
-            available_minor = funds.available_minor(connection, arriving)
         covered = covered_from(payouts, funds.left(connection, available_minor, day), arriving, now)
         moves = decide(payouts, covered, day, now, self._asked.currencies if self._asked else None)
         funds.move(connection, moves, self._actor)

@@ -56,8 +56,8 @@ where subject in ('club', 'organiser', 'partner')
 group by currency
 
 -- name: move_for_funds
--- Has payouts wait for our balance, or no longer, unless somebody else moved them or put the payee on hold meanwhile.
--- One that goes on waiting gets another time, which is no event of its life.
+-- Has payouts wait for our balance, or no longer, unless somebody else moved them; under the locks of their accounts, so
+-- that nobody is put on hold meanwhile. One that goes on waiting gets another time, which is no event of its life.
 with move as (
     select *
     from jsonb_to_recordset(%(moves)s::jsonb) as m (
@@ -67,11 +67,6 @@ with move as (
     select i.id
     from payouts.instructions as i
     join move as m on m.id = i.id and m.old_status = i.status
-    join payouts.accounts as a on a.id = i.account_id
-    where m.status = 'waiting'
-        or not exists (
-            select from payouts.held_payees as h where h.subject = a.subject and h.subject_id = a.subject_id
-        )
     order by i.id
     for update of i
 )

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import movements
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.movements import FoundMovement
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, KeySeed
 from payouts_pipeline.reports import funds as reported
 from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
@@ -355,6 +357,31 @@ def test_what_is_to_be_cancelled_wants_no_funds(nights: Nights) -> None:
     operator_actions.cancel(nights.ledger, payout, "test", "not owed")
     assert nights.stand() == ["pending"]
     assert nights.share_out() == 0
+    assert nights.stand() == ["pending"]
+
+
+def test_what_has_been_moved_already_wants_no_funds(nights: Nights) -> None:
+    """Found after a restore: a worker settles it, with nothing sent."""
+    nights.books.player_owes()
+    nights.charge()
+    nights.open()
+    (payout,) = ids(nights.ledger, DAY, "pending")
+    found = FoundMovement(
+        "tr_lost",
+        "transfer",
+        payout,
+        1,
+        str(DAY),
+        "club_payout",
+        1_000,
+        "EUR",
+        "acct_club",
+        "succeeded",
+        datetime.now(UTC),
+    )
+    movements.keep(nights.ledger, [found], "test")
+    nights.there_is(0)
+    nights.share_out()
     assert nights.stand() == ["pending"]
 
 
