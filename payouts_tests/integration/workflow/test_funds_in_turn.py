@@ -347,17 +347,23 @@ def test_another_account_in_league_is_taken_and_still_waits(nights: Nights) -> N
 
 def test_what_is_to_be_cancelled_wants_no_funds(nights: Nights) -> None:
     """Once sent and refused, it is asked about before it is cancelled: that is no payout."""
-    nights.books.player_owes()
+    two_clubs(nights, 1_000, 400)
     nights.charge()
     nights.open()
     nights.there_is(-10_000)
     settle(nights.ledger, DAY, nights.books.pay)
-    assert nights.stand() == ["balance_insufficient"]
-    (payout,) = ids(nights.ledger, DAY, "waiting")
-    operator_actions.cancel(nights.ledger, payout, "test", "not owed")
-    assert nights.stand() == ["pending"]
-    assert nights.share_out() == 0
-    assert nights.stand() == ["pending"]
+    assert nights.stand() == ["balance_insufficient", "balance_insufficient"]
+    first, _ = ids(nights.ledger, DAY, "waiting")
+    operator_actions.cancel(nights.ledger, first, "test", "not owed")
+    pass_time(nights.ledger, 1.1)
+    nights.open()
+    assert nights.stand() == ["pending", "pending"]
+    nights.there_is(399)
+    nights.share_out()
+    assert nights.stand() == ["pending", "funds_pending"]
+    pass_time(nights.ledger, 1.1)
+    nights.there_is(400)
+    assert nights.share_out() == 1
 
 
 def test_what_has_been_moved_already_wants_no_funds(nights: Nights) -> None:
