@@ -1,10 +1,14 @@
 """Card money that is pending at Stripe: payouts wait for it in turn, and nothing is sent that Stripe would refuse."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 
+from payouts_pipeline.cli.main import payouts
+from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 from payouts_tests.support.ledger_steps import fingerprint, pass_time, violations
@@ -71,3 +75,42 @@ def test_pending_money_costs_no_refused_transfer_and_pays_on_the_first_run_after
         "select max(number), count(*) from payouts.attempts where code is not null and stripe_account_id is not null"
     ).fetchall() == [(None, 0)]
     assert violations(ledger) == {}
+
+
+def test_a_night_says_what_waits_until_when_and_pays_it_then(pending: World) -> None:
+    """With the journal read, as the nightly job does: on the asset, in `status`, and by the next run."""
+    ledger = pending.connect()
+    (page,) = day_by_day(pending, [YESTERDAY]).asset_materializations_for_node("settled_payouts")
+    waiting = waits(ledger)
+    assert {amount.split()[1] for amount in waiting} == {"AUD", "EUR", "JPY", "KWD"}
+    shown = str(page.metadata["waits_for_our_balance"].value)
+    assert all(f"{amount} wait for our balance at Stripe" in shown for amount in waiting)
+
+    with pending.entered():
+        as_json = CliRunner().invoke(payouts, ["status", str(YESTERDAY), "--json"])
+        as_text = CliRunner().invoke(payouts, ["status", str(YESTERDAY)])
+    ((on,),) = ledger.execute(
+        "select distinct (available_on at time zone 'UTC')::date::text from payouts.balance_transactions"
+        " where available_on > now()"
+    ).fetchall()
+    document = json.loads(as_json.stdout)
+    assert set(document) == {"days", "funds"}
+    assert [format_minor(each["waiting_minor"], each["currency"]) for each in document["funds"]] == waiting
+    for each in document["funds"]:
+        assert (each["available_minor"], each["payable_minor"], each["shortfall_minor"]) == (0, 0, 0)
+        assert [(step["on"], step["payable_minor"]) for step in each["arriving"]] == [(on, each["waiting_minor"])]
+    for amount in waiting:
+        assert f"waits  {amount} wait for our balance at Stripe: {amount} from {on} on." in as_text.stdout
+
+    pass_days(pending, ledger)
+    day_by_day(pending, [YESTERDAY])
+    assert waits(ledger) == []
+
+
+def waits(ledger: Connection) -> list[str]:
+    """The payouts that wait, by currency."""
+    query = (
+        "select currency, sum(amount_minor)::bigint from payouts.instructions"
+        " where status = 'waiting' and reason_code = 'funds_pending' group by 1 order by 1"
+    )
+    return [format_minor(amount, currency) for currency, amount in ledger.execute(query)]
