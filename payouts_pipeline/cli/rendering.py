@@ -19,7 +19,7 @@ from payouts_pipeline.domain.currencies import format_minor
 if TYPE_CHECKING:
     # Dagster takes seconds to import, which most commands do without.
     from payouts_pipeline.defs.materialize import DayRun
-    from payouts_pipeline.domain.funds import Forecast
+    from payouts_pipeline.domain.forecast import Forecast
     from payouts_pipeline.reports.audit import Violation
     from payouts_pipeline.reports.status import DayStatus, Instruction
 

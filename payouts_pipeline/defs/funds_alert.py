@@ -8,7 +8,7 @@ import dagster as dg
 from payouts_pipeline.defs.alerts import Alert, AlertTopic, summary
 from payouts_pipeline.defs.assets import PAID
 from payouts_pipeline.defs.resources import LedgerResource
-from payouts_pipeline.domain.funds import Forecast
+from payouts_pipeline.domain.forecast import Forecast
 from payouts_pipeline.reports import funds
 
 _EVERY_S = 300

@@ -3,7 +3,8 @@
 from typing import Any
 
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.domain.funds import JOURNAL_HOLDS_FOR, Forecast, forecasts
+from payouts_pipeline.domain.forecast import Forecast, forecasts
+from payouts_pipeline.domain.funds import JOURNAL_HOLDS_FOR
 from payouts_pipeline.ledger import funds
 from payouts_pipeline.ledger.database import Connection
 

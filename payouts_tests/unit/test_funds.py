@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payouts_pipeline.domain.funds import (
-    Arrival,
-    Forecast,
-    Payout,
-    Step,
-    covered_from,
-    decide,
-    forecasts,
-    replan,
-)
+from payouts_pipeline.domain.forecast import Forecast, Step, forecasts
+from payouts_pipeline.domain.funds import Arrival, Payout, covered_from, decide, replan
 from payouts_pipeline.domain.refusals import WAIT
 
 NOW = datetime(2026, 5, 4, 3, tzinfo=UTC)
