@@ -24,6 +24,8 @@ class Failpoint(Enum):
     """Commit: the difference that a day's splits make, and the charges of it."""
     RELEASE_DAY = auto()
     """Commit: the shares of collected fees, and the payouts of them."""
+    FUND_PAYOUTS = auto()
+    """Commit: payouts that our balance does not cover wait, and those that it covers by now do not any more."""
     PUBLISH = auto()
     """SNS: up to ten pointers to instructions."""
     MARK_PUBLISHED = auto()
@@ -54,6 +56,8 @@ class Failpoint(Enum):
     """Commit: the entries of what was refunded, disputed or reversed."""
     OPEN_JOURNAL = auto()
     """Commit: what stood on our account before the list begins."""
+    PLAN_PAYOUTS = auto()
+    """Commit: until when payouts wait for our balance, by what is pending there."""
 
 
 Moment = Literal["before", "after"]

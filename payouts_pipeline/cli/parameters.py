@@ -38,6 +38,13 @@ PAYEE = PayeeName()
 
 reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document; amounts are in minor units.")
+pending_days = click.option(
+    "--pending-days",
+    type=click.FloatRange(0, 30),
+    default=0,
+    help="Have the Stripe emulator keep card money pending for so many days, as Stripe does for two or more: payouts "
+    "then wait for it.",
+)
 billing_types = click.option(
     "--billing-type",
     "billing_types",

@@ -19,6 +19,7 @@ from payouts_pipeline.domain.currencies import format_minor
 if TYPE_CHECKING:
     # Dagster takes seconds to import, which most commands do without.
     from payouts_pipeline.defs.materialize import DayRun
+    from payouts_pipeline.domain.forecast import Forecast
     from payouts_pipeline.reports.audit import Violation
     from payouts_pipeline.reports.status import DayStatus, Instruction
 
@@ -59,6 +60,15 @@ def day(status: "DayStatus") -> None:
         _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
     for each in status.open_instructions or []:
         _instruction(each)
+
+
+def waiting_for_funds(found: "Sequence[Forecast]") -> None:
+    """What waits for our balance, and until when; nothing where none does."""
+    from payouts_pipeline.reports.funds import sentence
+
+    for each in found:
+        if each.waiting_minor:
+            _out.print(f"  [yellow]waits[/]  {sentence(each)}", soft_wrap=True)
 
 
 def _nothing(status: "DayStatus") -> str:

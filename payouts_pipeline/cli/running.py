@@ -23,7 +23,8 @@ _WATCH_EVERY_S = 2.0
 
 
 @click.command()
-def demo() -> None:
+@parameters.pending_days
+def demo(pending_days: float) -> None:
     """Settle yesterday of a sample season on embedded parts, and show the result.
 
     Run it again: nothing changes, and it says so.
@@ -32,7 +33,7 @@ def demo() -> None:
     calendar = Calendar.from_environment()
     start_up.stay_local()
     with start_up.ready(list(Need)):
-        is_ok = _run_and_show([start_up.load_season(calendar)])
+        is_ok = _run_and_show([start_up.load_season(calendar, pending_days)])
         rendering.line(f"All of it took {time.monotonic() - started:.1f} s. To see it in the Dagster UI: make dev")
     sys.exit(0 if is_ok else 1)
 
@@ -69,7 +70,7 @@ def _days(first_day: date, last_day: date, calendar: Calendar) -> list[date]:
 
 def _run_and_show(days: Sequence[date]) -> bool:
     """Materialise the days and show each as it ends; whether all went well."""
-    from payouts_pipeline.reports import status
+    from payouts_pipeline.reports import funds, status
 
     is_ok = True
     with _watching(days):
@@ -77,10 +78,12 @@ def _run_and_show(days: Sequence[date]) -> bool:
             # Opened when it is needed: a day may have taken long.
             with start_up.connected() as ledger:
                 stands, totals = status.day_status(ledger, result.day), status.booked_totals(ledger, result.day)
+                forecast = funds.forecast(ledger)
             if len(days) > 1:
                 rendering.day_in_a_line(stands, result)
             else:
                 rendering.day(stands)
+                rendering.waiting_for_funds(forecast)
                 rendering.totals(totals)
                 rendering.outcome(result)
             is_ok = is_ok and result.ok

@@ -15,7 +15,7 @@ import click
 from dotenv import load_dotenv
 
 from payouts_pipeline import settings
-from payouts_pipeline.cli import rendering
+from payouts_pipeline.cli import parameters, rendering
 from payouts_pipeline.domain.calendar import yesterday
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.local import env_file, environment
@@ -31,14 +31,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI, on localhost only.")
 @click.option("--read-only-port", type=int, help="Also serve a UI on this port that can start and change nothing.")
-def dev(port: int, read_only_port: int | None) -> None:
+@parameters.pending_days
+def dev(port: int, read_only_port: int | None, pending_days: float) -> None:
     """Run the Dagster UI with the nightly schedule, on the same parts as the demo. Ctrl-C stops all of it."""
     from payouts_pipeline.local import dagster_dev
 
     calendar = Calendar.from_environment()
     with dagster_dev.only_one(), ready(list(Need)):
         dagster_dev.prepare()
-        load_season(calendar)
+        load_season(calendar, pending_days)
         dagster_dev.serve(port, read_only_port, rendering.step)
 
 
@@ -147,12 +148,12 @@ def migrate_ledger() -> None:
         rendering.step("schema payouts is up to date")
 
 
-def load_season(calendar: Calendar) -> date:
-    """Have the sample season up to yesterday, which is returned."""
+def load_season(calendar: Calendar, pending_days: float = 0) -> date:
+    """Have the sample season up to yesterday, which is returned; card money is pending for so many days."""
     from payouts_pipeline.local import demo_data
 
     day = last_day(calendar)
-    demo_data.load(day, calendar.timezone.key, rendering.step)
+    demo_data.load(day, calendar.timezone.key, pending_days, rendering.step)
     return day
 
 

@@ -73,7 +73,7 @@ def alert_topic(environment: Mapping[str, str]) -> AlertTopic:
 
 def build_alert_sensors(calendar: Calendar, environment: Mapping[str, str]) -> list[dg.SensorDefinition]:
     """The sensors; on by default, since all that they do is send alerts."""
-    told = _where_to(environment)
+    told = where_to(environment)
     return [
         _sensor_of_runs(
             "alert_on_failed_run",
@@ -124,7 +124,7 @@ def _sensor_of_runs(name: str, ended_as: Ending, alert_of: AlertOf, description:
             alerts.send(alert, context.log)
         if ended:
             context.update_cursor(str(ended[-1].storage_id))
-        return dg.SkipReason(_summary(sent, alerts.told))
+        return dg.SkipReason(summary(sent, alerts.told))
 
     return sensor_of_runs
 
@@ -164,7 +164,7 @@ def _missing_payouts(calendar: Calendar, told: str) -> dg.SensorDefinition:
         for alert in missing:
             alerts.send(alert, context.log)
         context.update_cursor(day.isoformat())
-        return dg.SkipReason(_summary(missing, alerts.told))
+        return dg.SkipReason(summary(missing, alerts.told))
 
     return alert_on_missing_payouts
 
@@ -211,13 +211,13 @@ def _page(run: dg.DagsterRun) -> str:
     return f"/runs/{run.run_id}"
 
 
-def _summary(alerts: list[Alert], told: str) -> str:
+def summary(alerts: list[Alert], told: str) -> str:
     """What a tick shows of the alerts that it sent."""
     subjects = "; ".join(f"{alert.subject}: {alert.reason}" for alert in alerts)
     return f"Alert {told}: {subjects}" if alerts else "Nothing to report."
 
 
-def _where_to(environment: Mapping[str, str]) -> str:
+def where_to(environment: Mapping[str, str]) -> str:
     """For the descriptions of sensors: who hears of it."""
     if arn := settings.alert_topic_arn(environment):
         return f"Alerts go to {arn}."

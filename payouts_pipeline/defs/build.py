@@ -8,10 +8,11 @@ from typing import Any
 import dagster as dg
 
 from payouts_pipeline import settings
-from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors
+from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors, where_to
 from payouts_pipeline.defs.asset_checks import build_checks
 from payouts_pipeline.defs.assets import PAID, build_assets
 from payouts_pipeline.defs.external_assets import build_external_assets
+from payouts_pipeline.defs.funds_alert import build_funds_alert
 from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.jobs import PAY_OUT_DAY
 from payouts_pipeline.defs.partitions import daily_partitions
@@ -40,7 +41,11 @@ def build_defs(
         asset_checks=checks,
         jobs=[PAY_OUT_DAY],
         schedules=[build_schedule(calendar)],
-        sensors=[*build_sensors(calendar, environment), *build_alert_sensors(calendar, environment)],
+        sensors=[
+            *build_sensors(calendar, environment),
+            *build_alert_sensors(calendar, environment),
+            build_funds_alert(where_to(environment)),
+        ],
         executor=dg.in_process_executor,
         resources=_not_configurable(
             {

@@ -19,7 +19,7 @@ from payouts_pipeline.defs.metadata import MOST_ROWS, Row, counted, table, to_pl
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports import overview
+from payouts_pipeline.reports import funds, overview
 from payouts_pipeline.reports.charts.days import DAYS, draw_days
 from payouts_pipeline.reports.charts.flow import draw_flow
 from payouts_pipeline.reports.charts.sheet import Sheet
@@ -98,6 +98,7 @@ class MoneyPage:
         return {
             "summary": dg.MetadataValue.md(self._summary(status, lines)),
             "open": self._open(day, lines),
+            **self._funds(),
             **self._charts(day, status),
             "status": _status(lines),
             **_figures(lines),
@@ -143,6 +144,13 @@ class MoneyPage:
             "why": f"{each.status}: {each.reason}",
             "next action": next_action(each).text + next_try,
         }
+
+    def _funds(self) -> dict[str, Any]:
+        """What payouts of any day wait for; nothing where none waits."""
+        waiting = [each for each in funds.forecast(self.ledger) if each.waiting_minor]
+        if self._words is not _PAYOUTS or not waiting:
+            return {}
+        return {"waits_for_our_balance": dg.MetadataValue.md("\n\n".join(map(funds.sentence, waiting)))}
 
     def _charts(self, day: date, status: DayStatus) -> dict[str, Any]:
         charts = {"chart_of_30_days": self._chart_of_days(day)}

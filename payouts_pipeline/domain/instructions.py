@@ -33,7 +33,7 @@ FIRST_STATUSES = frozenset({Status.HELD, Status.PENDING})
 # No call of these is in progress: none was made, or it was definitely refused.
 CANCELLABLE = frozenset({Status.HELD, Status.PENDING, Status.PUBLISHED, Status.WAITING, Status.REJECTED})
 
-# The database enforces the same pairs (migrations/0001_ledger.sql); a test compares the two.
+# The database enforces the same pairs (table `transitions`); a test compares the two.
 TRANSITIONS = frozenset(
     {(status, Status.CANCELLED) for status in CANCELLABLE}
     # From held to held: what holds it back is another thing now, which the history shows, too.
@@ -41,6 +41,8 @@ TRANSITIONS = frozenset(
     | {(status, Status.PENDING) for status in (Status.HELD, Status.WAITING, Status.REJECTED)}
     | {
         (Status.PENDING, Status.PUBLISHED),
+        # Our balance at the provider does not cover it, so that it is not sent.
+        (Status.PENDING, Status.WAITING),
         (Status.PUBLISHED, Status.SENDING),
         (Status.UNKNOWN, Status.SENDING),
     }

@@ -26,6 +26,9 @@ class ReasonCode(StrEnum):
     NOT_PUBLISHED = "not_published"
     NOT_TAKEN = "not_taken"
     BEING_SENT = "being_sent"
+    # Our balance at Stripe does not cover it, so that it was not sent.
+    FUNDS_PENDING = "funds_pending"
+    NO_BALANCE_IN_CURRENCY = "no_balance_in_currency"
     # Held back.
     ON_HOLD = "on_hold"
     APPROVAL_REQUIRED = "approval_required"
@@ -76,6 +79,7 @@ class Remedy(StrEnum):
     FIX_OUR_KEY = "fix_our_key"
     FIX_OUR_ACCOUNT = "fix_our_account"
     TOP_UP_BALANCE = "top_up_balance"
+    KEEP_BALANCE_IN_CURRENCY = "keep_balance_in_currency"
     JUDGE_MOVEMENT = "judge_movement"
     MATCH_MOVEMENT = "match_movement"
     RECONCILE_BALANCE = "reconcile_balance"
@@ -107,6 +111,14 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.NOT_PUBLISHED: _Meaning("waits to be published"),
     ReasonCode.NOT_TAKEN: _Meaning("waits for a worker"),
     ReasonCode.BEING_SENT: _Meaning("is being sent to Stripe"),
+    ReasonCode.FUNDS_PENDING: _Meaning(
+        "our balance at Stripe does not cover it yet, so that it was not sent", Remedy.TOP_UP_BALANCE
+    ),
+    ReasonCode.NO_BALANCE_IN_CURRENCY: _Meaning(
+        "our account at Stripe has no balance in this currency, so that it was not sent: Stripe converts what is "
+        "charged in it",
+        Remedy.KEEP_BALANCE_IN_CURRENCY,
+    ),
     ReasonCode.ON_HOLD: _Meaning("on hold: {reason}", Remedy.LIFT_HOLD),
     ReasonCode.APPROVAL_REQUIRED: _Meaning("above {limit}: waits for approval", Remedy.APPROVE),
     ReasonCode.NO_STRIPE_ID: _Meaning("the {subject} has no Stripe {identity}", Remedy.ENTER_STRIPE_ID),

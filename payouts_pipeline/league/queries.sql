@@ -140,6 +140,11 @@ where m.id = %(match_id)s
 -- The rows of line-ups that name a player, each with its match.
 select id, match_id from league.match_players where player_id = %(player_id)s and id is not null
 
+-- name: league_currencies
+-- The currencies in which competitions have fees.
+select distinct upper(btrim(currency)) from league.fee_structures
+where currency is not null
+
 -- name: league_columns
 -- The tables and views of the schema with their columns, and whether this login may read them.
 select c.relname, a.attname,

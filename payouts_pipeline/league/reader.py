@@ -123,6 +123,12 @@ def matches_without_line_up(connection: Connection, day: date, timezone: ZoneInf
         return copy_out(connection, sql("league_matches_without_line_up"), parameters, _LINE_UPS)
 
 
+def currencies(connection: Connection) -> list[str]:
+    """In which competitions have fees."""
+    with snapshot(connection):
+        return [currency for (currency,) in connection.execute(sql("league_currencies"))]
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """One read-only transaction that sees one moment, with an error that names what the schema lacks."""

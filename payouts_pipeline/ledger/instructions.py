@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
+from payouts_pipeline.domain.funds import WAITS_FOR_FUNDS
 from payouts_pipeline.domain.instructions import Status, instruction_names
 from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
@@ -191,7 +192,8 @@ def blocked(connection: Connection, day: date | None) -> pd.DataFrame:
     That is the reason that it has, whether its time has come (is_due), what may hold it now (hold_details,
     is_balanced, approval_above_minor), and the Stripe ids that it was last tried with (known_...).
     """
-    return copy_out(connection, sql("blocked_instructions"), {"day": day}, _BLOCKED)
+    parameters = {"day": day, "waits_for_funds": sorted(WAITS_FOR_FUNDS)}
+    return copy_out(connection, sql("blocked_instructions"), parameters, _BLOCKED)
 
 
 def blocked_but_moved(connection: Connection) -> pd.DataFrame:

@@ -9,9 +9,14 @@ from payouts_pipeline.ledger import database
 from payouts_pipeline.local import season
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin
 
+_DAY_S = 86_400
 
-def load(last_day: date, timezone: str, report: Callable[[str], None]) -> None:
-    """Add what is missing of the season up to a day. A league of somebody else's is left alone."""
+
+def load(last_day: date, timezone: str, pending_days: float, report: Callable[[str], None]) -> None:
+    """Add what is missing of the season up to a day. A league of somebody else's is left alone.
+
+    What cards are charged from now on becomes available after ``pending_days``.
+    """
     with database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as connection:
         try:
             summary = season.load_season(connection, timezone, last_day)
@@ -24,4 +29,6 @@ def load(last_day: date, timezone: str, report: Callable[[str], None]) -> None:
         report("the season's people are not known to your Stripe account: their charges will be refused")
         return
     entities = season.stripe_entities(season.reference_frames(summary.first_day, summary.last_day))
-    season.register_with_emulator(EmulatorAdmin(os.environ["STRIPE_API_BASE"]), entities)
+    admin = EmulatorAdmin(os.environ["STRIPE_API_BASE"])
+    season.register_with_emulator(admin, entities)
+    admin.set_availability_delay(round(pending_days * _DAY_S))

@@ -27,6 +27,8 @@ _OF_A_PERSON = {
     "does not help, {cancel}, then materialise that day; if the movement has nothing to do with it: {retry}",
     Remedy.RECONCILE_BALANCE: "find out where the difference comes from ('payouts sync', then 'payouts verify "
     "--provider'); once the balances agree it continues automatically{or_run}",
+    Remedy.KEEP_BALANCE_IN_CURRENCY: "have our account at Stripe keep a balance in this currency (add a bank account "
+    "in it in Stripe's dashboard, and top up what was converted until then); it is then retried automatically{or_run}",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",

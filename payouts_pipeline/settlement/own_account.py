@@ -10,6 +10,7 @@ from typing import Any
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.settlement.stripe_answers import Indeterminate, account_of, of_page
 from payouts_pipeline.settlement.stripe_client import KINDS, StripeClient
+from payouts_pipeline.settlement.stripe_journal import StripeBalance, balance_of
 
 # No customer has it, and none is seen by asking for it: a key that may read customers is told that there is none.
 _NOBODY = "cus_payouts_doctor"
@@ -54,9 +55,9 @@ def permissions_to_follow(client: StripeClient) -> Iterator[tuple[str, str, Refu
         yield f"list {kind}", purpose, _refused(client, partial(_first_of, kind))
 
 
-def available_minor(client: StripeClient) -> dict[str, int] | Refusal | Indeterminate:
-    """What can be transferred now, in minor units by currency. Source: docs.stripe.com/api/balance."""
-    return client.look(lambda services: _available(services.balance.retrieve()))
+def balances(client: StripeClient) -> list[StripeBalance] | Refusal | Indeterminate:
+    """What stands on our account in each currency in which it has a balance. Source: docs.stripe.com/api/balance."""
+    return client.look(lambda services: balance_of(services.balance.retrieve()))
 
 
 def _own_account(account: Any) -> OwnAccount:
@@ -110,7 +111,3 @@ def _refused(client: StripeClient, call: Callable[[Any], Any]) -> Refusal | Inde
     if isinstance(answer, Refusal) and answer.code == "resource_missing":
         return None
     return answer if isinstance(answer, Refusal | Indeterminate) else None
-
-
-def _available(balance: Any) -> dict[str, int]:
-    return {each.currency.upper(): int(each.amount) for each in balance.available}

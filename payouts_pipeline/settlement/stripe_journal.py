@@ -59,7 +59,7 @@ def events(stripe: StripeClient, since: datetime) -> Iterator[Event]:
 
 def balance(stripe: StripeClient) -> list[StripeBalance]:
     """What stands on our account now; raises StripeAwayError where Stripe can't be asked."""
-    found: list[StripeBalance] = _asked(stripe, lambda services: _balance(services.balance.retrieve()))
+    found: list[StripeBalance] = _asked(stripe, lambda services: balance_of(services.balance.retrieve()))
     return found
 
 
@@ -158,7 +158,8 @@ def _id(thing: Any, name: str) -> str | None:
     return getattr(value, "id", value)
 
 
-def _balance(found: Any) -> list[StripeBalance]:
+def balance_of(found: Any) -> list[StripeBalance]:
+    """What an answer of `balance.retrieve` says; raises NotStripes for another one."""
     if found.object != "balance":
         raise NotStripes
     available = {each.currency.upper(): int(each.amount) for each in found.available}

@@ -5,9 +5,9 @@ their SDKs would take a third of that time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
-from functools import partial
+from functools import cached_property, partial
 from operator import add
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
 from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.funds import Funds
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -69,8 +70,18 @@ class Payments:
     def pay_out(self, day: date) -> Changed:
         """Release what was collected, pay the payees, and wait for the outcome."""
         with only_run_of(self.ledger, day, self.report):
-            parts = day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
-            return self._settle(day, partial(self._open, phases.open_payouts, *parts), PAYOUT_TYPES)
+            return self._settle(day, partial(self._open_payouts, day), PAYOUT_TYPES)
+
+    def _open_payouts(self, day: date) -> phases.Progress:
+        """Make the payouts, and have those wait that our balance does not cover."""
+        parts = day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
+        progress = self._open(phases.open_payouts, *parts)
+        return replace(progress, instructions=progress.instructions + self._funds.share_out(day))
+
+    @cached_property
+    def _funds(self) -> Funds:
+        """Our balance is asked for once."""
+        return Funds(self.ledger, self.settlement, self.actor)
 
     def _open(self, phase: Callable[..., phases.Progress], *parts: Any) -> phases.Progress:
         """While the phase before was settled, nothing was read of the source: its connection may be gone."""
@@ -86,7 +97,9 @@ class Payments:
         changed = Changed()
         is_open = True
         while is_open:
+            asked_before = self._funds.calls
             progress = open_phase()
+            changed += Changed(provider_calls=self._funds.calls - asked_before)
             self._check_stripe(day)
             being_cancelled = cancellations.count_open(self.ledger, day, kinds)
             changed += self._settle_once(day, progress, kinds)

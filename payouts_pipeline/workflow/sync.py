@@ -18,6 +18,7 @@ from payouts_pipeline.settlement import stripe_journal
 from payouts_pipeline.settlement.assemble import Settlement
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.stripe_journal import StripeBalance
+from payouts_pipeline.workflow import funds
 
 # Read again with every sync: rows come late, and a page was given while others were written.
 OVERLAP = timedelta(minutes=2)
@@ -98,6 +99,8 @@ class _Sync:
         for start, end in _windows(min(since or feed.read_to, feed.read_to) - self.overlap, datetime.now(UTC)):
             self._read(start, end)
         looks = self._compare()
+        if looks:
+            funds.plan(self.connection, {look.currency: look.available_minor for look in looks}, self.actor)
         return Synced(self.kept, self.entered, self.returned, looks, provider_journal.balances(self.connection))
 
     def _begin(self, since: datetime | None) -> Feed:

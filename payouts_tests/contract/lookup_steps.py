@@ -52,7 +52,7 @@ STEPS = [
     Step("look at an unknown account", _retrieve("accounts", "acct_1PayoutsContractTest")),
     Step("look at the account that can receive", _connected),
     Step("ask whose the key is", lambda scene: scene.wire.client.account()),
-    Step("ask for the balance", lambda scene: own_account.available_minor(scene.wire.client)),
+    Step("ask for the balance", lambda scene: own_account.balances(scene.wire.client)),
     Step("ask with a wrong key", _wrong_key),
     Step("charge with a wrong key", _charge_with_wrong_key),
 ]

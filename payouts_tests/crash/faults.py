@@ -47,6 +47,7 @@ OCCURRENCES = {
     Failpoint.RESUME: 1,
     Failpoint.BOOK_DAY: 1,
     Failpoint.RELEASE_DAY: 1,
+    Failpoint.FUND_PAYOUTS: 1,
     Failpoint.PUBLISH: 2,
     Failpoint.MARK_PUBLISHED: 2,
     Failpoint.CLAIM: 2,
@@ -71,6 +72,9 @@ OCCURRENCES_IN_SYNC = {
     Failpoint.ENTER_RETURNS: 1,
     Failpoint.OPEN_JOURNAL: 1,
 }
+# And where card money is pending, so that payouts wait for it: in the day, and in the sync after it.
+OCCURRENCES_WHEN_PENDING = {Failpoint.FUND_PAYOUTS: 1}
+OCCURRENCES_IN_SYNC_WHEN_PENDING = {Failpoint.PLAN_PAYOUTS: 1}
 _WITHOUT_CONNECTION = {Failpoint.WRITE_FRAME}
 
 

@@ -33,6 +33,7 @@ from payouts_tests.support.ledger_steps import pass_time, violations
 
 _TEMPLATE = "template_of_crashes"
 _A_DAY_AND_MORE_H = 25
+_PENDING_S = 2 * 86_400
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,28 @@ class Case:
         api.v1.transfers.reversals.create(transfer.id, {"amount": 10})
         self.lane.stripe.admin.top_up(1_000, "eur")
         self.expect_no_prehistory()
+
+    def money_is_pending(self) -> None:
+        """Nothing is there, and what is charged from now on becomes available in two days."""
+        self.lane.stripe.admin.set_balance({"eur": 0})
+        self.lane.stripe.admin.set_availability_delay(_PENDING_S)
+        self.expect_no_prehistory()
+
+    def money_arrives(self) -> None:
+        """What was pending is available, and Stripe has paid back what its fees are above our share."""
+        self.lane.stripe.admin.advance_clock(_PENDING_S + 1)
+        self.lane.stripe.admin.top_up(10_000, "eur")
+
+    def waiting(self) -> int:
+        """How many payouts wait for our balance."""
+        query = "select count(*) from payouts.instructions where status = 'waiting' and reason_code = 'funds_pending'"
+        with connect(self.place.database_url) as ledger:
+            return int(ledger.execute(query).fetchall()[0][0])
+
+    def refused_transfers(self) -> int:
+        """How many transfers Stripe was asked for in vain."""
+        made = sum(row.kind == "transfer" for row in self.lane.stripe.admin.journal())
+        return self.lane.stripe.admin.counters().get("POST /v1/transfers", 0) - made
 
     def expect_no_prehistory(self) -> None:
         """This emulator does not list what settled before."""
@@ -219,6 +242,23 @@ class Lanes:
             occurred = [case.bring_in_with(fault)] if fault else []
             case.bring_in_with(None)
             return Result(occurred, case.books_wrong())
+
+    def run_pending(self, of_day: Fault | None = None, of_sync: Fault | None = None) -> Result:
+        """The day with its money pending, so that payouts wait; syncs before and after it arrives; the day again."""
+        with self.case() as case:
+            case.money_is_pending()
+            occurred = [case.run_with(of_day)] if of_day else []
+            case.recover()
+            waits = case.waiting()
+            occurred += [case.bring_in_with(of_sync)] if of_sync else []
+            case.bring_in_with(None)
+            case.money_arrives()
+            case.bring_in_with(None)
+            case.recover()
+            wrong = case.wrong()
+            if not waits or case.waiting() or case.refused_transfers():
+                wrong["payouts wait, are paid, and none is refused"] = (waits, case.waiting(), case.refused_transfers())
+            return Result(occurred, wrong)
 
 
 def _occurrences(sequence: Sequence[tuple[int, Failpoint, Moment]]) -> Counter[Failpoint]:

@@ -29,6 +29,8 @@ _COMMITS = {
     Failpoint.RESUME: "resume",
     Failpoint.BOOK_DAY: "lock_day",
     Failpoint.RELEASE_DAY: "lock_day",
+    Failpoint.FUND_PAYOUTS: "funds_queue",
+    Failpoint.PLAN_PAYOUTS: "funds_queue",
     Failpoint.MARK_PUBLISHED: "mark_published",
     Failpoint.CLAIM: "claim",
     Failpoint.SET_PAYMENT_METHOD: "set_payment_method",

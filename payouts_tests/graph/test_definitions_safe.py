@@ -38,6 +38,7 @@ SATURDAY = date(2026, 3, 7)
 SENSORS = {
     "alert_on_failed_checks",
     "alert_on_failed_run",
+    "alert_on_missing_funds",
     "alert_on_missing_payouts",
     "book_corrections",
     "follow_stripe",

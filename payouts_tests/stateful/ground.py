@@ -22,6 +22,7 @@ from payouts_pipeline.settlement.messages import Message
 from payouts_pipeline.settlement.stripe_client import StripeAwayError
 from payouts_pipeline.settlement.worker import Worker
 from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow.funds import Funds
 from payouts_tests.stateful.bus import Bus
 from payouts_tests.stateful.expectation import Expectation
 from payouts_tests.stateful.faults import FAULTS, LATE
@@ -95,8 +96,18 @@ class Ground(RuleBasedStateMachine):
         self._deliver(worker, self.bus.queued.copy())
         self._pay_out(self.ledger, self.source, day)
         self.watch.note_released()
-        self._publish(day, PAYOUT_TYPES, "")
+        if self._share_out(day):
+            self._publish(day, PAYOUT_TYPES, "")
         self._deliver(worker, self.bus.queued.copy())
+
+    def _share_out(self, day: date) -> bool:
+        """Have what our balance does not cover wait; False where Stripe does not say what that is."""
+        try:
+            Funds(self.ledger, self.parts.settlement, "run").share_out(day)
+        except PayoutsError as refused:
+            self._stands_badly(refused)
+            return False
+        return True
 
     def _may_run(self, day: date) -> bool:
         """What a run asks before it writes anything (`Payments`)."""

@@ -83,6 +83,7 @@ class Payouts(StepsOfDays, StepsOfDelivery, StepsAtStripe, StepsOfReturns, Steps
         """Mend what a person would mend, and materialise until nothing moves: then everyone has what is due."""
         self.parts.await_late_answers()
         self.parts.stripe.clear_faults()
+        self.parts.stripe.set_availability_delay(0)
         self.parts.stripe.set_balance(PLENTY_MINOR)
         self.season.mend()
         self._pass_time(self.last_jump_s)

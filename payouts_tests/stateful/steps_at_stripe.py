@@ -45,6 +45,15 @@ class StepsAtStripe(Ground):
         self.parts.stripe.clear_faults()
         self.parts.stripe.set_balance(dict.fromkeys(PLENTY_MINOR, 0) if is_empty else PLENTY_MINOR)
 
+    @rule(there_minor=st.sampled_from([0, 500, 3_000]), pending_h=st.sampled_from([0, 3, 48]), match=NUMBER, day=DAY)
+    @step
+    def money_is_pending(self, there_minor: int, pending_h: int, match: int, day: int) -> None:
+        """Little is there, and what cards are charged from now on comes later: payouts wait."""
+        self.parts.stripe.set_balance(dict.fromkeys(PLENTY_MINOR, there_minor))
+        self.parts.stripe.set_availability_delay(pending_h * HOUR_S)
+        self.season.line_up(match, day)
+        self._materialise(pick(DAYS, day))
+
     @rule(seconds=JUMPS_S)
     @step
     def time_passes(self, seconds: int) -> None:

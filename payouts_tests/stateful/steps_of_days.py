@@ -50,7 +50,8 @@ class StepsOfDays(Ground):
     def pay_out(self, day: int, dies: str) -> None:
         if self._may_run(pick(DAYS, day)):
             self._pay_out(self.ledger, self.source, pick(DAYS, day))
-            self._publish(pick(DAYS, day), PAYOUT_TYPES, dies)
+            if self._share_out(pick(DAYS, day)):
+                self._publish(pick(DAYS, day), PAYOUT_TYPES, dies)
 
     @rule(days=st.lists(DAY, min_size=1, max_size=3))
     @step

@@ -29,6 +29,7 @@ STUCK = {
     Remedy.MATCH_MOVEMENT: (Status.WAITING, ReasonCode.MOVEMENT_LOST),
     Remedy.RECONCILE_BALANCE: (Status.HELD, ReasonCode.BALANCE_NOT_UNDERSTOOD),
     Remedy.TOP_UP_BALANCE: (Status.WAITING, "balance_insufficient"),
+    Remedy.KEEP_BALANCE_IN_CURRENCY: (Status.WAITING, "no_balance_in_currency"),
     Remedy.TIME: (Status.PENDING, ReasonCode.NOT_PUBLISHED),
 }
 

@@ -1,12 +1,13 @@
 """Stripe: our key, our account, and how the ledger stands there. Only asked, and the ledger is pinned to nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, datetime
 
-from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.domain.currencies import KNOWN, format_minor
 from payouts_pipeline.domain.reasons import refusal_sentence
 from payouts_pipeline.domain.refusals import Refusal
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.league import reader
 from payouts_pipeline.reports.doctor import clocks
 from payouts_pipeline.reports.doctor.diagnosis import Diagnosis, halves, ok, problem, warning
 from payouts_pipeline.reports.doctor.setup import Setup
@@ -118,22 +119,52 @@ def standing(setup: Setup) -> Iterator[Diagnosis]:
 
 
 def balance(setup: Setup) -> Iterator[Diagnosis]:
-    """Whether what is to be paid out is there."""
-    subject = "balance at Stripe"
-    available = own_account.available_minor(setup.stripe)
-    if isinstance(available, Refusal | Indeterminate):
-        why = available.permission or available.code if isinstance(available, Refusal) else available
-        yield warning(subject, f"it can't be seen ({why})", "give the key the permission to read it, or look yourself.")
+    """Whether what is to be paid out is there, and a balance in each currency that is charged."""
+    found = own_account.balances(setup.stripe)
+    if not isinstance(found, list):
+        yield _no_balance(found)
         return
+    yield _covers(setup, {each.currency: each.available_minor for each in found})
+    yield from _without_balance(setup, {each.currency for each in found})
+
+
+def _no_balance(answer: Refusal | Indeterminate) -> Diagnosis:
+    if isinstance(answer, Indeterminate):
+        return warning("balance at Stripe", f"it can't be seen ({answer})", "look again.")
+    to_do = "give the key the permission to read it: no payout is sent without knowing what covers it."
+    return problem("balance at Stripe", f"it can't be seen ({answer.permission or answer.code})", to_do)
+
+
+def _covers(setup: Setup, available: Mapping[str, int]) -> Diagnosis:
+    subject = "balance at Stripe"
     with setup.ledger() as connection:
         owed = {str(currency): int(amount) for currency, amount in connection.execute(sql("owed_to_payees"))}
     short = {currency: owed[currency] - available.get(currency, 0) for currency in owed}
     short = {currency: amount for currency, amount in short.items() if amount > 0}
-    if short:
-        shown = ", ".join(format_minor(amount, currency) for currency, amount in short.items())
-        found = f"it is short of {shown} for what is to be paid out"
-        to_do = "top it up at Stripe, or wait until pending charges are available: payouts are retried by themselves."
-        yield warning(subject, found, to_do, available_minor=available, owed_minor=owed, short_minor=short)
-    else:
-        found = "it covers what is to be paid out now"
-        yield ok(subject, found, available_minor=available, owed_minor=owed)
+    if not short:
+        return ok(subject, "it covers what is to be paid out now", available_minor=available, owed_minor=owed)
+    shown = ", ".join(format_minor(amount, currency) for currency, amount in short.items())
+    found = f"it is short of {shown} for what is to be paid out"
+    to_do = "top it up at Stripe, or wait until pending charges are available: payouts are retried by themselves."
+    return warning(subject, found, to_do, available_minor=available, owed_minor=owed, short_minor=short)
+
+
+def _without_balance(setup: Setup, there: Set[str]) -> Iterator[Diagnosis]:
+    """Stripe names every currency in which an account has a balance; where it names none, that says nothing."""
+    missing = sorted(_charged(setup) - there) if there else []
+    if missing:
+        found = f"our account has none in {', '.join(missing)}, in which schema 'league' has fees"
+        to_do = (
+            "add a bank account in the currency in Stripe's dashboard: else Stripe converts what is charged, and no "
+            "payout in it is sent."
+        )
+        yield warning("balance at Stripe", found, to_do, currencies=missing)
+
+
+def _charged(setup: Setup) -> Set[str]:
+    """The currencies of the fees in schema `league`; none where that can't be read, which is a finding of its own."""
+    try:
+        with setup.source() as connection:
+            return {*reader.currencies(connection)} & KNOWN
+    except PayoutsError:
+        return set()

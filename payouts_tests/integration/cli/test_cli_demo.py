@@ -105,6 +105,16 @@ def test_after_the_demo_the_doctor_finds_everything_ready_and_changes_nothing(de
     assert state_of(demo.world)[0] == before
 
 
+def test_card_money_is_pending_for_as_long_as_the_demo_is_told(demo: Demo) -> None:
+    bare, balance = (
+        World({}, demo.world.folder, ExitStack()),
+        f"{demo.world.environment['STRIPE_API_BASE']}/_emulator/balance",
+    )
+    for options, delay_s in ((["--pending-days", "1.5"], 129_600), ([], 0)):
+        assert payouts(bare, "demo", *options).returncode == 0
+        assert httpx.get(balance).json()["availability_delay_s"] == delay_s
+
+
 @contextmanager
 def development(demo: Demo) -> Iterator[str]:
     """`payouts dev` for the length of a test: the address of its page. Ctrl-C ends it, and all that it started."""

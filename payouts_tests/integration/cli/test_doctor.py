@@ -458,7 +458,7 @@ def test_a_restricted_key_that_may_not_read_accounts_or_the_balance(world: World
     says(found, "Stripe key", "problem", "lacks rak_accounts_kyc_basic_read")
     says(found, "permissions of the key", "ok", "all that a night reads")
     blind = with_permissions(world, *(permission for permission in READS if permission != "rak_balance_read"))
-    warned(blind, "balance at Stripe", "rak_balance_read")
+    says(examined(blind, 1), "balance at Stripe", "problem", "rak_balance_read", "no payout is sent without")
 
 
 @pytest.mark.parametrize(
@@ -564,3 +564,12 @@ def test_a_ledger_whose_database_can_not_keep_every_text(world: World) -> None:
     with database_of(world.environment["PAYOUTS_DATABASE_URL"], "LATIN1") as url:
         found = examined(world.but(PAYOUTS_DATABASE_URL=url), 1)
     says(found, "ledger database", "problem", "its encoding is LATIN1", "with encoding UTF8")
+
+
+def test_a_currency_of_the_league_in_which_our_account_has_no_balance(world: World) -> None:
+    world.emulator().set_balance({"eur": 1_000, "aud": 1_000})
+    found = examined(world, 0)
+    words = "our account has none in JPY, KWD, in which schema 'league' has fees", "add a bank account in the currency"
+    says(found, "balance at Stripe", "warning", *words)
+    world.emulator().set_balance({"jpy": 1_000, "kwd": 10})
+    assert {each["state"] for each in examined(world, 0)["balance at Stripe"]} == {"ok"}

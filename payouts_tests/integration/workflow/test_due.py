@@ -152,7 +152,11 @@ def test_a_day_before_the_first_does_not_keep_the_others_from_going_on(
 
 @pytest.mark.parametrize(
     ("query", "parameters"),
-    [("days_due", {"lost_after": timedelta(minutes=15)}), ("blocked_instructions", {"day": None})],
+    [
+        ("days_due", {"lost_after": timedelta(minutes=15)}),
+        ("blocked_instructions", {"day": None, "waits_for_funds": []}),
+        ("funds_queue", {"day": None, "codes": ["funds_pending"]}),
+    ],
 )
 def test_what_is_open_is_found_without_a_look_at_all_that_has_settled(
     ledger: Connection, player: int, query: str, parameters: dict[str, object]
@@ -161,4 +165,13 @@ def test_what_is_open_is_found_without_a_look_at_all_that_has_settled(
     ledger.execute("set enable_seqscan = off")
     plan = "\n".join(row[0] for row in ledger.execute(f"explain {sql(query)}", parameters))
     assert "on instructions_waiting" in plan
+    assert "Seq Scan on instructions" not in plan
+
+
+def test_what_of_our_balance_is_spoken_for_is_found_without_a_look_at_all_that_has_settled(
+    ledger: Connection, player: int
+) -> None:
+    ledger.execute("set enable_seqscan = off")
+    plan = "\n".join(row[0] for row in ledger.execute(f"explain {sql('funds_spoken_for')}", {"day": DAY}))
+    assert "on instructions_in_progress" in plan
     assert "Seq Scan on instructions" not in plan

@@ -1,0 +1,94 @@
+"""The alert that money is missing, as production defines it: once for each currency, and again after it was covered."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import dagster as dg
+import pytest
+
+from payouts_pipeline.defs.alerts import AlertTopic
+from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+from payouts_pipeline.workflow.funds import Funds
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.ledger_steps import book, release, settle
+from payouts_tests.support.stripe_books import Books, make_books
+
+PENDING_S = 2 * 86_400
+
+
+@cache
+def production() -> dg.Definitions:
+    return build_defs({})
+
+
+@dataclass
+class Sensor:
+    """The production sensor on one ledger, with the cursor that it left behind."""
+
+    database_url: str
+    cursor: str | None = None
+
+    def tick(self) -> str:
+        defs = production()
+        with dg.DagsterInstance.ephemeral() as instance:
+            context = dg.build_sensor_context(
+                instance=instance,
+                cursor=self.cursor,
+                repository_def=defs.get_repository_def(),
+                resources={
+                    "alerts": AlertTopic(topic_arn=None),
+                    "ledger": LedgerResource(database_url=self.database_url, source_url=self.database_url),
+                },
+            )
+            data = defs.resolve_sensor_def("alert_on_missing_funds").evaluate_tick(context)
+        assert not data.run_requests
+        self.cursor = data.cursor
+        return data.skip_message or ""
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
+    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
+        yield started
+
+
+@pytest.fixture
+def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe, database_url: str) -> Books:
+    """A payout of 10.00 EUR waits, while nothing is there but what its charge has brought, in two days."""
+    made = make_books(ledger, source, league, emulator)
+    emulator.admin.set_balance({"eur": 0})
+    emulator.admin.set_availability_delay(PENDING_S)
+    made.player_owes(1_000)
+    book(ledger, source, DAY)
+    settle(ledger, DAY, made.pay)
+    release(ledger, source, DAY)
+    with settlement(database_url, StripeAccount(API_KEY, emulator.url), threads=1) as parts:
+        Funds(ledger, lambda: parts, "test").share_out(DAY)
+    return made
+
+
+def test_what_is_missing_is_told_once_and_again_after_it_was_covered(books: Books, database_url: str) -> None:
+    sensor = Sensor(database_url)
+    assert sensor.tick() == "Nothing to report.", "what is there is not known yet"
+    books.sync()
+    told = sensor.tick()
+    assert "Our balance at Stripe does not cover payouts in EUR" in told
+    assert "0.59 EUR are missing, and nothing pending covers them: top it up" in told
+    assert sensor.tick() == "Nothing to report."
+    books.emulator.admin.top_up(59, "eur")
+    books.sync()
+    assert sensor.tick() == "Nothing to report."
+    books.emulator.admin.set_balance({"eur": 0})
+    books.sync()
+    assert "0.59 EUR are missing" in sensor.tick()
+
+
+def test_what_is_on_its_way_is_not_missing(books: Books, database_url: str) -> None:
+    books.emulator.admin.top_up(59, "eur")
+    books.sync()
+    assert Sensor(database_url).tick() == "Nothing to report."
