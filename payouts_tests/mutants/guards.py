@@ -747,7 +747,7 @@ GUARDS = [
         "payouts_pipeline/domain/funds.py",
         "ordered = sorted(payouts, key=lambda each: (each.currency, each.turn))",
         "ordered = sorted(payouts, key=lambda each: (each.currency, each.amount_minor))",
-        ("payouts_tests/unit/test_funds.py",),
+        ("payouts_tests/unit/test_funds_domain.py",),
     ),
     Guard(
         "what payouts in progress take of our balance is spoken for",
