@@ -11,10 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from psycopg import Rollback
 
 from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.batches import Batches, Bounded, Digest
-from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.change_limits import ChangeLimit, Verdict
 from payouts_pipeline.domain.corrections import difference, parts
 from payouts_pipeline.domain.fee_rows import ByFee, fee_rows
 from payouts_pipeline.domain.reasons import ReasonCode
@@ -65,11 +66,9 @@ def post(connection: Connection, day: date, splits: Batches, actor: str, limit: 
         proposals.close(connection, day)
         lock_accounts_of_day(connection, day)
         return 0
-    new = _NewFees(connection, day, actor)
-    for lines in new_lines(connection, day, splits.map(digest.add)):
-        new.add(lines)
-    new.require_balanced()
-    if new.lines and not proposals.may_book(connection, day, digest.text, limit, actor):
+    new, verdict = _collected(connection, day, splits.map(digest.add), digest, limit, actor)
+    if verdict:
+        proposals.propose(connection, day, digest.text, verdict, actor)
         lock_accounts_of_day(connection, day)
         return 0
     proposals.close(connection, day)
@@ -82,6 +81,21 @@ def post(connection: Connection, day: date, splits: Batches, actor: str, limit: 
     else:
         lock_accounts_of_day(connection, day)
     return new.lines
+
+
+def _collected(
+    connection: Connection, day: date, splits: Batches, digest: Digest, limit: ChangeLimit, actor: str
+) -> "tuple[_NewFees, Verdict | None]":
+    """The fees that the day has anew, in the table `new_fees`; nothing of them where they must wait, and why."""
+    with connection.transaction() as collecting:
+        new = _NewFees(connection, day, actor)
+        for lines in new_lines(connection, day, splits):
+            new.add(lines)
+        new.require_balanced()
+        verdict = proposals.why_not(connection, day, digest.text, limit) if new.lines else None
+        if verdict:
+            raise Rollback(collecting)
+    return new, verdict
 
 
 def new_lines(connection: Connection, day: date, splits: Batches) -> Iterator[pd.DataFrame]:

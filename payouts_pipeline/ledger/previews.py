@@ -45,6 +45,11 @@ class Preview:
         return not (self.proposal or self.fees or self.instructions)
 
 
+def next_transaction(connection: Connection) -> None:
+    """Begin what would be the second transaction, inside of the one that is undone."""
+    connection.execute(sql("forget_temporary_tables"))
+
+
 def read(connection: Connection, day: date, actor: str) -> tuple[list[BookedFees], list[Moved], list[tuple[str, int]]]:
     """What the actor has done to the day."""
     which: dict[str, Any] = {"day": day, "actor": actor}

@@ -47,20 +47,21 @@ class Proposal:
         }
 
 
-def may_book(connection: Connection, day: date, digest: str, limit: ChangeLimit, actor: str) -> bool:
-    """Whether what is in the table `new_fees` may be booked; if not, it is proposed. Under `locks.lock_day`.
+def why_not(connection: Connection, day: date, digest: str, limit: ChangeLimit) -> Verdict | None:
+    """Why what is in the table `new_fees` may not be booked; None where it may, or a person has accepted it."""
+    waits = find(connection, day)
+    is_accepted = waits is not None and waits.is_accepted and waits.splits_digest == digest
+    return None if is_accepted or limit.is_none else _judge(connection, day, limit)
 
-    Proposing the same again writes nothing (rule of money 4).
-    """
+
+def propose(connection: Connection, day: date, digest: str, verdict: Verdict, actor: str) -> None:
+    """Keep what would change of a day; proposing the same again writes nothing. Under `locks.lock_day`."""
     waits = find(connection, day)
     if waits and waits.splits_digest == digest:
-        return waits.is_accepted
-    verdict = None if limit.is_none else _judge(connection, day, limit)
-    if verdict:
-        close(connection, day)
-        noted = {"reason_code": verdict.code, "details": Jsonb(dict(verdict.details)), "actor": actor}
-        connection.execute(sql("insert_proposal"), {"day": day, "digest": digest, **noted})
-    return verdict is None
+        return
+    close(connection, day)
+    noted = {"reason_code": verdict.code, "details": Jsonb(dict(verdict.details)), "actor": actor}
+    connection.execute(sql("insert_proposal"), {"day": day, "digest": digest, **noted})
 
 
 def _judge(connection: Connection, day: date, limit: ChangeLimit) -> Verdict | None:

@@ -33,6 +33,7 @@ def preview(
     with connection.transaction(force_rollback=True):
         limits = approval_above_minor, timezone.key, change_limit
         phases.open_charges(connection, source, day, splits, actor, *limits)
+        previews.next_transaction(connection)
         released = phases.open_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
         fees, moved, held_out = previews.read(connection, day, actor)
         return Preview(day, proposals.find(connection, day), fees, moved, held_out, released.fees_released)

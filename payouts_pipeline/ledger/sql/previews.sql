@@ -22,3 +22,7 @@ order by billing_type, currency, status, reason_code
 -- name: preview_held_out
 -- What it has held out of the day, by reason.
 select reason_code, count(*) from payouts.held_out where day = %(day)s group by reason_code order by reason_code
+
+-- name: forget_temporary_tables
+-- Ends the first of two transactions that are one: each makes its tables anew.
+discard temp

@@ -50,7 +50,7 @@ def test_a_fee_with_a_comma_in_the_wrong_place_charges_nobody(
     ledger: Connection, source: Connection, league: League, lines: list[int]
 ) -> None:
     assert book(ledger, source)
-    league.execute("update league.fee_structures set fee_minor = 100000")
+    source.execute("update league.fee_structures set fee_minor = 100000")
     assert book(ledger, source) == 0
     assert charged(ledger) == 10_000
     [waits] = proposals.find_all(ledger)
@@ -60,7 +60,7 @@ def test_a_fee_with_a_comma_in_the_wrong_place_charges_nobody(
     before = fingerprint(ledger)
     assert book(ledger, source) == 0
     assert fingerprint(ledger) == before, "proposing again writes nothing"
-    league.execute("update league.fee_structures set fee_minor = 1000")
+    source.execute("update league.fee_structures set fee_minor = 1000")
     assert book(ledger, source) == 0
     assert proposals.find_all(ledger) == []
     assert violations(ledger) == {}
@@ -70,14 +70,14 @@ def test_what_a_person_accepts_is_booked_and_nothing_else(
     ledger: Connection, source: Connection, league: League, lines: list[int]
 ) -> None:
     book(ledger, source)
-    league.execute("update league.fee_structures set fee_minor = 2000")
+    source.execute("update league.fee_structures set fee_minor = 2000")
     book(ledger, source)
     proposals.accept(ledger, DAY, "ada", "the new season's fee")
     with pytest.raises(PayoutsError, match="is accepted already"):
         proposals.accept(ledger, DAY, "ada", "again")
-    league.execute("update league.fee_structures set fee_minor = 3000")
+    source.execute("update league.fee_structures set fee_minor = 3000")
     assert book(ledger, source) == 0, "another change than the one that was accepted"
-    league.execute("update league.fee_structures set fee_minor = 2000")
+    source.execute("update league.fee_structures set fee_minor = 2000")
     assert book(ledger, source) == 0, "the acceptance was of a proposal that is closed"
     proposals.accept(ledger, DAY, "ada", "the new season's fee")
     assert book(ledger, source) > 0
@@ -91,7 +91,7 @@ def test_a_line_up_that_is_empty_for_a_minute_takes_nothing_back(
     ledger: Connection, source: Connection, league: League, lines: list[int]
 ) -> None:
     book(ledger, source)
-    league.execute("delete from league.match_players")
+    source.execute("delete from league.match_players")
     assert book(ledger, source) == 0
     assert proposals.find(ledger, DAY) is not None
     assert charged(ledger) == 10_000
@@ -120,7 +120,7 @@ def test_an_amount_that_goes_from_one_club_to_another_counts(
     ledger: Connection, source: Connection, league: League, lines: list[int]
 ) -> None:
     book(ledger, source)
-    league.execute("update league.match_players set club_id = %s", league.club())
+    source.execute("update league.match_players set club_id = %s", (league.club(),))
     assert book(ledger, source) == 0
     [waits] = proposals.find_all(ledger)
     assert waits.details["moved_minor"] == {"EUR": 10_000}
@@ -147,7 +147,7 @@ def test_without_limits_everything_is_booked_at_once(
     ledger: Connection, source: Connection, league: League, lines: list[int]
 ) -> None:
     book(ledger, source)
-    league.execute("update league.fee_structures set fee_minor = 100000")
+    source.execute("update league.fee_structures set fee_minor = 100000")
     assert book(ledger, source, ChangeLimit()) > 0
 
 
@@ -157,13 +157,13 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
 ) -> None:
     book(ledger, source)
     if change == "a fee":
-        league.execute("update league.fee_structures set fee_minor = 1100")
+        source.execute("update league.fee_structures set fee_minor = 1100")
     elif change == "a line":
         league.strike_off(lines[3])
     elif change == "a currency":
-        league.execute("update league.fee_structures set currency = 'JPY'")
+        source.execute("update league.fee_structures set currency = 'JPY'")
     elif change == "terms that can't be split":
-        league.execute("update league.fee_shares set share_bps = 1 where share_bps > 0")
+        source.execute("update league.fee_shares set share_bps = 1 where share_bps > 0")
     before = fingerprint(ledger)
     shown = preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit())
     assert fingerprint(ledger) == before
@@ -172,7 +172,10 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
     phases.open_charges(ledger, source, DAY, splits, "test")
     phases.open_payouts(ledger, source, DAY, {}, "test")
     made = instructions(ledger) - made_before
-    assert {(each.billing_type, each.currency, each.status, each.count, each.amount_minor) for each in shown.instructions} == made
+    told = {
+        (each.billing_type, each.currency, each.status, each.count, each.amount_minor) for each in shown.instructions
+    }
+    assert told == made
     assert shown.is_empty == (change == "nothing")
 
 
