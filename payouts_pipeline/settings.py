@@ -197,7 +197,9 @@ def change_limit(environment: Mapping[str, str] = os.environ) -> ChangeLimit:
     if not text:
         return ChangeLimit.default()
     try:
-        given = dict(json.loads(text))
+        given = json.loads(text)
+        if not isinstance(given, dict):
+            raise ValueError
         share = given.pop("share", None)
         if share is not None and not (type(share) in (int, float) and 0 <= share <= 1):
             raise ValueError
