@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from payouts_pipeline.domain import currencies
+from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.errors import PayoutsError
 
 DEFAULT_TIMEZONE = "Australia/Sydney"
@@ -188,6 +189,27 @@ def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[s
 def approval_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """The amount by currency above which an instruction waits until a person approves it; none by default."""
     return _minor_by_currency("PAYOUTS_APPROVAL_ABOVE", environment)
+
+
+def change_limit(environment: Mapping[str, str] = os.environ) -> ChangeLimit:
+    """How much a materialisation may change of a day without a person; `{}`: as much as it likes."""
+    text = environment.get("PAYOUTS_CHANGE_LIMIT")
+    if not text:
+        return ChangeLimit.default()
+    try:
+        given = json.loads(text)
+        if not isinstance(given, dict):
+            raise ValueError
+        share = given.pop("share", None)
+        if share is not None and not (type(share) in (int, float) and 0 <= share <= 1):
+            raise ValueError
+        amounts = _minor_by_currency("PAYOUTS_CHANGE_LIMIT", {"PAYOUTS_CHANGE_LIMIT": json.dumps(given)})
+    except (ValueError, TypeError, PayoutsError):
+        raise PayoutsError(
+            "PAYOUTS_CHANGE_LIMIT is not a JSON object of a share of the fees (0 to 1) and of minor units by currency: "
+            'give one like {"share": 0.2, "EUR": 100000}; {} for no limit.'
+        ) from None
+    return ChangeLimit(share, amounts)
 
 
 def _minor_by_currency(name: str, environment: Mapping[str, str]) -> dict[str, int]:

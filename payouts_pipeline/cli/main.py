@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from payouts_pipeline.cli import fleet, identity, operator, provider, running, showing, start_up
+from payouts_pipeline.cli import changes, fleet, identity, operator, provider, running, showing, start_up
 from payouts_pipeline.cli.doctor import doctor
 from payouts_pipeline.cli.explain import explain
 from payouts_pipeline.errors import PayoutsError
@@ -31,6 +31,7 @@ for command in (
     *(showing.status, showing.verify, explain, doctor),
     *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel, operator.resolve),
     *(identity.ledger, identity.recover, provider.sync),
+    *(changes.preview, changes.accept),
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),
 ):
     payouts.add_command(command)

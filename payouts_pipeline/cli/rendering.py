@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     # Dagster takes seconds to import, which most commands do without.
     from payouts_pipeline.defs.materialize import DayRun
     from payouts_pipeline.domain.forecast import Forecast
+    from payouts_pipeline.ledger.proposals import Proposal
     from payouts_pipeline.reports.audit import Violation
     from payouts_pipeline.reports.status import DayStatus, Instruction
 
@@ -58,6 +59,8 @@ def day(status: "DayStatus") -> None:
     _out.print(table if status.instructions else _nothing(status))
     for held_out in status.held_out:
         _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
+    if status.proposal:
+        proposal(status.proposal)
     for each in status.open_instructions or []:
         _instruction(each)
 
@@ -69,6 +72,16 @@ def waiting_for_funds(found: "Sequence[Forecast]") -> None:
     for each in found:
         if each.waiting_minor:
             _out.print(f"  [yellow]waits[/]  {sentence(each)}", soft_wrap=True)
+
+
+def proposal(found: "Proposal") -> None:
+    """A change that waits for a person, and what to do."""
+    what_to_do = (
+        f"accepted: 'payouts run {found.day}' books it"
+        if found.is_accepted
+        else f"see 'payouts preview {found.day}', then 'payouts accept {found.day} --reason ...', or correct league"
+    )
+    _out.print(f"  [yellow]waits[/]  {escape(found.reason)}; {escape(what_to_do)}", soft_wrap=True)
 
 
 def _nothing(status: "DayStatus") -> str:
@@ -89,6 +102,7 @@ def day_in_a_line(status: "DayStatus", run: "DayRun") -> None:
     held_out = sum(each.count for each in status.held_out)
     parts = [f"{count} {name}" for name, count in sorted(counts.items())]
     parts += [f"{held_out} fees held out"] if held_out else []
+    parts += ["[yellow]a change waits[/]"] if status.proposal else []
     failed = [f"{check.asset}.{check.check}" for check in run.checks if not check.passed and check.severity == "ERROR"]
     parts += [f"[red]failed: {', '.join(failed)}[/]"] if failed else []
     _out.print(f"{status.day}  {', '.join(parts) or 'nothing is to be paid'}; {_changed(run)}", soft_wrap=True)

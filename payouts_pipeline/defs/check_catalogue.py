@@ -201,6 +201,15 @@ COLLECTED_FEES = Checks[ChargesOfDay](
             blocking=True,
         ),
         Check(
+            "no_change_waits",
+            lambda day: checks.no_change_waits(day.ledger, day.day),
+            "Nothing of the day waits for a person. If it fails, what league says now would change more of the day "
+            "than PAYOUTS_CHANGE_LIMIT, or its fees are far above what is usual: nothing of that was booked or asked "
+            "for. 'payouts preview DAY' shows what it would do. If that is right, run 'payouts accept DAY --reason "
+            "...' and materialise the day again; if not, correct schema 'league' and do the same.",
+            WARN,
+        ),
+        Check(
             "fees_in_usual_band",
             lambda day: checks.fees_usual(day.ledger, day.day),
             "The fees are about as high as on the same weekday of the last weeks. If it fails, the day was still "

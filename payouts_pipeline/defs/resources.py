@@ -15,6 +15,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from payouts_pipeline import settings
+from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.ledger import database, migrate
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 
@@ -32,6 +33,17 @@ class LedgerResource(dg.ConfigurableResource[Any]):
 
     database_url: str
     source_url: str
+    change_share: float | None = Field(
+        default=None, description="A larger share of a booked day's fees changes only with 'payouts accept'."
+    )
+    change_minor: dict[str, int] = Field(
+        default_factory=dict, description="So does more than this by currency; minor units."
+    )
+
+    @property
+    def change_limit(self) -> ChangeLimit:
+        """How much a materialisation may change of a day without a person."""
+        return ChangeLimit(self.change_share, self.change_minor)
 
     @contextmanager
     def connect(self) -> Iterator[database.Connection]:
@@ -158,10 +170,15 @@ class Changes(defaultdict[date, Changed]):
 def resources(environment: Mapping[str, str]) -> dict[str, Any]:
     """The resources for an environment. What is secret is looked up when a run starts, and never shown."""
     source = "PAYOUTS_SOURCE_URL" if environment.get("PAYOUTS_SOURCE_URL") else "PAYOUTS_DATABASE_URL"
-    workers = settings.workers(environment)
+    workers, limit = settings.workers(environment), settings.change_limit(environment)
     return {
         "changes": Changes(),
-        "ledger": LedgerResource(database_url=dg.EnvVar("PAYOUTS_DATABASE_URL"), source_url=dg.EnvVar(source)),
+        "ledger": LedgerResource(
+            database_url=dg.EnvVar("PAYOUTS_DATABASE_URL"),
+            source_url=dg.EnvVar(source),
+            change_share=limit.share,
+            change_minor=dict(limit.amounts_minor),
+        ),
         "bus": PayoutBus(stack=settings.stack(environment)),
         "stripe": StripeResource(
             api_key=dg.EnvVar("STRIPE_API_KEY") if workers else None,
@@ -191,6 +208,7 @@ def payments(
             settlement=cache(lambda: opened.enter_context(settles())) if settles else None,
             minimum_payouts_minor=stripe.minimum_payouts_minor,
             approval_above_minor=stripe.approval_above_minor,
+            change_limit=ledger.change_limit,
             timeout=stripe.timeout,
             actor=f"run {context.run.run_id}",
             report=context.log.info,

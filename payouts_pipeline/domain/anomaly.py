@@ -28,8 +28,7 @@ def days_to_compare(day: date) -> list[date]:
 def fees_in_usual_band(day: date, today: Amounts, before: Mapping[date, Amounts]) -> Finding:
     """Hold the day's fees against ``before``, which has the days of `days_to_compare` that had fees."""
     weekday = f"{day:%A}s"
-    latest = [before[each] for each in days_to_compare(day) if each in before][:_COMPARED]
-    bands = dict(_bands(latest))
+    latest, bands = _latest(day, before), usual_bands(day, before)
     figures = {"fees_minor": dict(today), "usual_minor": bands, "compared_with": len(latest)}
     unusual = [
         f"{format_minor(today.get(currency, 0), currency)} of fees, usual are {format_minor(low, currency)} to "
@@ -47,6 +46,15 @@ def fees_in_usual_band(day: date, today: Amounts, before: Mapping[date, Amounts]
             "line-ups and terms of the day are complete and right; correct league and materialise the day again."
         )
     return Finding(not unusual, text, figures)
+
+
+def usual_bands(day: date, before: Mapping[date, Amounts]) -> dict[str, tuple[int, int]]:
+    """By currency the lowest and the highest fees that are usual on such a day, where there is enough history."""
+    return dict(_bands(_latest(day, before)))
+
+
+def _latest(day: date, before: Mapping[date, Amounts]) -> list[Amounts]:
+    return [before[each] for each in days_to_compare(day) if each in before][:_COMPARED]
 
 
 def _bands(latest: list[Amounts]) -> Iterable[tuple[str, tuple[int, int]]]:

@@ -11,16 +11,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from psycopg import Rollback
 
 from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.batches import Batches, Bounded, Digest
+from payouts_pipeline.domain.change_limits import ChangeLimit, Verdict
 from payouts_pipeline.domain.corrections import difference, parts
 from payouts_pipeline.domain.fee_rows import ByFee, fee_rows
 from payouts_pipeline.domain.reasons import ReasonCode
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
+
+NO_LIMIT = ChangeLimit()
 
 # What one charge can ask for.
 _CURRENCIES = sorted(currencies.KNOWN)
@@ -46,23 +51,27 @@ def keep_timezone(connection: Connection, timezone: str) -> None:
         )
 
 
-def post(connection: Connection, day: date, splits: Batches, actor: str) -> int:
+def post(connection: Connection, day: date, splits: Batches, actor: str, limit: ChangeLimit = NO_LIMIT) -> int:
     """Post what the splits (`frames.SPLITS`) of the day add to what is booked, under `locks.lock_day`; how many lines.
 
     The accounts of the day are locked from then on, and what is in the table `charged` afterwards counts as in flight:
     the players whom the day's fees alone are charged for. Its fees are written by `write_fees`, with their charges.
 
-    Raises PayoutsError, with nothing written, where the shares of a fee don't add up to the fee.
+    What changes more than the ``limit`` is not posted, and proposed instead. Raises PayoutsError, with nothing written,
+    where the shares of a fee don't add up to the fee.
     """
     digest, is_first = Digest(), not scalar(connection, sql("has_fees"), {"day": day})
     kept = scalar(connection, sql("splits_digest"), {"day": day})
     if kept and kept == Digest.of(splits):
+        proposals.close(connection, day)
         lock_accounts_of_day(connection, day)
         return 0
-    new = _NewFees(connection, day, actor)
-    for lines in new_lines(connection, day, splits.map(digest.add)):
-        new.add(lines)
-    new.require_balanced()
+    new, verdict = _collected(connection, day, splits.map(digest.add), digest, limit, actor)
+    if verdict:
+        proposals.propose(connection, day, digest.text, verdict, actor)
+        lock_accounts_of_day(connection, day)
+        return 0
+    proposals.close(connection, day)
     # Made of what was compared just now: a file may be replaced between two readings.
     connection.execute(sql("keep_splits_digest"), {"day": day, "digest": digest.text})
     _replace_held_out(connection, day)
@@ -72,6 +81,21 @@ def post(connection: Connection, day: date, splits: Batches, actor: str) -> int:
     else:
         lock_accounts_of_day(connection, day)
     return new.lines
+
+
+def _collected(
+    connection: Connection, day: date, splits: Batches, digest: Digest, limit: ChangeLimit, actor: str
+) -> "tuple[_NewFees, Verdict | None]":
+    """The fees that the day has anew, in the table `new_fees`; nothing of them where they must wait, and why."""
+    with connection.transaction() as collecting:
+        new = _NewFees(connection, day, actor)
+        for lines in new_lines(connection, day, splits):
+            new.add(lines)
+        new.require_balanced()
+        verdict = proposals.why_not(connection, day, digest.text, limit) if new.lines else None
+        if verdict:
+            raise Rollback(collecting)
+    return new, verdict
 
 
 def new_lines(connection: Connection, day: date, splits: Batches) -> Iterator[pd.DataFrame]:

@@ -48,7 +48,7 @@ grant insert on
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
-    payouts.balance_looks, payouts.returns
+    payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances
 to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
@@ -57,6 +57,7 @@ grant update (booked_minor, released_minor, in_flight_minor) on payouts.accounts
 grant update (charge_id, own_release_id, held_return_id) on payouts.fees to payouts_pipeline;
 grant update (payout_id, held_return_id) on payouts.release_lines to payouts_pipeline;
 grant update (lifted_at) on payouts.returns to payouts_pipeline;
+grant update (closed_at) on payouts.proposals to payouts_pipeline;
 grant update (stripe_account_id, stripe_customer_id, stripe_payment_method_id)
     on payouts.instructions to payouts_pipeline;
 grant update (followed_up_at) on payouts.cancellations to payouts_pipeline;

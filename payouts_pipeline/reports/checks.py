@@ -14,6 +14,7 @@ from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import NAMED, Finding, totals
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import WithReason
+from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.bookings import new_lines
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import status
@@ -73,9 +74,12 @@ def booked_equals_split(connection: Connection, day: date, splits: Batches) -> F
         for subject in BillingSubject:
             sums = totals(lines[lines["billing_subject"] == subject])
             split.update({f"{subject} {currency}": amount for currency, amount in sums.items() if amount})
-    passed = booked == split
+    waits = proposals.find(connection, day)
+    passed = booked == split or waits is not None
     description = (
-        "What is booked equals what was split, for every billing subject and currency."
+        f"The change of the day is not booked: {waits.reason}."
+        if waits
+        else "What is booked equals what was split, for every billing subject and currency."
         if passed
         else "What is booked differs from what was split. Materialise the day again; if it stays, the ledger was "
         "changed by hand: compare payouts.bookings with the figures."
@@ -95,6 +99,21 @@ def _booked_otherwise(connection: Connection, day: date, splits: Batches) -> lis
             if len(found) >= NAMED:
                 break
     return found[:NAMED]
+
+
+def no_change_waits(connection: Connection, day: date) -> Finding:
+    """Whether nothing of the day waits for a person to accept it (rule of money 15)."""
+    waits = proposals.find(connection, day)
+    if waits is None:
+        return Finding(passed=True, description="No change of the day waits for a person.")
+    what_to_do = (
+        "It is accepted: materialise the day, and it is booked."
+        if waits.is_accepted
+        else f"Is it right? 'payouts accept {day} --reason …', and materialise the day again. If not, correct league."
+    )
+    return Finding(
+        passed=False, description=f"A change waits: {waits.reason}. {what_to_do}", figures=dict(waits.details)
+    )
 
 
 def fees_usual(connection: Connection, day: date) -> Finding:

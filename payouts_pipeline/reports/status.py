@@ -8,8 +8,10 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from payouts_pipeline.domain.reasons import HELD_OUT, WithReason
+from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.database import Connection, scalar
 from payouts_pipeline.ledger.database import sql as ledger_sql
+from payouts_pipeline.ledger.proposals import Proposal
 from payouts_pipeline.reports.queries import sql
 
 
@@ -60,6 +62,7 @@ class DayStatus:
     held_out: list[HeldOut]
     open_instructions: list[Instruction] | None = None
     is_booked: bool = True
+    proposal: Proposal | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `payouts status --json` for one day."""
@@ -68,6 +71,8 @@ class DayStatus:
             "instructions": [line.as_json() for line in self.instructions],
             "held_out": [asdict(reason) for reason in self.held_out],
         }
+        if self.proposal:
+            document["proposal"] = self.proposal.as_json()
         if self.open_instructions is not None:
             document["open_instructions"] = [each.as_json() for each in self.open_instructions]
         return document
@@ -81,6 +86,7 @@ def day_status(connection: Connection, day: date) -> DayStatus:
             lines.execute(sql("status"), {"day": day}).fetchall(),
             held_out_of_day(connection, day),
             is_booked=bool(scalar(connection, ledger_sql("is_booked"), {"day": day})),
+            proposal=proposals.find(connection, day),
         )
 
 

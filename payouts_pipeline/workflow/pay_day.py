@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
+from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
@@ -55,6 +56,7 @@ class Payments:
     settlement: "Callable[[], Settlement] | None"
     minimum_payouts_minor: Mapping[str, int]
     approval_above_minor: Mapping[str, int]
+    change_limit: ChangeLimit
     timeout: timedelta
     actor: str
     report: Callable[[str], None]
@@ -64,7 +66,7 @@ class Payments:
         with only_run_of(self.ledger, day, self.report):
             # Before anything is written: a wrong key would turn all charges away.
             self._check_stripe(day)
-            parts = day, splits, self.actor, self.approval_above_minor, self.timezone
+            parts = day, splits, self.actor, self.approval_above_minor, self.timezone, self.change_limit
             return self._settle(day, partial(self._open, phases.open_charges, *parts), [BillingType.PLAYER_CHARGE])
 
     def pay_out(self, day: date) -> Changed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from payouts_pipeline.domain.batches import Batches
+from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import bookings, cancellations, holds, instructions, returns
@@ -32,18 +33,20 @@ def open_charges(
     actor: str,
     approval_above_minor: Mapping[str, int] = NO_LIMITS,
     timezone: str | None = None,
+    change_limit: ChangeLimit = bookings.NO_LIMIT,
 ) -> Progress:
     """Book the day and make its charges.
 
-    What a credit pays for is released before the charges are made, so that nobody is charged for it. Raises
-    PayoutsError where the ledger is booked in another ``timezone``.
+    What a credit pays for is released before the charges are made, so that nobody is charged for it. What changes the
+    day beyond the limit is proposed, and the day stands as it was booked. Raises PayoutsError where the ledger is
+    booked in another ``timezone``.
     """
     resuming = resume(connection, source, day, actor)
     with failpoint(Failpoint.BOOK_DAY), connection.transaction():
         if timezone:
             bookings.keep_timezone(connection, timezone)
         lock_day(connection, day)
-        lines = bookings.post(connection, day, splits, actor)
+        lines = bookings.post(connection, day, splits, actor, change_limit)
         at_once = _charge_at_once(connection, source, day, approval_above_minor, actor) if lines else 0
         cancellations.cancel_charges(connection, day, actor)
         released = release_collected_fees(connection, day, actor)

@@ -15,6 +15,7 @@ from upath import UPath
 from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.defs.io_managers import ParquetFiles
 from payouts_pipeline.domain.batches import Batches
+from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
@@ -127,6 +128,7 @@ def _payments(place: Place, ledger: Connection, source: Connection, parts: Settl
         settlement=lambda: parts,
         minimum_payouts_minor={},
         approval_above_minor={},
+        change_limit=ChangeLimit(),
         timeout=timedelta(seconds=_QUIET_AFTER_S),
         actor="crash test",
         report=lambda _: None,

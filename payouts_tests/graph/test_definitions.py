@@ -57,6 +57,7 @@ WARNINGS = {
     ("matches", "every_fee_has_terms"),
     ("matches", "every_match_has_line_up"),
     ("splits", "no_fee_held_out"),
+    ("collected_fees", "no_change_waits"),
     ("collected_fees", "fees_in_usual_band"),
     ("collected_fees", "every_charge_settled"),
     ("settled_payouts", "every_payout_settled"),

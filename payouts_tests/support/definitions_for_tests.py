@@ -12,7 +12,9 @@ QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITIC
 
 
 def definitions(timezone: str = "Australia/Sydney", start_date: str = "2026-01-01") -> dg.Definitions:
-    return build_defs({"PAYOUTS_TIMEZONE": timezone, "PAYOUTS_START_DATE": start_date})
+    """Small days are corrected without anybody being asked."""
+    said = {"PAYOUTS_TIMEZONE": timezone, "PAYOUTS_START_DATE": start_date, "PAYOUTS_CHANGE_LIMIT": "{}"}
+    return build_defs(said)
 
 
 def asset_nodes(defs: dg.Definitions) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What a transaction that will be undone has done to a day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from payouts_pipeline.domain.reasons import WithReason
+from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.proposals import Proposal
+
+
+@dataclass(frozen=True)
+class BookedFees:
+    """What would be booked in one currency; amounts in minor units."""
+
+    currency: str
+    fees: int
+    added_minor: int
+    taken_back_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved(WithReason):
+    """Instructions that would be made, or go on, or be cancelled."""
+
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What materialising a day would do now; the payouts of what is yet to be collected come after its charges."""
+
+    day: date
+    proposal: Proposal | None
+    fees: Sequence[BookedFees]
+    instructions: Sequence[Moved]
+    held_out: Sequence[tuple[str, int]]
+    shares_released: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it would do nothing at all."""
+        return not (self.proposal or self.fees or self.instructions)
+
+
+def next_transaction(connection: Connection) -> None:
+    """Begin what would be the second transaction, inside of the one that is undone."""
+    connection.execute(sql("forget_temporary_tables"))
+
+
+def read(connection: Connection, day: date, actor: str) -> tuple[list[BookedFees], list[Moved], list[tuple[str, int]]]:
+    """What the actor has done to the day."""
+    which: dict[str, Any] = {"day": day, "actor": actor}
+    fees = [BookedFees(*row) for row in connection.execute(sql("preview_fees"), which)]
+    moved = [
+        Moved(
+            billing_type=billing_type, currency=currency, status=status, reason_code=code, reason_details={},
+            count=count, amount_minor=amount_minor,
+        )
+        for billing_type, currency, status, code, count, amount_minor in connection.execute(
+            sql("preview_instructions"), which
+        )
+    ]  # fmt: skip
+    return fees, moved, connection.execute(sql("preview_held_out"), which).fetchall()
