@@ -40,6 +40,8 @@ QUERIES = (
     Query("attempts", 3, "a new attempt only follows a definite refusal, and an approval where one is needed"),
     Query("sequences", 3, "no instruction is missing"),
     Query("charges", 6, "no charge is above the fees that it covers"),
+    Query("return_orders", 6, "what is given back was asked for, by somebody, and is of fees of its charge"),
+    Query("returns_under_way", 6, "no more is asked for than is left to be given back", is_warning=True),
     Query("minimum_charges", 6, "no charge is under Stripe's minimum"),
     Query("minimum_payouts", 6, "no payout is under the minimum of now", is_warning=True),
     Query("idle", 6, "nothing that reaches the minimum is without an instruction", is_warning=True),

@@ -141,7 +141,13 @@ with since as (
     join payouts.movements_to_see as m on m.settled_at >= f.begins_at
     join payouts.instructions as i on i.id = m.instruction_id
     cross join lateral (
-        select case i.billing_type when 'player_charge' then i.amount_minor else -i.amount_minor end as amount_minor,
+        -- What was given back is entered only once it is listed.
+        select
+            case
+                when i.billing_type = 'player_charge' then i.amount_minor
+                when i.billing_type in ('charge_refund', 'payout_reversal') then 0
+                else -i.amount_minor
+            end as amount_minor,
             m.settled_at < f.read_to - %(listed_within)s as is_late
     ) as moved
     where f.name = 'balance_transactions'
