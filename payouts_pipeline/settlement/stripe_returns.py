@@ -36,24 +36,23 @@ class _Kind:
     name: str
     prefixes: tuple[str, ...]
     field: str
-    effect: Failpoint
 
 
 _KINDS: Mapping[BillingType, _Kind] = {
-    BillingType.CHARGE_REFUND: _Kind("refund", ("re_", "pyr_"), "payment_intent", Failpoint.REFUND),
-    BillingType.PAYOUT_REVERSAL: _Kind("transfer_reversal", ("trr_",), "transfer", Failpoint.REVERSE),
+    BillingType.CHARGE_REFUND: _Kind("refund", ("re_", "pyr_"), "payment_intent"),
+    BillingType.PAYOUT_REVERSAL: _Kind("transfer_reversal", ("trr_",), "transfer"),
 }
 
 
 def create(services: Any, attempt: Attempt, metadata: Mapping[str, str]) -> Answer:
     """Have it given back, under the attempt's own key; raises NotStripes for an answer that is not the attempt's."""
-    kind = _KINDS[attempt.billing_type]
     params = {"amount": attempt.amount_minor, "metadata": metadata}
     key = {"idempotency_key": attempt.idempotency_key}
-    with failpoint(kind.effect):
-        if kind.name == "refund":
+    if attempt.billing_type == BillingType.CHARGE_REFUND:
+        with failpoint(Failpoint.REFUND):
             made = services.refunds.create({"payment_intent": attempt.takes_back, **params}, key)
-        else:
+    else:
+        with failpoint(Failpoint.REVERSE):
             made = services.transfers.reversals.create(attempt.takes_back, params, key)
     _require(_is_sent(made, attempt))
     return _refusal_of(made) or Succeeded(made.id, request_id(made))

@@ -1,11 +1,11 @@
 """What a person may have given back at Stripe: a charge or the part of it that is of a match or a day, and a payout.
 
-The order is committed before anything is sent, each by itself; whoever settles the day settles it, and `settle_now` does
-so at once. What has come back is booked by `payouts sync` as everything that Stripe gives back is.
+The order is committed before anything is sent, each by itself; whoever settles the day settles it, and `settle_now`
+does so at once. What has come back is booked by `payouts sync` as everything that Stripe gives back is.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -115,8 +115,7 @@ def _refund(
     *,
     again: bool,
 ) -> UUID:
-    with failpoint(Failpoint.ORDER_RETURN), connection.transaction():
-        charge = return_orders.lock(connection, charge_id)
+    with _locked(connection, charge_id) as charge:
         _require(charge.is_charge, f"Instruction {charge.id} is no charge: 'payouts reverse' gives payouts back.")
         _require_settled(charge)
         _require(
@@ -142,8 +141,7 @@ def reverse(
     again: bool = False,
 ) -> UUID:
     """Ask for a payout back, or for an amount of it; the order. Raises PayoutsError where it can't be given back."""
-    with failpoint(Failpoint.ORDER_RETURN), connection.transaction():
-        payout = return_orders.lock(connection, payout_id)
+    with _locked(connection, payout_id) as payout:
         _require(
             payout.is_returnable and not payout.is_charge,
             f"Instruction {payout.id} is no payout: 'payouts refund' gives charges back.",
@@ -152,6 +150,13 @@ def reverse(
         _require_news(connection, payout, asked, again=again)
         amount_minor = _amount(payout, payout.left_minor, asked)
         return return_orders.make(connection, payout, amount_minor, [], asked, approval_above_minor)
+
+
+@contextmanager
+def _locked(connection: Connection, instruction: UUID) -> Iterator[TakenBack]:
+    """One transaction, in which nobody else asks for the same."""
+    with failpoint(Failpoint.ORDER_RETURN), connection.transaction():
+        yield return_orders.lock(connection, instruction)
 
 
 def settle_now(connection: Connection, settlement: "Settlement", orders: Sequence[UUID]) -> list[Instruction]:
@@ -171,7 +176,7 @@ def bring_in(connection: Connection, settlement: "Settlement", actor: str) -> No
 
 
 def in_minor(connection: Connection, target: Target, amount: Decimal) -> int:
-    """An amount in minor units of the currency of what is given back; raises PayoutsError where it has too many digits."""
+    """An amount in minor units of the currency of what is given back; raises PayoutsError for too many digits."""
     currency = return_orders.find(connection, _charges(connection, target)[0]).currency
     minor = amount.scaleb(currencies.decimals(currency))
     if minor != minor.to_integral_value():

@@ -210,6 +210,10 @@ DAMAGE = {
         " select 'txn_1', id, currency, 5 from payouts.accounts where subject = 'provider'",
         "transactions entries ledger",
     ),
+    "money goes back and nobody has asked for it": (
+        f"update payouts.instructions set billing_type = 'charge_refund' where id = {_OPEN_CHARGE}",
+        "return_orders accounts",
+    ),
     "a reason is empty": (f"update payouts.instructions set reason_code = ' ' where id = {_REFUSED}", "reasons"),
 }
 

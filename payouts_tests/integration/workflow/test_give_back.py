@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import attempts
+from payouts_pipeline.ledger import attempts, return_orders
 from payouts_pipeline.ledger.attempts import Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.return_orders import Asked
@@ -141,19 +142,10 @@ def test_the_same_command_twice_gives_back_once(books: Books) -> None:
 
 def test_the_database_itself_gives_no_more_back_than_was_collected(books: Books) -> None:
     charge = the(books, "player_charge")
-    [order] = refund(books, Target(charge), 700)
-    with pytest.raises(Exception, match="more than is left"), books.ledger.transaction():
-        books.ledger.execute(
-            "insert into payouts.instructions (id, day, billing_type, account_id, sequence, currency, amount_minor, status,"
-            " reason_code, changed_by) select gen_random_uuid(), day, billing_type, account_id, 9, currency, 301, 'pending',"
-            " 'not_published', 'test' from payouts.instructions where id = %s",
-            (order,),
-        )
-        books.ledger.execute(
-            "insert into payouts.return_orders (instruction_id, takes_back_id, target, actor, reason)"
-            " select id, %s, 'instruction', 'test', 'test' from payouts.instructions where sequence = 9",
-            (charge,),
-        )
+    refund(books, Target(charge), 700)
+    taken = return_orders.find(books.ledger, charge)
+    with pytest.raises(psycopg.errors.RaiseException, match="more than is left"), books.ledger.transaction():
+        return_orders.make(books.ledger, taken, 301, [], asked(Target(charge)), {})
 
 
 def test_of_a_match_just_its_fees_go_back_with_their_shares(
@@ -201,9 +193,7 @@ def test_a_refund_that_fails_later_brings_back_just_its_own_fees(
         send(books, refund(books, Target(match_id=match)))
     books.sync()
     assert account(ledger, "player", player) == (1_000, 0, 0, 0)
-    of_400 = ledger.execute(
-        "select provider_reference from payouts.instructions where billing_type = 'charge_refund' and amount_minor = 400"
-    ).fetchall()[0][0]
+    [of_400] = [row.id for row in emulator.admin.journal() if row.kind == "refund" and row.amount == 400]
     emulator.admin.end_refund(of_400, failure_reason="lost_or_stolen_card")
     books.sync()
     nothing_wrong(books)
