@@ -48,7 +48,8 @@ grant insert on
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
-    payouts.balance_looks, payouts.returns, payouts.return_orders, payouts.return_order_fees
+    payouts.balance_looks, payouts.returns, payouts.return_orders, payouts.return_order_fees,
+    payouts.adjustments
 to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;

@@ -47,6 +47,7 @@ QUERIES = (
     Query("idle", 6, "nothing that reaches the minimum is without an instruction", is_warning=True),
     Query("bookings", 7, "the entries of every booking are what its lines say"),
     Query("entries", 7, "the entries of every booking, settlement and balance transaction sum to zero"),
+    Query("adjustments", 7, "what was written off or moved is entered as it says, and changes what is payable"),
     Query("ledger", 7, "the ledger as a whole sums to zero"),
     Query("accounts", 7, "every account is what its entries, instructions and fees add up to"),
     Query("histories", 7, "every account is what all it ever settled and released adds up to", is_thorough=True),

@@ -177,11 +177,7 @@ def bring_in(connection: Connection, settlement: "Settlement", actor: str) -> No
 
 def in_minor(connection: Connection, target: Target, amount: Decimal) -> int:
     """An amount in minor units of the currency of what is given back; raises PayoutsError for too many digits."""
-    currency = return_orders.find(connection, _charges(connection, target)[0]).currency
-    minor = amount.scaleb(currencies.decimals(currency))
-    if minor != minor.to_integral_value():
-        raise PayoutsError(f"{amount} {currency} has more digits than the currency.")
-    return int(minor)
+    return currencies.to_minor(amount, return_orders.find(connection, _charges(connection, target)[0]).currency)
 
 
 def _require(holds: bool, otherwise: str) -> None:

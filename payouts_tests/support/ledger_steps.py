@@ -173,6 +173,8 @@ _VIOLATIONS = {
         select subject, subject_id, currency from payouts.accounts as a where subject not in ('player', 'provider')
         and booked_minor <> (select coalesce(sum(amount_minor), 0) from payouts.shares s
             where billing_subject = subject and s.subject_id = a.subject_id and s.currency = a.currency)
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject <> 'write_offs')
     """,
     "in flight is what the open instructions say": """
         select subject, subject_id from payouts.accounts as a where in_flight_minor <> (
@@ -186,6 +188,8 @@ _VIOLATIONS = {
                 select sum(r.amount_minor) from payouts.returns r where r.instruction_id = i.id), 0)), 0)
             from payouts.instructions i where account_id = a.id and status = 'settled'
             and billing_type not in ('charge_refund', 'payout_reversal'))
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject = 'player')
     """,
     "released on a player is what the released fees say": """
         select subject_id from payouts.accounts as a where subject = 'player' and released_minor <> (
@@ -199,6 +203,8 @@ _VIOLATIONS = {
             join payouts.booked_fees f using (day, match_id, match_player_id, player_id, currency, booking_id)
             where s.billing_subject = a.subject and s.subject_id = a.subject_id and s.currency = a.currency
             and f.release_id is not null)
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject <> 'write_offs')
     """,
     "released on a payee is what its release lines say": """
         select subject, subject_id from payouts.accounts as a where subject not in ('player', 'provider')

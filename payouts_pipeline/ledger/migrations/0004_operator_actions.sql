@@ -1,6 +1,7 @@
--- What operators ask Stripe to give back: refunds of charges, and reversals of payouts (rule of money 6: never by itself).
+-- What operators do with money that has moved: give it back at Stripe, write it off, move it to another payee (rule of
+-- money 6: never by itself).
 --
--- Each is an instruction with the life of all others, of a billing type of its own. It moves nothing on the accounts:
+-- A refund of a charge and the reversal of a payout: each is an instruction with the life of all others, of a billing type of its own. It moves nothing on the accounts:
 -- what came back is entered when Stripe's journal lists it (0003), whoever has asked for it, so that one rule enters it
 -- once. That it is settled says that the money has moved.
 --
@@ -175,4 +176,130 @@ $$;
 create trigger append_only before update or delete or truncate on payouts.return_orders
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.return_order_fees
+    for each statement execute function payouts.refuse_change();
+
+-- What people adjust on accounts ------------------------------------------------------------------------------------
+
+-- A debt that is written off, which the platform bears; or a balance that moves to another payee's account.
+create table payouts.adjustments (
+    id bigint generated always as identity primary key,
+    account_id bigint not null references payouts.accounts,
+    -- Where a balance goes; empty: it is written off.
+    to_account_id bigint references payouts.accounts check (to_account_id <> account_id),
+    currency char(3) not null,
+    -- Written off: the debt of a player, or what a payee owes back. Moved: what was payable, or owed back where negative.
+    amount_minor bigint not null check (amount_minor <> 0 and (amount_minor > 0 or to_account_id is not null)),
+    actor text not null,
+    reason text not null check (reason <> ''),
+    at timestamptz not null default clock_timestamp()
+);
+create index adjustments_of_account on payouts.adjustments (account_id);
+create index adjustments_to_account on payouts.adjustments (to_account_id) where to_account_id is not null;
+comment on table payouts.adjustments is 'What people have written off or moved to another payee, and why.';
+
+alter table payouts.accounts drop constraint accounts_subject_check;
+alter table payouts.accounts add constraint accounts_subject_check check (
+    subject in (
+        'player', 'club', 'organiser', 'partner', 'platform', 'provider', 'provider_fees', 'own_funds', 'unassigned',
+        'write_offs'
+    )
+);
+comment on column payouts.accounts.subject is
+    'Whose account it is. The columns of these are not kept: `provider`, the money that stands at Stripe; '
+    '`provider_fees`, what Stripe keeps; `own_funds`, what we put in and take out; `unassigned`, what is not understood; '
+    '`write_offs`, what the platform bears since people have written it off.';
+
+alter table payouts.entries add column adjustment_id bigint references payouts.adjustments;
+alter table payouts.entries drop constraint entries_check;
+alter table payouts.entries add constraint entries_check
+    check (num_nonnulls(booking_id, instruction_id, transaction_id, adjustment_id) = 1) not valid;
+create unique index entries_of_adjustment on payouts.entries (adjustment_id, account_id)
+where adjustment_id is not null;
+
+alter table payouts.releases add column adjustment_id bigint references payouts.adjustments;
+create index releases_of_adjustment on payouts.releases (adjustment_id) where adjustment_id is not null;
+
+create or replace function payouts.assert_zero_sum() returns trigger
+language plpgsql as $$
+declare
+    wrong record;
+begin
+    select booking_id, instruction_id, transaction_id, adjustment_id, currency, sum(amount_minor) as amount_minor
+    into wrong
+    from new_rows
+    group by booking_id, instruction_id, transaction_id, adjustment_id, currency
+    having sum(amount_minor) <> 0
+    limit 1;
+    if found then
+        raise exception 'entries of booking %, instruction %, transaction %, adjustment % sum to % in %, not to zero',
+            wrong.booking_id, wrong.instruction_id, wrong.transaction_id, wrong.adjustment_id, wrong.amount_minor,
+            wrong.currency;
+    end if;
+    return null;
+end
+$$;
+
+create or replace function payouts.fingerprint(entry payouts.entries) returns bigint
+language sql stable as $$
+    select ('x' || substr(md5(concat_ws(
+        ' ',
+        entry.id,
+        coalesce(
+            entry.booking_id::text, entry.instruction_id::text, entry.transaction_id,
+            'adjustment ' || entry.adjustment_id
+        ),
+        entry.account_id, entry.currency, entry.amount_minor, extract(epoch from entry.at)
+    )), 1, 16))::bit(64)::bigint
+$$;
+
+-- A player's debt that is written off is paid by the platform: it is settled, and its fees are released as those that a
+-- credit pays for. What a payee owes back, or is moved, is booked and released: it changes what is payable.
+create function payouts.enter_adjustment() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    sign int := case when new.to_account_id is null then -1 else 1 end;
+    other bigint := new.to_account_id;
+    opened bigint;
+begin
+    if other is null then
+        insert into payouts.accounts (subject, subject_id, currency) values ('write_offs', 0, new.currency)
+        on conflict (subject, subject_id, currency) do nothing;
+        select id into strict other
+        from payouts.accounts
+        where subject = 'write_offs' and subject_id = 0 and currency = new.currency;
+    end if;
+    insert into payouts.entries (adjustment_id, account_id, currency, amount_minor)
+    values
+        (new.id, new.account_id, new.currency, sign * new.amount_minor),
+        (new.id, other, new.currency, -sign * new.amount_minor);
+
+    update payouts.accounts set settled_minor = settled_minor + new.amount_minor
+    where id = new.account_id and subject = 'player';
+    update payouts.accounts as a
+    set booked_minor = a.booked_minor + side.amount_minor, released_minor = a.released_minor + side.amount_minor
+    from (values (new.account_id, -sign * new.amount_minor), (new.to_account_id, sign * new.amount_minor))
+        as side (account_id, amount_minor)
+    where a.id = side.account_id and a.subject in ('club', 'organiser', 'partner');
+
+    -- As old as the oldest of what it changes, so that every run since then counts it.
+    insert into payouts.releases (day, actor, adjustment_id)
+    select min(r.day), new.actor, new.id
+    from payouts.release_lines as l
+    join payouts.releases as r on r.id = l.release_id
+    join payouts.accounts as a on a.id = l.account_id and a.subject in ('club', 'organiser', 'partner')
+    where l.account_id = new.account_id and l.payout_id is null
+    having count(*) > 0
+    returning id into opened;
+    insert into payouts.release_lines (release_id, account_id, amount_minor)
+    select opened, side.account_id, side.amount_minor
+    from (values (new.account_id, -sign * new.amount_minor), (new.to_account_id, sign * new.amount_minor))
+        as side (account_id, amount_minor)
+    where opened is not null and side.account_id is not null;
+    return null;
+end
+$$;
+create trigger enter_adjustment after insert on payouts.adjustments
+    for each row execute function payouts.enter_adjustment();
+
+create trigger append_only before update or delete or truncate on payouts.adjustments
     for each statement execute function payouts.refuse_change();

@@ -290,7 +290,7 @@ order by currency
 with since as (
     select coalesce(max(entry_id), 0) as entry_id from payouts.checkpoints
 ), ours as (
-    select id, currency from payouts.accounts where subject in ('provider', 'provider_fees', 'own_funds', 'unassigned')
+    select id, currency from payouts.accounts where subject in ('provider', 'provider_fees', 'own_funds', 'unassigned', 'write_offs')
 ), kept as (
     select o.currency, c.settled_minor + c.moved_minor as amount_minor
     from ours as o

@@ -224,13 +224,54 @@ cross join lateral (
 ) as back
 where (%(days)s::date[] is null or i.day = any(%(days)s)) and u.amount_minor > i.amount_minor - back.amount_minor
 
+-- name: audit_adjustments
+-- Rule 7: adjustments that are entered, or change what is payable, otherwise than they say.
+with stated as (
+    select d.id, d.account_id, case when d.to_account_id is null then -d.amount_minor else d.amount_minor end as entry_minor
+    from payouts.adjustments as d
+    union all
+    select d.id, d.to_account_id, -d.amount_minor from payouts.adjustments as d where d.to_account_id is not null
+    union all
+    select d.id, w.id, d.amount_minor
+    from payouts.adjustments as d
+    join payouts.accounts as w on w.subject = 'write_offs' and w.currency = d.currency
+    where d.to_account_id is null
+), entered as (
+    select adjustment_id as id, account_id, sum(amount_minor) as entry_minor
+    from payouts.entries
+    where adjustment_id is not null
+    group by adjustment_id, account_id
+), payable as (
+    select r.adjustment_id as id, l.account_id, sum(l.amount_minor) as line_minor
+    from payouts.releases as r
+    join payouts.release_lines as l on l.release_id = r.id
+    where r.adjustment_id is not null
+    group by r.adjustment_id, l.account_id
+)
+select 'adjustment' as kind, c.id::text as id,
+    format(
+        'account %%s: %%s is stated, %%s entered, and %%s payable', c.account_id, c.stated_minor, c.entered_minor,
+        c.payable_minor
+    ) as detail
+from (
+    select id, account_id, coalesce(s.entry_minor, 0) as stated_minor, coalesce(e.entry_minor, 0) as entered_minor,
+        coalesce(p.line_minor, 0) as payable_minor
+    from stated as s
+    full join entered as e using (id, account_id)
+    full join payable as p using (id, account_id)
+) as c
+left join payouts.accounts as a on a.id = c.account_id
+where c.stated_minor <> c.entered_minor
+    or c.payable_minor <> case when a.subject in ('club', 'organiser', 'partner') then -c.stated_minor else 0 end
+
 -- name: audit_releases
 -- Rule 2: releases whose lines are not the shares of the fees that they released.
 with release as (
     -- A reversal has two releases that cancel each other out: they are looked at as one.
     select id, coalesce('return ' || return_id, id::text) as name
     from payouts.releases
-    where %(days)s::date[] is null or day = any(%(days)s)
+    -- What people adjust is of no fees: `audit_adjustments`.
+    where (%(days)s::date[] is null or day = any(%(days)s)) and adjustment_id is null
 ), released as (
     select r.name as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
@@ -561,10 +602,14 @@ with entry as (
         limit 1
     ) as c
     union all
-    select e.account_id,
-        case when e.booking_id is not null then e.amount_minor else 0 end,
-        case when e.booking_id is null then e.amount_minor else 0 end
+    select e.account_id, case when is_booked then e.amount_minor else 0 end,
+        case when is_booked then 0 else e.amount_minor end
     from payouts.entries as e
+    join audit_scope as s on s.id = e.account_id
+    -- An adjustment changes what is booked on a payee; a player's debt it settles.
+    cross join lateral (
+        select e.booking_id is not null or e.adjustment_id is not null and s.subject <> 'player' as is_booked
+    ) as kind
     where e.id > %(since)s
 ), entered as (
     select account_id, sum(booked_minor) as booked_minor, sum(settled_minor) as settled_minor
@@ -640,6 +685,10 @@ with settled as (
         select i.account_id, -r.amount_minor
         from payouts.returns as r
         join payouts.instructions as i on i.id = r.instruction_id
+        union all
+        select d.account_id, d.amount_minor
+        from payouts.adjustments as d
+        join audit_scope as s on s.id = d.account_id and s.subject = 'player'
     ) as i
     where i.account_id in (select id from audit_scope)
     group by i.account_id
