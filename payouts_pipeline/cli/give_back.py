@@ -12,7 +12,7 @@ import click
 from payouts_pipeline import settings
 from payouts_pipeline.cli import parameters, rendering
 from payouts_pipeline.cli.operator import actor
-from payouts_pipeline.cli.start_up import Need, ready_ledger
+from payouts_pipeline.cli.start_up import Need, moves_no_money, ready_ledger
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.instructions import Status
 
@@ -105,10 +105,18 @@ def _give_back(order: Callable[["Connection"], "Ordered"]) -> None:
         ordered = order(ledger)
     for refused in ordered.refused:
         rendering.line(f"Not asked for: {refused}")
-    found = _sent(ordered.orders)
+    found = _left_to_the_fleet(ordered.orders) if moves_no_money() else _sent(ordered.orders)
     for each in found:
         rendering.line(_what_became_of(each))
     sys.exit(0 if not ordered.refused and all(each.status == Status.SETTLED for each in found) else 1)
+
+
+def _left_to_the_fleet(orders: Sequence[UUID]) -> "list[Instruction]":
+    """Where this machine has no key, the workers send what the next run of its day publishes."""
+    from payouts_pipeline.ledger import instructions
+
+    with ready_ledger() as ledger:
+        return [instructions.find(ledger, order) for order in orders]
 
 
 def _sent(orders: Sequence[UUID]) -> "list[Instruction]":
@@ -127,4 +135,7 @@ def _what_became_of(order: "Instruction") -> str:
     which = f"{order.billing_type} {order.id} of {format_minor(order.amount_minor, order.currency)} ({order.payee})"
     if order.status == Status.SETTLED:
         return f"Given back: {which}."
-    return f"Not given back yet: {which} is {order.status}: {order.reason}; 'payouts explain {order.id}' says more."
+    return (
+        f"Not given back yet: {which} is {order.status}: {order.reason}. It continues with the next run of "
+        f"{order.day}; 'payouts explain {order.id}' says more."
+    )

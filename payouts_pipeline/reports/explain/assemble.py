@@ -93,6 +93,7 @@ def _instruction(snapshot: Snapshot, instruction_id: UUID) -> documents.Instruct
         sorted(_fees(snapshot), key=lambda fee: fee.day),
         list(snapshot.release_lines),
         sum(line.amount_minor for line in covered),
+        list(snapshot.return_orders),
     )
 
 

@@ -237,6 +237,22 @@ from payouts.events
 where instruction_id = %(id)s
 order by id
 
+-- name: explain_return_orders
+-- Who has asked that of an instruction, or by one, something be given back: what for, why, and of which fees.
+select
+    o.instruction_id, o.takes_back_id, o.target, i.status, i.amount_minor, o.actor, o.reason, o.at,
+    (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'day', f.day, 'match_id', f.match_id, 'match_player_id', f.match_player_id, 'amount_minor', f.amount_minor
+        ) order by f.day, f.match_player_id), '[]')
+        from payouts.return_order_fees as f
+        where f.instruction_id = o.instruction_id
+    ) as fees
+from payouts.return_orders as o
+join payouts.instructions as i on i.id = o.instruction_id
+where o.instruction_id = %(id)s or o.takes_back_id = %(id)s
+order by o.at
+
 -- name: explain_payout_lines
 -- What a payout pays: what each release made payable.
 select r.day, l.release_id, r.released_at, l.amount_minor

@@ -17,7 +17,7 @@ from payouts_pipeline.workflow.give_back import Target
 from payouts_tests.integration.workflow.test_give_back import nothing_moves, nothing_wrong, send, the
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import DAY, League
-from payouts_tests.support.ledger_steps import account, rejected, settle_cancellations
+from payouts_tests.support.ledger_steps import account, settle_cancellations, waiting
 from payouts_tests.support.stripe_books import Books, make_books
 
 
@@ -127,11 +127,11 @@ def test_a_part_of_a_debt_that_is_not_held_is_credited(
 ) -> None:
     books = make_books(ledger, source, league, emulator)
     player = Payee(BillingSubject.PLAYER, books.player_owes())
-    books.settle(rejected)
+    books.settle(waiting)
     with pytest.raises(PayoutsError, match="has not ended"):
         write_off(books, player, "4.00")
     charge = ledger.execute("select id from payouts.instructions").fetchall()[0][0]
-    operator_actions.cancel(ledger, charge, "somebody", "its card is gone")
+    operator_actions.cancel(ledger, charge, "somebody", "it will not be paid")
     assert settle_cancellations(ledger) == 1
     write_off(books, player, "4.00")
     books.settle()
