@@ -41,8 +41,9 @@ create table payouts.return_order_fees (
     primary key (instruction_id, day, match_player_id, match_id, player_id, currency)
 );
 
--- The lines of Stripe's journal by which an order has come to pass, and by which it was undone. What names the order
--- and is another amount, or takes back something else, is not its own.
+-- The lines of Stripe's journal by which an order has come to pass, and by which it was undone: they name the order, or
+-- it is settled by what they are of, as a person has said. What is another amount, or takes back something else, is not
+-- its own.
 create view payouts.return_order_transactions as
 select o.instruction_id, o.takes_back_id, t.id as transaction_id
 from payouts.return_orders as o
@@ -50,9 +51,9 @@ join payouts.instructions as i on i.id = o.instruction_id
 join payouts.instructions as taken on taken.id = o.takes_back_id
 join payouts.identity as own on true
 join payouts.balance_transactions as t
-    on t.instruction_id = o.instruction_id and t.ledger_id = own.id::text and t.movement_id = taken.provider_reference
+    on t.movement_id = taken.provider_reference and t.kind = 'return'
     and t.currency = i.currency and abs(t.amount_minor) = i.amount_minor
-where t.kind = 'return';
+where t.instruction_id = o.instruction_id and t.ledger_id = own.id::text or t.source_id = i.provider_reference;
 
 -- What of each order is still to come off what it takes back: it counts as gone from when it is asked for.
 create view payouts.return_orders_under_way as

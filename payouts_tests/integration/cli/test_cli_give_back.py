@@ -100,7 +100,7 @@ def test_an_amount_above_the_limit_is_asked_for_and_sent_once_it_is_approved(wor
 
 def test_where_a_fleet_has_the_key_it_is_asked_for_and_the_fleet_sends_it(world: World) -> None:
     """The machine of operators need not have Stripe's key."""
-    charge = settled(world, "player_charge", 2)
+    charge = settled(world, "player_charge", -1)
     without = world.but(PAYOUTS_WORKERS="0", STRIPE_API_KEY=None, STRIPE_API_BASE=None)
     done = said(without, 1, "refund", charge, "--amount", "0.70", *WHY)
     assert "Not given back yet" in done

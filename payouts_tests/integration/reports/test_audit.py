@@ -214,6 +214,11 @@ DAMAGE = {
         f"update payouts.instructions set billing_type = 'charge_refund' where id = {_OPEN_CHARGE}",
         "return_orders accounts",
     ),
+    "an adjustment is not entered": (
+        "insert into payouts.adjustments (account_id, currency, amount_minor, actor, reason)"
+        " select id, currency, 5, 'x', 'x' from payouts.accounts where subject = 'club'",
+        "adjustments",
+    ),
     "a reason is empty": (f"update payouts.instructions set reason_code = ' ' where id = {_REFUSED}", "reasons"),
 }
 

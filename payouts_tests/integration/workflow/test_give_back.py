@@ -1,20 +1,22 @@
 """What an operator gives back at a real emulator: once, of the fees that are meant, and booked by the journal alone."""
 
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts, return_orders
 from payouts_pipeline.ledger.attempts import Outcome
-from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.ledger.return_orders import Asked
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
 from payouts_pipeline.reports.audit import audit
-from payouts_pipeline.workflow import give_back
+from payouts_pipeline.workflow import give_back, operator_actions
 from payouts_pipeline.workflow.give_back import Target
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import DAY, League
@@ -22,7 +24,6 @@ from payouts_tests.support.ledger_steps import account, claim, fingerprint, pass
 from payouts_tests.support.stripe_books import Books, make_books
 
 SHARES = (("club", None, 0, 7_000), ("organiser", None, 0, 2_000), ("platform", None, 0, 1_000))
-TARGETS = "instruction"
 
 
 @pytest.fixture(scope="module")
@@ -315,8 +316,6 @@ def test_a_card_that_changed_since_is_no_reason_to_give_back_elsewhere(books: Bo
 
 
 def test_a_cancelled_order_gives_back_nothing_and_leaves_all_of_it(books: Books, player: int) -> None:
-    from payouts_pipeline.workflow import operator_actions
-
     charge = Target(the(books, "player_charge"))
     [order] = refund(books, charge)
     operator_actions.cancel(books.ledger, order, "somebody", "a slip")
@@ -341,10 +340,82 @@ def test_what_has_not_moved_is_not_given_back(books: Books) -> None:
 
 
 def test_a_player_on_hold_gets_nothing_before_the_hold_is_lifted(books: Books, player: int) -> None:
-    from payouts_pipeline.domain.billing import BillingSubject, Payee
-    from payouts_pipeline.workflow import operator_actions
-
     operator_actions.hold(books.ledger, books.source, Payee(BillingSubject.PLAYER, player), "somebody", "is asked")
     [order] = refund(books, Target(the(books, "player_charge")))
     assert stands(books, order) == ("held", "on_hold")
     assert claim(books.ledger, [order]) == []
+
+
+def test_two_operators_at_once_give_back_no_more_than_there_is(books: Books, database_url: str) -> None:
+    charge = the(books, "player_charge")
+    refused: list[str] = []
+
+    def other_operator() -> None:
+        with connect(database_url) as another:
+            try:
+                give_back.refund(another, Target(charge), asked(Target(charge), 600), {})
+            except PayoutsError as why:
+                refused.append(str(why))
+
+    thread = Thread(target=other_operator)
+    with books.ledger.transaction():
+        taken = return_orders.lock(books.ledger, charge)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        return_orders.make(books.ledger, taken, 700, [], asked(Target(charge), 700), {})
+    thread.join(10)
+    assert refused == [f"Only 3.00 EUR of {charge} are left to be given back."]
+
+
+def test_a_ledger_that_has_lost_that_it_was_sent_asks_before_it_sends(books: Books) -> None:
+    """It was restored, and the operator gives the same command again, after Stripe has forgotten the key."""
+    charge = Target(the(books, "player_charge"))
+    [order] = refund(books, charge, 400)
+    with books.ledger.transaction(force_rollback=True):
+        send(books, [order])
+    books.emulator.admin.advance_clock(30 * 3_600)
+    send(books, [order])
+    assert stands(books, order) == ("settled", None)
+    assert given_back(books) == [400]
+
+
+def test_a_refund_of_another_amount_in_its_name_waits_for_a_person(books: Books) -> None:
+    [order] = refund(books, Target(the(books, "player_charge")), 400)
+    ((ledger_id,),) = books.ledger.execute("select id from payouts.identity").fetchall()
+    named = {"ledger": str(ledger_id), "instruction_id": str(order), "attempt": "1"}
+    given: Any = {"payment_intent": books.references()[0], "amount": 300, "metadata": named}
+    books.emulator.sdk().v1.refunds.create(given)
+    send(books, [order])
+    assert stands(books, order) == ("unknown", "movement_differs")
+    assert given_back(books) == [300]
+    books.sync()
+    # It is booked as what Stripe lists, and the order is still to come off the charge.
+    with pytest.raises(PayoutsError, match=r"Only 3\.00 EUR"):
+        refund(books, Target(the(books, "player_charge")), 301)
+
+
+def test_a_correction_takes_no_refund_back_and_charges_nobody_meanwhile(books: Books, player: int) -> None:
+    [order] = refund(books, Target(the(books, "player_charge")), 400, limits={"EUR": 399})
+    ((match_player,),) = books.ledger.execute("select id from league.match_players").fetchall()
+    books.league.fee_becomes(match_player, 700)
+    books.settle()
+    assert stands(books, order) == ("held", "approval_required")
+    assert account(books.ledger, "player", player)[2] == 0
+    nothing_wrong(books, may_wait=True)
+
+
+def test_what_a_person_names_settles_it_once_stripe_confirms_it(books: Books) -> None:
+    [order] = refund(books, Target(the(books, "player_charge")), 400)
+    [attempt] = claim(books.ledger, [order])
+    attempts.record(books.ledger, [unknown(attempt)], "worker")
+    given: Any = {"payment_intent": books.references()[0], "amount": 400}
+    by_hand = books.emulator.sdk().v1.refunds.create(given)
+    operator_actions.judge(books.ledger, order, by_hand.id, "somebody", "it was done in the dashboard")
+    send(books, [order])
+    assert stands(books, order) == ("settled", None)
+    assert given_back(books) == [400]
+    books.sync()
+    assert books.ledger.execute("select amount_minor from payouts.return_orders_under_way").fetchall() == [(0,)]
+    assert books.ledger.execute("select * from payouts.movements_to_see").fetchall() == []
+    nothing_wrong(books)
