@@ -713,8 +713,8 @@ GUARDS = [
     Guard(
         "what was given back is entered by what Stripe lists and not by its own end",
         f"{_LEDGER}/migrations/0004_operator_actions.sql",
-        "where i.id = any(ended) and i.status = 'settled' and i.billing_type not in ('charge_refund', 'payout_reversal')",
-        "where i.id = any(ended) and i.status = 'settled'",
+        " and i.status = 'settled' and i.billing_type not in ('charge_refund', 'payout_reversal');",
+        " and i.status = 'settled';",
         (_GIVE_BACK,),
     ),
     Guard(
