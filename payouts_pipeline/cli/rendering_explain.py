@@ -12,7 +12,7 @@ from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.explain import documents
 from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Rule
-from payouts_pipeline.reports.explain.snapshot import Instruction, ReturnOrder, Uncollected
+from payouts_pipeline.reports.explain.snapshot import Adjustment, Instruction, ReturnOrder, Uncollected
 
 # How much of each kind people are shown; JSON has all of it.
 _FEES = 40
@@ -184,9 +184,18 @@ class _Page:
             self._uncollected(each)
         text.more(len(explained.uncollected) - _DAYS, "line")
         text.unpaid(explained.unpaid, _DAYS)
+        for adjustment in explained.adjustments[:_DAYS]:
+            self._adjustment(adjustment)
+        text.more(len(explained.adjustments) - _DAYS, "adjustment")
         self._moves(explained.instructions, lambda _: "", explained.instructions_left_out)
         text.held_out(explained.held_out)
         text.days(explained.subject, explained.days, _DAYS)
+
+    def _adjustment(self, each: Adjustment) -> None:
+        amount = format_minor(abs(each.amount_minor), each.currency)
+        way = "from" if each.amount_minor > 0 else "to"
+        what = f"moved {way} {each.other}" if each.other else "written off"
+        line(f"\n{amount} {what} by {each.actor} on {self._at(each.at)}: {each.reason}")
 
     def _uncollected(self, each: Uncollected) -> None:
         amount = format_minor(each.amount_minor, each.currency)

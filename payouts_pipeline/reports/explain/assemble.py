@@ -81,6 +81,7 @@ def _account(snapshot: Snapshot) -> documents.AccountExplained:
         sorted(latest_first, key=lambda each: each.status in (Status.SETTLED, Status.CANCELLED)),
         snapshot.instructions_left_out,
         list(snapshot.days),
+        list(snapshot.adjustments),
     )
 
 

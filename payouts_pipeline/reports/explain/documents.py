@@ -148,6 +148,7 @@ class AccountExplained:
     instructions: list[Instruction]
     instructions_left_out: int
     days: list[snapshot.BookedDay]
+    adjustments: list[snapshot.Adjustment]
 
 
 @dataclass(frozen=True)

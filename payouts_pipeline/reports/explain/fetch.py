@@ -126,6 +126,7 @@ def _of_account(ledger: Connection, league: LeagueNow, payee: Payee) -> Snapshot
         days=_booked_days(ledger, payee),
         uncollected=_uncollected(ledger, payee),
         unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
+        adjustments=_rows(ledger, sql("explain_adjustments"), snapshot.Adjustment, payee.parameters),
     )
     return _with_funds(ledger, found, instructions)
 

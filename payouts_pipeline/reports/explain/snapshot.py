@@ -206,6 +206,18 @@ class ReturnOrder:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """What somebody has written off of a player or payee; or moved, and then to or from which ``other``."""
+
+    at: datetime
+    currency: str
+    amount_minor: int
+    other: str | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ReleaseLine:
     """What a payout pays: what the run of one day released."""
 
@@ -245,3 +257,4 @@ class Snapshot:
     events: Sequence[Event] = ()
     release_lines: Sequence[ReleaseLine] = ()
     return_orders: Sequence[ReturnOrder] = ()
+    adjustments: Sequence[Adjustment] = ()

@@ -114,6 +114,7 @@ def test_a_debt_is_written_off_and_a_balance_moves(world: World) -> None:
     done = said(world, 0, "write-off", f"player:{player}", "aud", *WHY)
     assert f"AUD of player:{player}" in done
     assert "owes nothing in AUD" in said(world, 1, "write-off", f"player:{player}", "AUD", *WHY)
+    assert "AUD written off by cli" in said(world, 0, "explain", f"player:{player}")
     said(world, 0, "run", YESTERDAY)
     said(world, 0, "verify", "--full")
     assert "to another of its kind" in said(world, 1, "transfer-balance", "club:1", "organiser:1", *WHY)

@@ -16,6 +16,7 @@ from payouts_pipeline.workflow import adjustments, give_back, operator_actions
 from payouts_pipeline.workflow.give_back import Target
 from payouts_tests.integration.workflow.test_give_back import nothing_moves, nothing_wrong, send, the
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.explaining import Explain
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, settle_cancellations, waiting
 from payouts_tests.support.stripe_books import Books, make_books
@@ -88,6 +89,10 @@ def test_what_a_club_owes_back_is_borne_by_the_platform_and_not_worked_off(books
     assert write_off(books, club(books)) == "10.00 EUR"
     assert books.entered()["write_offs EUR"] == 1_000
     assert of_club(books) == (2_000, 1_000, 0, 1_000)
+    explained = Explain(books.ledger, books.source).account("club", books.club)
+    assert [(each.amount_minor, each.other, each.reason) for each in explained.adjustments] == [
+        (1_000, None, "is gone")
+    ]
     nothing_wrong(books)
     books.player_owes(700)
     books.settle()
@@ -147,6 +152,9 @@ def test_what_is_owed_back_moves_to_the_club_that_it_has_become_one_with(books: 
     assert transfer(books, Payee(BillingSubject.CLUB, other)) == ["-10.00 EUR"]
     assert of_club(books) == (2_000, 1_000, 0, 1_000)
     assert of_club(books, other) == (-1_000, -1_000, 0, 0)
+    explain = Explain(books.ledger, books.source)
+    for number, moved in ((books.club, (1_000, f"club:{other}")), (other, (-1_000, f"club:{books.club}"))):
+        assert [(each.amount_minor, each.other) for each in explain.account("club", number).adjustments] == [moved]
     nothing_wrong(books)
     with pytest.raises(PayoutsError, match="nothing to move"):
         transfer(books, Payee(BillingSubject.CLUB, other))
