@@ -14,7 +14,7 @@ from payouts_pipeline.ledger import attempts, provider_journal, return_orders
 from payouts_pipeline.ledger.attempts import Outcome
 from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.ledger.return_orders import Asked
-from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
+from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
 from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.workflow import give_back, operator_actions
 from payouts_pipeline.workflow.give_back import Target
@@ -421,3 +421,46 @@ def test_what_a_person_names_settles_it_once_stripe_confirms_it(books: Books) ->
     assert books.ledger.execute("select amount_minor from payouts.return_orders_under_way").fetchall() == [(0,)]
     assert books.ledger.execute("select * from payouts.movements_to_see").fetchall() == []
     nothing_wrong(books)
+
+
+def test_a_refund_that_the_bank_takes_days_for_has_left_our_balance(
+    ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe
+) -> None:
+    books = make_books(ledger, source, league, emulator)
+    player = books.player_owes()
+    league.set("players", player, stripe_payment_method_id="pm_card_pendingRefund")
+    books.settle()
+    [order] = refund(books, Target(the(books, "player_charge")))
+    send(books, [order])
+    assert stands(books, order) == ("settled", None)
+    books.sync()
+    assert account(ledger, "player", player) == (1_000, 0, 0, 0)
+    nothing_wrong(books)
+
+
+@pytest.mark.parametrize("status", [200, 403, 502])
+def test_an_answer_that_is_not_stripes_is_none(books: Books, status: int) -> None:
+    [order] = refund(books, Target(the(books, "player_charge")), 400)
+    answer = OtherAnswer.foreign(status, "<html></html>")
+    books.emulator.admin.add_faults(
+        FaultRule(method="POST", path_prefix="/v1/refunds", kind=FaultKind.OTHER_ANSWER, answer=answer, acted=True)
+    )
+    send(books, [order])
+    assert stands(books, order) == ("unknown", "not_stripes_answer")
+    books.emulator.admin.clear_faults()
+    pass_time(books.ledger, 1)
+    send(books, [order])
+    assert stands(books, order) == ("settled", None)
+    assert given_back(books) == [400]
+
+
+def test_a_list_that_is_not_stripes_is_no_reason_to_send(books: Books) -> None:
+    """Nothing is sent before Stripe itself has said what it has."""
+    order = reverse(books, 400)
+    answer = OtherAnswer.foreign(200, "{}")
+    books.emulator.admin.add_faults(
+        FaultRule(method="GET", path_prefix="/v1/transfers/tr_", kind=FaultKind.OTHER_ANSWER, answer=answer)
+    )
+    send(books, [order])
+    assert stands(books, order)[0] == "unknown"
+    assert given_back(books, "reversal") == []
