@@ -247,7 +247,7 @@ language sql stable as $$
         entry.id,
         coalesce(
             entry.booking_id::text, entry.instruction_id::text, entry.transaction_id,
-            'adjustment ' || entry.adjustment_id
+            'adjustment:' || entry.adjustment_id
         ),
         entry.account_id, entry.currency, entry.amount_minor, extract(epoch from entry.at)
     )), 1, 16))::bit(64)::bigint
