@@ -1,4 +1,4 @@
-"""Failpoints: every effect that a day, `payouts recover` or `payouts sync` has on the world, by name.
+"""Failpoints: every effect that a day, a refund, `payouts recover` or `payouts sync` has on the world, by name.
 
 A crash can hurt only there.
 
@@ -38,6 +38,12 @@ class Failpoint(Enum):
     """Stripe: a payment intent that takes a player's money."""
     TRANSFER = auto()
     """Stripe: a transfer that pays a club, an organiser or a partner."""
+    ORDER_RETURN = auto()
+    """Commit: what an operator asks to be given back, and by which instruction."""
+    REFUND = auto()
+    """Stripe: a refund, which gives a player's money back."""
+    REVERSE = auto()
+    """Stripe: a reversal, which takes a payout back."""
     CANCEL_INTENT = auto()
     """Stripe: an earlier payment intent, which nobody can pay after it."""
     RECORD_OUTCOMES = auto()

@@ -10,7 +10,18 @@ from contextlib import contextmanager
 
 import click
 
-from payouts_pipeline.cli import changes, fleet, identity, operator, provider, running, showing, start_up
+from payouts_pipeline.cli import (
+    adjust,
+    changes,
+    fleet,
+    give_back,
+    identity,
+    operator,
+    provider,
+    running,
+    showing,
+    start_up,
+)
 from payouts_pipeline.cli.doctor import doctor
 from payouts_pipeline.cli.explain import explain
 from payouts_pipeline.errors import PayoutsError
@@ -30,6 +41,7 @@ for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
     *(showing.status, showing.verify, explain, doctor),
     *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel, operator.resolve),
+    *(give_back.refund, give_back.reverse, adjust.write_off, adjust.transfer_balance),
     *(identity.ledger, identity.recover, provider.sync),
     *(changes.preview, changes.accept),
     *(fleet.worker, fleet.redrive, fleet.deploy, fleet.migrate),

@@ -11,7 +11,7 @@ import click
 from payouts_pipeline import settings
 from payouts_pipeline.cli import parameters, rendering
 from payouts_pipeline.cli.start_up import Need, ready_ledger
-from payouts_pipeline.domain.billing import Payee
+from payouts_pipeline.domain.billing import RETURN_TYPES, Payee
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.instructions import Status
 
@@ -192,6 +192,8 @@ def _settled_now(instruction: UUID) -> "Instruction":
 
 def _what_was_cancelled(found: "Instruction") -> str:
     which = f"{found.billing_type} of {format_minor(found.amount_minor, found.currency)}"
+    if found.status == Status.CANCELLED and found.billing_type in RETURN_TYPES:
+        return f"Cancelled: {which}. Nothing was given back by it."
     if found.status == Status.CANCELLED:
         return (
             f"Cancelled: {which}. It stands on the account again, and the next run of {found.day} makes a new "

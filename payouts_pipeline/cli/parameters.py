@@ -1,6 +1,8 @@
 """What the commands take: days, payees, and the options that several of them have in common."""
 
 from datetime import date
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
 
 import click
 
@@ -33,7 +35,41 @@ class PayeeName(click.ParamType[Payee]):
             self.fail(str(error), param, ctx)
 
 
+class Returnable(click.ParamType[UUID | str]):
+    """What can be given back: an instruction's id, match:7 or player:9."""
+
+    name = "subject"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> UUID | str:
+        """Read it; click says what is wrong."""
+        subject, colon, number = str(value).partition(":")
+        if colon and subject in ("match", "player") and number.isdecimal() and int(number) < 2**63:
+            return str(value)
+        try:
+            return UUID(str(value))
+        except ValueError:
+            self.fail(f"'{value}' can't be given back: give an instruction's id, match:7 or player:9.", param, ctx)
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount as people write it: 12.50."""
+
+    name = "amount"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Read it; click says what is wrong."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount <= 0:
+            self.fail(f"'{value}' is not an amount: give one like 12.50.", param, ctx)
+        return amount
+
+
 DAY = Day()
+RETURNABLE = Returnable()
+AMOUNT = Amount()
 PAYEE = PayeeName()
 
 reason = click.option("--reason", help="Why, for whoever reads the history; it is shown in the status. Required.")

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from payouts_pipeline.cli import rendering_explain_parts as text
 from payouts_pipeline.cli.rendering import line
+from payouts_pipeline.domain.billing import RETURN_TYPES
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.explain import documents
 from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Rule
-from payouts_pipeline.reports.explain.snapshot import Instruction, Uncollected
+from payouts_pipeline.reports.explain.snapshot import Adjustment, Instruction, ReturnOrder, Uncollected
 
 # How much of each kind people are shown; JSON has all of it.
 _FEES = 40
@@ -183,9 +184,18 @@ class _Page:
             self._uncollected(each)
         text.more(len(explained.uncollected) - _DAYS, "line")
         text.unpaid(explained.unpaid, _DAYS)
+        for adjustment in explained.adjustments[:_DAYS]:
+            self._adjustment(adjustment)
+        text.more(len(explained.adjustments) - _DAYS, "adjustment")
         self._moves(explained.instructions, lambda _: "", explained.instructions_left_out)
         text.held_out(explained.held_out)
         text.days(explained.subject, explained.days, _DAYS)
+
+    def _adjustment(self, each: Adjustment) -> None:
+        amount = format_minor(abs(each.amount_minor), each.currency)
+        way = "from" if each.amount_minor > 0 else "to"
+        what = f"moved {way} {each.other}" if each.other else "written off"
+        line(f"\n{amount} {what} by {each.actor} on {self._at(each.at)}: {each.reason}")
 
     def _uncollected(self, each: Uncollected) -> None:
         amount = format_minor(each.amount_minor, each.currency)
@@ -235,7 +245,22 @@ class _Page:
         if move.attempts:
             line("\nattempts")
             self._attempts(move)
-        self._paid_for(explained)
+        for order in explained.return_orders:
+            self._return_order(move, order)
+        if move.billing_type not in RETURN_TYPES:
+            self._paid_for(explained)
+
+    def _return_order(self, move: Instruction, order: ReturnOrder) -> None:
+        """What is given back: of this instruction, or by it."""
+        what = f"gives back {order.takes_back_id}" if order.instruction_id == move.id else "is given back"
+        amount = format_minor(order.amount_minor, move.currency)
+        asked = f"asked for by {order.actor} on {self._at(order.at)}: {order.reason}"
+        line(f"\n{what}: {amount} by {order.instruction_id}, {order.status}; {asked}")
+        for fee in order.fees[:_FEES]:
+            amount = format_minor(fee["amount_minor"], move.currency)
+            row = f"line-up row {fee['match_player_id']}"
+            line(f"  of the fee of match:{fee['match_id']}, {fee['day']} ({row}): {amount}")
+        text.more(len(order.fees) - _FEES, "fee")
 
     def _paid_for(self, explained: documents.InstructionExplained) -> None:
         move = explained.instruction

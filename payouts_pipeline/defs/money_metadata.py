@@ -99,6 +99,7 @@ class MoneyPage:
             "summary": dg.MetadataValue.md(self._summary(status, lines)),
             "open": self._open(day, lines),
             **self._funds(),
+            **self._given_back(status),
             **self._charts(day, status),
             "status": _status(lines),
             **_figures(lines),
@@ -134,6 +135,12 @@ class MoneyPage:
         if count > len(rows) == MOST_ROWS:
             rows.append({**dict.fromkeys(rows[0], ""), "payee": f"and {count - len(rows):,} more"})
         return table(rows)
+
+    def _given_back(self, status: DayStatus) -> dict[str, Any]:
+        """What operators have asked Stripe to give back of the asset's instructions; nothing on most days."""
+        kind = BillingType.CHARGE_REFUND if self._words is _CHARGES else BillingType.PAYOUT_REVERSAL
+        asked = [line for line in status.instructions if line.billing_type == kind and line.status != "cancelled"]
+        return {"given_back": _status(asked)} if asked else {}
 
     def _row(self, each: Instruction) -> Row:
         """Few columns of short words: the UI breaks lines, but a table that is too wide it cuts off."""

@@ -1,5 +1,6 @@
 """Who takes part in a payment, and which money movement each of them has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -22,6 +23,8 @@ class BillingType(StrEnum):
     CLUB_PAYOUT = "club_payout"
     ORGANISER_PAYOUT = "organiser_payout"
     PARTNER_PAYOUT = "partner_payout"
+    CHARGE_REFUND = "charge_refund"
+    PAYOUT_REVERSAL = "payout_reversal"
 
 
 # The platform's share stays where the charges arrive, so no movement belongs to it.
@@ -35,6 +38,16 @@ BILLING_TYPE_OF = {
 SUBJECT_OF = {billing_type: subject for subject, billing_type in BILLING_TYPE_OF.items()}
 
 PAYOUT_TYPES = (BillingType.CLUB_PAYOUT, BillingType.ORGANISER_PAYOUT, BillingType.PARTNER_PAYOUT)
+
+# What an operator asks Stripe to give back, of a charge or of a payout.
+RETURN_TYPES = (BillingType.CHARGE_REFUND, BillingType.PAYOUT_REVERSAL)
+
+# Whose money they move, in a sentence: a reversal may be of any payee.
+WHOSE: Mapping[BillingType, str] = {
+    **SUBJECT_OF,
+    BillingType.CHARGE_REFUND: BillingSubject.PLAYER,
+    BillingType.PAYOUT_REVERSAL: "payee",
+}
 
 # Remainders of a split go out in this order, and the platform comes last.
 SHARE_ORDER = (

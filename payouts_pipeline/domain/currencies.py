@@ -3,6 +3,10 @@
 Minor units are the integer that Stripe takes: yen for JPY, cents for EUR, fils for KWD.
 """
 
+from decimal import Decimal
+
+from payouts_pipeline.errors import PayoutsError
+
 ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
 TWO_DECIMAL = frozenset(
@@ -61,6 +65,18 @@ def decimals(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """An amount as people write it, in minor units; raises PayoutsError where it has more digits than the currency.
+
+    >>> to_minor(Decimal("12.5"), "EUR"), to_minor(Decimal(1200), "JPY")
+    (1250, 1200)
+    """
+    minor = amount.scaleb(decimals(currency))
+    if minor != minor.to_integral_value():
+        raise PayoutsError(f"{amount} {currency} has more digits than the currency.")
+    return int(minor)
 
 
 def format_minor(amount_minor: int, currency: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
+from payouts_pipeline.domain.billing import RETURN_TYPES, WHOSE, BillingSubject, BillingType
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.refusals import TOO_SMALL
 
@@ -83,6 +83,7 @@ class Remedy(StrEnum):
     JUDGE_MOVEMENT = "judge_movement"
     MATCH_MOVEMENT = "match_movement"
     RECONCILE_BALANCE = "reconcile_balance"
+    CANCEL_RETURN = "cancel_return"
     TIME = "time"
 
 
@@ -214,6 +215,29 @@ _OUR_ACCOUNT = {
 
 _NEEDS_CARD = "the player needs another card"
 
+
+class ReturnCode(StrEnum):
+    """Why something was not given back; codes of ours, where Stripe has none."""
+
+    NOT_LEFT = "not_left"
+    CAME_BACK = "refund_came_back"
+
+
+# Of refunds and reversals, where a code means something else than of charges and payouts.
+_OF_RETURNS: Mapping[str, _Meaning] = {
+    ReturnCode.NOT_LEFT: _Meaning(
+        "Stripe refused to give it back: less is left of it there, or nothing", Remedy.CANCEL_RETURN
+    ),
+    ReturnCode.CAME_BACK: _Meaning("the refund was made and came back: the bank did not take it", Remedy.CANCEL_RETURN),
+    "charge_already_refunded": _Meaning("all of the charge was given back already", Remedy.CANCEL_RETURN),
+    "charge_disputed": _Meaning("the charge is disputed: Stripe gives nothing back meanwhile", Remedy.CANCEL_RETURN),
+    "resource_missing": _Meaning("Stripe does not know what is to be given back", Remedy.CANCEL_RETURN),
+    ReasonCode.CANCELLED: _Meaning("cancelled, nothing was given back: {reason}"),
+}
+_OF_REVERSALS: Mapping[str, _Meaning] = {
+    "balance_insufficient": _Meaning("the payee's balance at Stripe does not cover it"),
+}
+
 # A card that may work on another day, until its tries are used up.
 _CARD = {
     "insufficient_funds": "the card does not have enough funds",
@@ -301,7 +325,7 @@ def sentence(code: str, details: Mapping[str, Any], billing_type: str, currency:
         shown["moved"] = format_minor(int(shown["moved_minor"]), str(shown["moved_currency"]))
     if "retry_days" in shown:
         shown["wait"] = "a day" if shown["retry_days"] == 1 else f"{shown['retry_days']} days"
-    return _meaning_of(code, details).sentence.format_map(shown)
+    return _meaning_of(code, details, billing_type).sentence.format_map(shown)
 
 
 def refusal_sentence(code: str) -> str:
@@ -309,9 +333,9 @@ def refusal_sentence(code: str) -> str:
     return _meaning_of(code, {}).sentence.format_map({"reason_code": code})
 
 
-def remedy_of(code: str | None, details: Mapping[str, Any]) -> Remedy:
+def remedy_of(code: str | None, details: Mapping[str, Any], billing_type: str | None = None) -> Remedy:
     """What must change before an instruction with this reason goes on; time where it has none."""
-    return _meaning_of(code, details).remedy if code else Remedy.TIME
+    return _meaning_of(code, details, billing_type).remedy if code else Remedy.TIME
 
 
 def why_no_answer(code: str, details: Mapping[str, Any]) -> str:
@@ -319,15 +343,19 @@ def why_no_answer(code: str, details: Mapping[str, Any]) -> str:
     return _UNKNOWN[code].format_map(details)
 
 
-def _meaning_of(code: str, details: Mapping[str, Any]) -> _Meaning:
+def _meaning_of(code: str, details: Mapping[str, Any], billing_type: str | None = None) -> _Meaning:
     """A card that was declined once too often is not tried again: it has no ``retry_days``, but the ``times``."""
+    if billing_type in RETURN_TYPES and code in _OF_RETURNS:
+        return _OF_RETURNS[code]
+    if billing_type == BillingType.PAYOUT_REVERSAL and code in _OF_REVERSALS:
+        return _OF_REVERSALS[code]
     if code in _CARD and "times" in details:
         return _Meaning(f"{_CARD[code]}, {{times}} times: {_NEEDS_CARD}", Remedy.REPLACE_CARD_OR_ACCOUNT)
     return _MEANINGS.get(code, _NEVER_HEARD_OF)
 
 
 def _whose(billing_type: str) -> dict[str, str]:
-    subject = SUBJECT_OF[BillingType(billing_type)]
+    subject = WHOSE[BillingType(billing_type)]
     return {"subject": subject, "identity": "customer" if subject == BillingSubject.PLAYER else "account"}
 
 

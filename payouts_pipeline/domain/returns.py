@@ -1,12 +1,13 @@
 """What the provider takes back of a charge, or brings back of what it took: for each fee and each share, to the cent.
 
 Largest remainder over the fees that the charge covers, and for each fee over its shares, in the smallest step that
-Stripe takes for the currency (rule of money 12).
+Stripe takes for the currency (rule of money 12). A refund that an operator has asked for names its fees.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.allocation import by_largest_remainder
@@ -51,19 +52,37 @@ class Portion:
     shares: Mapping[Share, int]
 
 
-def divide(amount_minor: int, fees: Sequence[Portion]) -> tuple[list[Portion], int]:
+NOTHING_NAMED: Mapping[FeeKey, int] = MappingProxyType({})
+
+
+def divide(
+    amount_minor: int, fees: Sequence[Portion], named: Mapping[FeeKey, int] = NOTHING_NAMED
+) -> tuple[list[Portion], int]:
     """The amount as portions of the fees, and what is beyond all of them together.
 
+    What is ``named`` of a fee comes off that fee first, as far as it goes; the rest is divided over all that is left.
     The shares of a portion add up to it, and none is above what the fee has of it.
     """
     fees = [fee for fee in fees if fee.amount_minor > 0]
     within_minor = min(amount_minor, sum(fee.amount_minor for fee in fees))
     if not within_minor:
         return [], amount_minor
-    step = currencies.step_minor(fees[0].key.currency)
-    amounts = _in_steps(within_minor, [fee.amount_minor for fee in fees], step)
+    first = _as_named(within_minor, fees, named)
+    left = [fee.amount_minor - taken for fee, taken in zip(fees, first, strict=True)]
+    rest_minor = within_minor - sum(first)
+    rest = _in_steps(rest_minor, left, currencies.step_minor(fees[0].key.currency)) if rest_minor else [0] * len(left)
+    amounts = [taken + more for taken, more in zip(first, rest, strict=True)]
     portions = [_portion(fee, amount) for fee, amount in zip(fees, amounts, strict=True) if amount]
     return portions, amount_minor - within_minor
+
+
+def _as_named(amount_minor: int, fees: Sequence[Portion], named: Mapping[FeeKey, int]) -> list[int]:
+    """What comes off each fee since it was named, in all no more than the amount."""
+    amounts = []
+    for fee in fees:
+        amounts.append(min(named.get(fee.key, 0), fee.amount_minor, amount_minor))
+        amount_minor -= amounts[-1]
+    return amounts
 
 
 def _portion(fee: Portion, amount_minor: int) -> Portion:

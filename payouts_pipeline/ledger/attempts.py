@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from payouts_pipeline.domain.billing import BillingType
+from payouts_pipeline.domain.billing import RETURN_TYPES, BillingType
 from payouts_pipeline.domain.cards import CardRefusal
 from payouts_pipeline.domain.instructions import CALL_GONE_AFTER, KEY_YOUNG_FOR, Status
 from payouts_pipeline.domain.reasons import ReasonCode
@@ -53,11 +53,18 @@ class Attempt:
     movements: Sequence[Mapping[str, Any]] = ()
     # What Stripe has moved for the same payee, of an instruction that the ledger has lost or cancelled, as JSON.
     lost_movements: Sequence[Mapping[str, Any]] = ()
+    # The payment intent or transfer that it gives back, or a part of it.
+    takes_back: str | None = None
     # What a person says of the attempt: the movement that was its own, or that nothing of it has moved.
     judged_reference: str | None = None
     is_judged_not_moved: bool = False
     # Movements that name the instruction, and by a person's judgement are not its own.
     disowned: Sequence[str] = ()
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it gives back what another instruction has moved."""
+        return self.billing_type in RETURN_TYPES
 
     @property
     def payee(self) -> str:

@@ -20,7 +20,7 @@ grant execute on function payouts.total_minor, payouts.fingerprint to payouts_re
 grant usage on schema payouts to payouts_worker;
 grant select on
     payouts.migrations, payouts.identity, payouts.identity_events, payouts.accounts, payouts.instructions,
-    payouts.attempts, payouts.cancellations, payouts.judgements, payouts.movements, payouts.events,
+    payouts.attempts, payouts.cancellations, payouts.judgements, payouts.return_orders, payouts.movements, payouts.events,
     payouts.held_payees, payouts.approved_instructions, payouts.card_refusals, payouts.rate_limit
 to payouts_worker;
 grant update (
@@ -48,7 +48,8 @@ grant insert on
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
-    payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances
+    payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances,
+    payouts.return_orders, payouts.return_order_fees, payouts.adjustments
 to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;

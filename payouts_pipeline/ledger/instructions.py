@@ -38,8 +38,8 @@ _NEW = [
 _CHARGED = frames.columns(ids="account_id subject_id amount_minor", texts="billing_subject currency")
 _BLOCKED = frames.columns(
     ids="subject_id approval_above_minor",
-    texts="day id billing_subject status reason_code reason_details is_due hold_details is_balanced approved_for "
-    "known_account_id known_customer_id known_payment_method_id",
+    texts="day id billing_type billing_subject status reason_code reason_details is_due hold_details is_balanced "
+    "approved_for known_account_id known_customer_id known_payment_method_id",
 )
 
 _BLOCKED_BUT_MOVED = frames.columns(ids="subject_id", texts="id billing_subject")
@@ -132,6 +132,17 @@ def make_charges_at_once(
     return made
 
 
+def make_return_order(
+    connection: Connection, day: date, ordered: pd.DataFrame, approval_above_minor: Mapping[str, int], actor: str
+) -> UUID:
+    """The instruction that asks Stripe to give back (`ledger.return_orders`); it moves nothing on its account."""
+    connection.execute(sql("create_new_instructions"))
+    made = _as_instructions(connection, ordered.assign(is_portion=False), day, approval_above_minor)
+    copy_in(connection, "new_instructions", made)
+    connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
+    return UUID(str(made["id"].iloc[0]))
+
+
 def charges_at_once(connection: Connection) -> Iterator[pd.DataFrame]:
     """Whom the booking alone is charged for (`bookings.post`), and how much; it counts as in flight already."""
     return pages(connection, sql("read_charged"), _CHARGED)
@@ -170,7 +181,8 @@ def _as_instructions(
     ledger_id = str(identity.read(connection).id)
     due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
     new = due.merge(held_payees(connection), on=["billing_subject", "subject_id"], how="left")
-    new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
+    if "billing_type" not in new:
+        new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
     new["is_balanced"] = _balanced(new, currencies_on_hold(connection))
     # As lists: going through the column itself takes three times as long.
     keys = zip(*(new[name].tolist() for name in ["billing_type", "subject_id", "currency", "sequence"]), strict=True)

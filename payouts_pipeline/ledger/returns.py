@@ -90,7 +90,8 @@ def _return_charge(connection: Connection, found: Return, actor: str) -> None:
     is_taken = found.taken_minor > 0
     query = sql("collected_by_charge") if is_taken else sql("held_of_charge")
     rows = connection.execute(query, found.parameters).fetchall()
-    portions, beyond_minor = divide(abs(found.taken_minor), _portions(rows))
+    named = {FeeKey(*key): amount for *key, amount in connection.execute(sql("named_by_order"), found.parameters)}
+    portions, beyond_minor = divide(abs(found.taken_minor), as_portions(rows), named)
     _note(connection, found, beyond_minor, actor)
     if portions:
         _book(connection, found, portions, actor)
@@ -100,7 +101,7 @@ def _return_charge(connection: Connection, found: Return, actor: str) -> None:
         cancellations.cancel_payouts_above_due(connection, day, actor)
 
 
-def _portions(rows: Iterable[Sequence[Any]]) -> list[Portion]:
+def as_portions(rows: Iterable[Sequence[Any]]) -> list[Portion]:
     """The rows of a query, a line for each share, as fees."""
     found = []
     for (*key, fee_minor), lines in groupby(rows, key=lambda row: row[:6]):

@@ -7,7 +7,7 @@ automatically, and saying so is half of the answer to "what must I do?".
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from payouts_pipeline.domain.billing import SUBJECT_OF, BillingSubject, BillingType
+from payouts_pipeline.domain.billing import RETURN_TYPES, WHOSE, BillingSubject, BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Remedy, WithReason, remedy_of
 from payouts_pipeline.reports.status import Instruction
@@ -29,6 +29,8 @@ _OF_A_PERSON = {
     "--provider'); once the balances agree it continues automatically{or_run}",
     Remedy.KEEP_BALANCE_IN_CURRENCY: "have our account at Stripe keep a balance in this currency (add a bank account "
     "in it in Stripe's dashboard, and top up what was converted until then); it is then retried automatically{or_run}",
+    Remedy.CANCEL_RETURN: "look at Stripe's dashboard what is left of it, then {cancel}; if it can be given back now: "
+    "{retry}",
     Remedy.FIX_OUR_KEY: "fix STRIPE_API_KEY; it is then retried automatically{or_run}",
     Remedy.FIX_OUR_ACCOUNT: "see in Stripe's dashboard what our own account may not do, and the request in its log; it "
     "is retried automatically{or_run}",
@@ -41,6 +43,12 @@ _BY_STATUS: Mapping[str, str] = {
     "lasts for more than a day, look it up in Stripe's dashboard and say what became of it: {resolve}",
     Status.PUBLISHED: "a worker sends it automatically ('payouts worker' starts one){or_run}",
     Status.CANCELLED: "its amount is back on the account; {run} makes a new instruction of what is due then",
+}
+# What was taken back stays what it is: there is nothing in `league` to change.
+_BY_STATUS_OF_RETURN: Mapping[str, str] = {
+    **_BY_STATUS,
+    Status.WAITING: "it is retried automatically{or_run}",
+    Status.CANCELLED: "nothing: it was not given back",
 }
 
 
@@ -79,22 +87,25 @@ def next_step(of: Instruction) -> str | None:
 
 def _with_again(commands: Mapping[str, str], of: WithReason) -> dict[str, str]:
     """A card that was refused stays so for whatever it is asked to pay, until a person has it tried again."""
-    is_card = SUBJECT_OF[BillingType(of.billing_type)] == BillingSubject.PLAYER
+    is_card = WHOSE[BillingType(of.billing_type)] == BillingSubject.PLAYER
     again = commands["retry"] if is_card else f"{commands['cancel']}, then {commands['run']}"
     return {**commands, "again": again}
 
 
 def _template(of: WithReason) -> tuple[str, bool]:
     """The sentence, and whether it asks for a person."""
-    remedy = remedy_of(of.reason_code, of.reason_details)
+    remedy = remedy_of(of.reason_code, of.reason_details, of.billing_type)
     if remedy in _OF_A_PERSON:
         return _OF_A_PERSON[remedy], True
-    return _TOP_UP if remedy == Remedy.TOP_UP_BALANCE else _BY_STATUS.get(of.status, _CONTINUES), False
+    if remedy == Remedy.TOP_UP_BALANCE:
+        return _TOP_UP, False
+    by_status = _BY_STATUS_OF_RETURN if of.billing_type in RETURN_TYPES else _BY_STATUS
+    return by_status.get(of.status, _CONTINUES), False
 
 
 def _words(of: WithReason) -> dict[str, str]:
     """How one speaks of a player, who is charged, and of a payee."""
-    subject = SUBJECT_OF[BillingType(of.billing_type)]
+    subject = WHOSE[BillingType(of.billing_type)]
     if subject == BillingSubject.PLAYER:
         words = {"identity": "customer", "means": "card", "working_means": "a card that works"}
     else:

@@ -35,7 +35,8 @@ def execute(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_unti
     confirmed = stripe.confirm(attempt) if attempt.judged_reference else of_recovered(attempt)
     if isinstance(confirmed, Succeeded) or (confirmed and not attempt.judged_reference):
         return _outcome(attempt, confirmed)
-    if attempt.sends == 0 and attempt.number == 1 and not attempt.is_to_cancel:
+    # What is given back is asked about even then: it is seldom, and the ledger may have lost that it was sent.
+    if attempt.sends == 0 and attempt.number == 1 and not attempt.is_to_cancel and not attempt.is_return:
         return _send(attempt, stripe, log, leased_until)
     # Asking first is the only way out of an error that Stripe stored under the key and replays forever. Also what was
     # refused may have been paid since, and what still could be must not be when the next attempt is (rule of money 11).
@@ -70,6 +71,8 @@ def _of_nothing_found(attempt: Attempt, stripe: StripeClient, log: AttemptLog, l
 
 def _send(attempt: Attempt, stripe: StripeClient, log: AttemptLog, leased_until: float) -> Outcome:
     """Make the call, for a charge without a known card with the customer's default."""
+    if attempt.is_return:
+        return _outcome(attempt, _of_every_call(attempt, stripe.send(attempt, leased_until)))
     if attempt.lost_movements:
         return _of_lost_movement(attempt)
     if attempt.stripe_customer_id and not attempt.stripe_payment_method_id:

@@ -116,17 +116,17 @@ def of_intent(intent: Any, attempt: Attempt) -> Answer:
     """
     _require(_is_sent(movement_of(intent, "payment_intent"), attempt))
     if intent.status == "succeeded":
-        return Succeeded(intent.id, _request_id(intent))
+        return Succeeded(intent.id, request_id(intent))
     if intent.status == "processing":
-        return Indeterminate(ReasonCode.BANK_PROCESSING, request_id=_request_id(intent))
+        return Indeterminate(ReasonCode.BANK_PROCESSING, request_id=request_id(intent))
     code = "authentication_required" if intent.status == "requires_action" else f"payment_{intent.status}"
-    return Refusal(code, _request_id(intent))
+    return Refusal(code, request_id(intent))
 
 
 def of_transfer(transfer: Any, attempt: Attempt) -> Answer:
     """A transfer that is there has moved its money; raises NotStripes for one that is not the attempt's."""
     _require(_is_sent(movement_of(transfer, "transfer"), attempt))
-    return Succeeded(transfer.id, _request_id(transfer))
+    return Succeeded(transfer.id, request_id(transfer))
 
 
 def of_found(things: Sequence[Any], kind: str, attempt: Attempt) -> Found:
@@ -157,8 +157,8 @@ def of_named(thing: Any, kind: str, attempt: Attempt) -> Succeeded | Indetermina
     is_free = instruction_of(thing) in (None, str(attempt.instruction_id))
     is_asked = (movement.amount_minor, movement.currency) == (attempt.amount_minor, attempt.currency)
     if has_moved and is_free and is_asked and movement.payee in {attempt.payee, *attempt.payees}:
-        return Succeeded(thing.id, _request_id(thing))
-    return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": thing.id}, _request_id(thing))
+        return Succeeded(thing.id, request_id(thing))
+    return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": thing.id}, request_id(thing))
 
 
 def of_cancelled(intent: Any, intent_id: str) -> None:
@@ -244,7 +244,7 @@ def ledger_of(thing: Any) -> str | None:
 
 def account_of(account: Any) -> str:
     """The id of our own account; raises NotStripes for anything else."""
-    _require(account.object == "account" and account.id.startswith("acct_") and bool(_request_id(account)))
+    _require(account.object == "account" and account.id.startswith("acct_") and bool(request_id(account)))
     return str(account.id)
 
 
@@ -254,7 +254,7 @@ def of_page(page: Any, kind: str, wanted: Mapping[str, Any] | None = None) -> An
     That something is not listed is a definite no as well, and so has to be known to be Stripe's own.
     """
     asked = wanted or {}
-    _require(page.object == "list" and type(page.has_more) is bool and bool(_request_id(page)))
+    _require(page.object == "list" and type(page.has_more) is bool and bool(request_id(page)))
     for thing in page.data:
         movement = movement_of(thing, kind)
         # The page that was given before, again, would have no end.
@@ -272,9 +272,9 @@ def default_method_of(customer: Any, customer_id: str) -> str | Refusal:
     """
     _require(customer.object == "customer" and customer.id == customer_id)
     if getattr(customer, "deleted", False):
-        return Refusal("customer_deleted", _request_id(customer))
+        return Refusal("customer_deleted", request_id(customer))
     method = customer.invoice_settings.default_payment_method or customer.default_source
-    return getattr(method, "id", method) or Refusal("missing_payment_method", _request_id(customer))
+    return getattr(method, "id", method) or Refusal("missing_payment_method", request_id(customer))
 
 
 def _is_sent(movement: Movement, attempt: Attempt) -> bool:
@@ -294,7 +294,7 @@ def _require(is_stripes: bool) -> None:
         raise NotStripes
 
 
-def _request_id(answer: Any) -> str | None:
+def request_id(answer: Any) -> str | None:
     """What Stripe's support asks for; an object out of a list has none of its own."""
     response = getattr(answer, "last_response", None)
     return response.request_id if response else None

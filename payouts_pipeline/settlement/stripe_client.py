@@ -24,6 +24,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.ledger.attempts import Attempt
 from payouts_pipeline.settings import Wording
+from payouts_pipeline.settlement import stripe_returns
 from payouts_pipeline.settlement.rate_limit import NoRateLimiter, RateLimiter
 from payouts_pipeline.settlement.stripe_answers import (
     Answer,
@@ -145,28 +146,37 @@ class StripeClient:
         Not after ``leased_until`` (seconds of `time.time`): a process that was frozen, or waited too long for its turn,
         would send under a key that Stripe has forgotten, or after somebody else paid.
         """
+        if attempt.is_return:
+            return self._give_back(attempt, leased_until)
         is_charge = attempt.billing_type == BillingType.PLAYER_CHARGE
         call = partial(self._charge if is_charge else self._transfer, attempt)
         return self._ask(call, leased_until, None if is_charge else attempt.stripe_account_id)
 
     def find(self, attempt: Attempt) -> Found:
         """Ask Stripe what has become of the instruction's attempts, this one and the earlier ones. Moves nothing."""
-        kind = _kind_of(attempt)
         try:
-            listed = self._charges_of(attempt) if kind == "payment_intent" else self._transfers_of(attempt)
-            of_instruction = [each for each in listed if _names(each, attempt)]
+            of_instruction = [each for each in self._things_of(attempt) if _names(each, attempt)]
         except _Unanswered as unanswered:
             return Found(unanswered.as_of_movement)
-        found = answered(lambda: of_found(of_instruction, kind, attempt))
+        if attempt.is_return:
+            found = answered(lambda: stripe_returns.of_found(of_instruction, attempt))
+        else:
+            found = answered(lambda: of_found(of_instruction, _kind_of(attempt), attempt))
         return found if isinstance(found, Found) else Found(found)
 
     def confirm(self, attempt: Attempt) -> Succeeded | Indeterminate:
         """Ask Stripe whether the movement that a person has named is what the attempt asked for."""
-        kind, reference = _kind_of(attempt), str(attempt.judged_reference)
-        answer = self._ask(lambda: of_named(self._service(kind).retrieve(reference), kind, attempt))
+        reference = str(attempt.judged_reference)
+        answer = self._ask(lambda: self._named(attempt, reference))
         if isinstance(answer, Refusal) and answer.code == NO_SUCH_OBJECT:
             return Indeterminate(ReasonCode.JUDGED_OTHERWISE, {"reference": reference}, answer.request_id)
         return _Unanswered(answer).as_of_movement if isinstance(answer, Refusal) else answer
+
+    def _named(self, attempt: Attempt, reference: str) -> Succeeded | Indeterminate:
+        if attempt.is_return:
+            return stripe_returns.of_named(stripe_returns.retrieve(self._services, attempt, reference), attempt)
+        kind = _kind_of(attempt)
+        return of_named(self._service(kind).retrieve(reference), kind, attempt)
 
     def cancel(self, payable: Iterable[str], leased_until: float) -> Indeterminate | None:
         """Have Stripe see to it that nobody pays these payment intents any more; None if nobody can."""
@@ -238,6 +248,17 @@ class StripeClient:
             transfer = transfers.create(params, {"idempotency_key": attempt.idempotency_key})
         return of_transfer(transfer, attempt)
 
+    def _give_back(self, attempt: Attempt, leased_until: float) -> Answer:
+        metadata = _metadata(attempt)
+        call = partial(stripe_returns.create, self._services, attempt, metadata)
+        return stripe_returns.of_refused(self._ask(call, leased_until, attempt.stripe_account_id))
+
+    def _things_of(self, attempt: Attempt) -> Iterator[Any]:
+        """What Stripe may have of an instruction."""
+        if attempt.is_return:
+            return self._paged(partial(stripe_returns.page, self._services, attempt), {})
+        return self._charges_of(attempt) if _kind_of(attempt) == "payment_intent" else self._transfers_of(attempt)
+
     def _charges_of(self, attempt: Attempt) -> Iterator[Any]:
         """All that the customers of the attempts were asked for since the day of the instruction."""
         since = min(attempt.first_sent_at, datetime.combine(attempt.day, time_of_day.min, UTC))
@@ -248,11 +269,15 @@ class StripeClient:
         return self._listed("transfer", {"transfer_group": str(attempt.instruction_id)})
 
     def _listed(self, kind: str, params: Mapping[str, Any]) -> Iterator[Any]:
-        """Every object of a kind, page by page, each page a call of its own; raises _Unanswered for one that fails."""
+        """Every object of a kind."""
         service = self._service(kind)
+        return self._paged(lambda wanted: of_page(service.list(wanted), kind, wanted), params)
+
+    def _paged(self, page_of: Callable[[dict[str, Any]], Any], params: Mapping[str, Any]) -> Iterator[Any]:
+        """Page by page, each page a call of its own; raises _Unanswered for one that fails."""
         wanted = {**params, "limit": _PAGE}
         while True:
-            page: Any = self._ask(lambda: of_page(service.list(wanted), kind, wanted))
+            page: Any = self._ask(lambda: page_of(wanted))
             if isinstance(page, Refusal | Indeterminate):
                 raise _Unanswered(page)
             yield from page.data
@@ -293,13 +318,17 @@ def _in_common(attempt: Attempt) -> dict[str, Any]:
         "amount": attempt.amount_minor,
         "currency": attempt.currency.lower(),
         "transfer_group": str(attempt.instruction_id),
-        "metadata": {
-            "ledger": str(attempt.ledger_id),
-            "instruction_id": str(attempt.instruction_id),
-            "attempt": str(attempt.number),
-            "day": str(attempt.day),
-            "billing_type": str(attempt.billing_type),
-        },
+        "metadata": _metadata(attempt),
+    }
+
+
+def _metadata(attempt: Attempt) -> dict[str, str]:
+    return {
+        "ledger": str(attempt.ledger_id),
+        "instruction_id": str(attempt.instruction_id),
+        "attempt": str(attempt.number),
+        "day": str(attempt.day),
+        "billing_type": str(attempt.billing_type),
     }
 
 

@@ -12,7 +12,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from payouts_pipeline.domain.batches import Batches
-from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, RETURN_TYPES, BillingType
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
@@ -67,7 +67,10 @@ class Payments:
             # Before anything is written: a wrong key would turn all charges away.
             self._check_stripe(day)
             parts = day, splits, self.actor, self.approval_above_minor, self.timezone, self.change_limit
-            return self._settle(day, partial(self._open, phases.open_charges, *parts), [BillingType.PLAYER_CHARGE])
+            open_charges = partial(self._open, phases.open_charges, *parts)
+            changed = self._settle(day, open_charges, [BillingType.PLAYER_CHARGE])
+            # Before anything is paid out: what a person has asked to be given back.
+            return changed + self._settle_once(day, phases.Progress(), RETURN_TYPES)
 
     def pay_out(self, day: date) -> Changed:
         """Release what was collected, pay the payees, and wait for the outcome."""

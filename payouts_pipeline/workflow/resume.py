@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from payouts_pipeline.domain.billing import RETURN_TYPES
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
@@ -49,7 +50,7 @@ def retry(connection: Connection, source: Connection, code: str, day: date | Non
     chosen = refused[refused["reason_code"] == code]
     if chosen.empty:
         raise PayoutsError(_nothing_has(code, sorted(set(refused["reason_code"]))))
-    moving = _moving(reader.with_stripe_ids(source, chosen.assign(is_due="t")))
+    moving = _moving(_with_ids_of_now(source, chosen.assign(is_due="t")))
     is_free = moving["status"] == Status.PENDING
     moving.loc[is_free, _REASON] = list(Reason(ReasonCode.RETRIED, {"reason": reason}).columns.values())
     _move(connection, moving, actor)
@@ -72,7 +73,16 @@ def _move(connection: Connection, moving: pd.DataFrame, actor: str) -> int:
 def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
     """The instructions of a day, or of all days, that `resume` would move, and what they become."""
     blocked = instructions.blocked(connection, day)
-    return blocked if blocked.empty else _moving(reader.with_stripe_ids(source, blocked))
+    return blocked if blocked.empty else _moving(_with_ids_of_now(source, blocked))
+
+
+def _with_ids_of_now(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
+    """With the ids of `league`; what is given back goes back to whom it had come from, whatever `league` says since."""
+    found = reader.with_stripe_ids(source, blocked)
+    is_return = found["billing_type"].isin(RETURN_TYPES)
+    for current, known in zip(_IDS, _KNOWN, strict=True):
+        found[current] = found[current].mask(is_return, found[known])
+    return found
 
 
 def _moving(blocked: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 import boto3
 import dagster as dg
@@ -20,9 +21,12 @@ from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
 from payouts_pipeline.ledger.database import Connection, connect
+from payouts_pipeline.ledger.return_orders import Asked
 from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.topology import Topology
+from payouts_pipeline.workflow import give_back as give_back_at_stripe
+from payouts_pipeline.workflow.give_back import Target
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 from payouts_pipeline.workflow.recover import recover
 from payouts_pipeline.workflow.sync import sync_own
@@ -32,6 +36,7 @@ from payouts_tests.support.leagues import SYDNEY
 from payouts_tests.support.ledger_steps import fingerprint
 
 STRIPE_TIMEOUT_S = 0.8
+REFUNDED_MINOR, REVERSED_MINOR = 100, 10
 LEASE_S = 2.0
 _THREADS = 2
 _QUIET_AFTER_S = 60.0
@@ -83,6 +88,35 @@ def bring_in(place: Place, _: date) -> None:
     account = StripeAccount(API_KEY, place.stripe_url, timeout_s=STRIPE_TIMEOUT_S)
     with connect(place.database_url) as ledger, settlement(place.database_url, account, _THREADS, LEASE_S) as parts:
         sync_own(ledger, parts, "crash test")
+
+
+def give_back(place: Place, day: date) -> None:
+    """An operator has some of a charge and some of a payout given back; a run of the day does so, if it has to."""
+    with connect(place.database_url) as ledger:
+        for instruction, ask, amount_minor in (
+            (_settled(ledger, day, "player_charge"), _refund, REFUNDED_MINOR),
+            (_settled(ledger, day, "club_payout"), give_back_at_stripe.reverse, REVERSED_MINOR),
+        ):
+            asked = Asked("instruction", amount_minor, "crash test", "it was too much")
+            try:
+                ask(ledger, instruction, asked, {})
+            except PayoutsError as error:
+                # As the person is told who gives the same command again.
+                assert "asked for already" in str(error)  # noqa: PT017
+    materialise(place, day)
+
+
+def _refund(ledger: Connection, charge: UUID, asked: Asked, limits: Mapping[str, int]) -> None:
+    give_back_at_stripe.refund(ledger, Target(charge), asked, limits)
+
+
+def _settled(ledger: Connection, day: date, billing_type: str) -> UUID:
+    """The first that this emulator has moved."""
+    query = (
+        "select i.id from payouts.instructions as i where i.day = %s and i.billing_type = %s and i.status = 'settled'"
+        " and i.status_at > (select value from payouts_test.began) order by i.id limit 1"
+    )
+    return UUID(str(ledger.execute(query, (day, billing_type)).fetchall()[0][0]))
 
 
 def until_quiet(place: Place, day: date) -> int:

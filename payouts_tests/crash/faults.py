@@ -24,6 +24,8 @@ _ENDPOINTS = {
     Failpoint.CHARGE: "/v1/payment_intents",
     Failpoint.TRANSFER: "/v1/transfers",
     Failpoint.CANCEL_INTENT: "/v1/payment_intents/pi_",
+    Failpoint.REFUND: "/v1/refunds",
+    Failpoint.REVERSE: "/v1/transfers/tr_",
 }
 _OVER_HTTP = {Failpoint.PUBLISH, Failpoint.DELETE_MESSAGES}
 _NOT_STRIPES = OtherAnswer.foreign(403, "<html><body><h1>403 Forbidden</h1></body></html>")
@@ -75,6 +77,17 @@ OCCURRENCES_IN_SYNC = {
 # And where card money is pending, so that payouts wait for it: in the day, and in the sync after it.
 OCCURRENCES_WHEN_PENDING = {Failpoint.FUND_PAYOUTS: 1}
 OCCURRENCES_IN_SYNC_WHEN_PENDING = {Failpoint.PLAN_PAYOUTS: 1}
+# And in a run of a day of which an operator has a charge and a payout given back, besides what every run has.
+OCCURRENCES_IN_GIVING_BACK = {
+    Failpoint.ORDER_RETURN: 2,
+    Failpoint.PUBLISH: 1,
+    Failpoint.MARK_PUBLISHED: 1,
+    Failpoint.CLAIM: 2,
+    Failpoint.REFUND: 1,
+    Failpoint.REVERSE: 1,
+    Failpoint.RECORD_OUTCOMES: 2,
+    Failpoint.DELETE_MESSAGES: 2,
+}
 _WITHOUT_CONNECTION = {Failpoint.WRITE_FRAME}
 
 

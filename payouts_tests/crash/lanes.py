@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.aws.stack import deploy
+from payouts_pipeline.domain.billing import RETURN_TYPES
 from payouts_pipeline.failpoints import Failpoint, Moment
 from payouts_pipeline.ledger.database import Connection, connect
 from payouts_pipeline.ledger.movements import states
@@ -23,7 +24,7 @@ from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement.topology import Topology, find_topology
 from payouts_tests.crash import scenario as scenes
 from payouts_tests.crash.databases import database, make_database
-from payouts_tests.crash.day import Place, bring_in, catch_up, materialise
+from payouts_tests.crash.day import REFUNDED_MINOR, REVERSED_MINOR, Place, bring_in, catch_up, give_back, materialise
 from payouts_tests.crash.faults import Fault
 from payouts_tests.crash.processes import observed, recovered, run_with
 from payouts_tests.crash.scenario import DAY, Scenario
@@ -143,6 +144,27 @@ class Case:
         """`payouts sync` with a fault in it; whether that occurred."""
         return run_with(self.lane.stripe.admin, self.place, bring_in, DAY, fault)
 
+    def give_back_with(self, fault: Fault | None) -> bool:
+        """A charge and a payout are given back with a fault in it; whether that occurred."""
+        return run_with(self.lane.stripe.admin, self.place, give_back, DAY, fault)
+
+    def given_back_wrong(self) -> dict[str, object]:
+        """Everything that must not be once it is given back, and Stripe's journal was read."""
+        moved = Counter((row.kind, row.amount) for row in self.lane.stripe.admin.journal())
+        of_orders = {key: count for key, count in moved.items() if key[0] in ("refund", "reversal")}
+        with connect(self.place.database_url) as ledger:
+            wrong: dict[str, object] = dict(violations(ledger))
+            query = "select billing_type, status, reason_code from payouts.instructions where billing_type = any(%s)"
+            stand = sorted(ledger.execute(query, (list(RETURN_TYPES),)).fetchall())
+            booked = ledger.execute("select amount_minor from payouts.returns order by 1").fetchall()
+        if of_orders != {("refund", REFUNDED_MINOR): 1, ("reversal", REVERSED_MINOR): 1}:
+            wrong["each is given back once"] = of_orders
+        if stand != [("charge_refund", "settled", None), ("payout_reversal", "settled", None)]:
+            wrong["each is settled"] = stand
+        if booked != [(REVERSED_MINOR,), (REFUNDED_MINOR,)]:
+            wrong["each is booked once"] = booked
+        return wrong | self.books_wrong()
+
     def books_wrong(self) -> dict[str, object]:
         """Where the ledger's books of our account are not Stripe's, line by line and in sum."""
         listed = {each.id: each.net for each in transactions(self.lane.stripe.sdk())}
@@ -185,6 +207,7 @@ class Lanes:
     sequence: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
     sequence_of_recovery: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
     sequence_of_sync: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
+    sequence_of_giving_back: list[tuple[int, Failpoint, Moment]] = field(default_factory=list)
 
     @property
     def occurrences(self) -> Counter[Failpoint]:
@@ -200,6 +223,11 @@ class Lanes:
     def occurrences_in_sync(self) -> Counter[Failpoint]:
         """How often each effect occurs in a sync after a day of which some money came back."""
         return _occurrences(self.sequence_of_sync)
+
+    @property
+    def occurrences_in_giving_back(self) -> Counter[Failpoint]:
+        """How often each effect occurs where a charge and a payout of a settled day are given back."""
+        return _occurrences(self.sequence_of_giving_back)
 
     @contextmanager
     def case(self) -> Iterator[Case]:
@@ -260,6 +288,20 @@ class Lanes:
                 wrong["payouts wait, are paid, and none is refused"] = (waits, case.waiting(), case.refused_transfers())
             return Result(occurred, wrong)
 
+    def run_given_back(self, fault: Fault | None) -> Result:
+        """The day, of which some is given back with the fault; then by the same commands without one, and a sync."""
+        with self.case() as case:
+            case.recover()
+            case.expect_no_prehistory()
+            occurred = [case.give_back_with(fault)] if fault else []
+            case.recover()
+            if fault and fault.outlasts_its_key:
+                case.pass_time(_A_DAY_AND_MORE_H)
+            case.give_back_with(None)
+            case.recover()
+            case.bring_in_with(None)
+            return Result(occurred, case.given_back_wrong())
+
 
 def _occurrences(sequence: Sequence[tuple[int, Failpoint, Moment]]) -> Counter[Failpoint]:
     return Counter(effect for _, effect, moment in sequence if moment == "after")
@@ -309,6 +351,10 @@ def lanes(admin_url: str, template: str, folder: Path, count: int) -> Iterator[L
             case.recover()
             case.money_comes_back()
             found.sequence_of_sync = observed(case.place, bring_in, DAY)
+        with found.case() as case:
+            case.recover()
+            case.expect_no_prehistory()
+            found.sequence_of_giving_back = observed(case.place, give_back, DAY)
         yield found
 
 

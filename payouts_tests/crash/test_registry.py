@@ -26,6 +26,8 @@ _NO_EFFECT_OF_A_DAY = {
         "settlement/stripe_events.py",
         "delete_events",
     ): "hints that were followed: Stripe's journal has it all",
+    ("workflow/adjustments.py", "write_off"): "one commit of a person's command, which has no other effect",
+    ("workflow/adjustments.py", "transfer_balance"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "approve"): "one commit of a person's command, which has no other effect",

@@ -35,6 +35,7 @@ _COMMITS = {
     Failpoint.CLAIM: "claim",
     Failpoint.SET_PAYMENT_METHOD: "set_payment_method",
     Failpoint.RECORD_OUTCOMES: "record_outcomes",
+    Failpoint.ORDER_RETURN: "insert_return_order",
     Failpoint.KEEP_MOVEMENTS: "keep_movements",
     Failpoint.WAKE_MOVED: "wake_moved",
     Failpoint.KEEP_TRANSACTIONS: "keep_transactions",

@@ -21,10 +21,12 @@ from payouts_pipeline.defs.resources import Changes, LedgerResource, PayoutBus, 
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingSubject, BillingType, Payee
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.return_orders import Asked
 from payouts_pipeline.reports import overview
 from payouts_pipeline.reports.status import Instruction
 from payouts_pipeline.settlement.topology import Topology
-from payouts_pipeline.workflow import operator_actions
+from payouts_pipeline.workflow import give_back, operator_actions
+from payouts_pipeline.workflow.give_back import Target
 from payouts_pipeline.workflow.pay_day import Changed
 from payouts_tests.support.definitions_for_tests import QUIET, definitions, instance
 from payouts_tests.support.leagues import DAY, SYDNEY, League, ShareRow
@@ -331,3 +333,19 @@ def test_no_name_and_no_id_of_stripe_is_in_what_is_shown(day: date, league: Leag
     assert "player:" in shown
     for secret in ("Nobody", "United", "cus_", "acct_", "pm_"):
         assert secret not in shown
+
+
+def test_what_operators_have_given_back_is_on_the_page_of_its_asset(ledger: Connection, day: date) -> None:
+    pages = {types: MoneyPage(ledger, types, SYDNEY, day) for types in ((BillingType.PLAYER_CHARGE,), PAYOUT_TYPES)}
+    assert all("given_back" not in page.of(day, Changed()) for page in pages.values())
+    query = (
+        "select id from payouts.instructions where status = 'settled' and billing_type = 'player_charge' order by id"
+    )
+    charge = next(number for (number,) in ledger.execute(query))
+    asked = Asked("instruction", 400, "somebody", "nobody's business")
+    give_back.refund(ledger, Target(charge), asked, {})
+    shown = pages[(BillingType.PLAYER_CHARGE,)].of(day, Changed())["given_back"]
+    [row] = [record.data for record in shown.records]
+    assert (row["billing type"], row["status"], row["amount"]) == ("charge refund", "pending", "4.00 EUR")
+    assert "nobody's business" not in str(shown)
+    assert "given_back" not in pages[PAYOUT_TYPES].of(day, Changed())

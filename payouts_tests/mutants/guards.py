@@ -9,6 +9,9 @@ _REPORTS = "payouts_pipeline/reports/sql"
 _INTEGRATION = "payouts_tests/integration"
 _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exactly_once_after"
 
+_GIVE_BACK = f"{_INTEGRATION}/workflow/test_give_back.py"
+_ADJUSTMENTS = f"{_INTEGRATION}/workflow/test_adjustments.py"
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -804,5 +807,118 @@ GUARDS = [
         "        if looks:\n",
         "        if False:\n",
         (f"{_INTEGRATION}/workflow/test_funds_in_turn.py",),
+    ),
+    Guard(
+        "what was given back is entered by what Stripe lists and not by its own end",
+        f"{_LEDGER}/migrations/0004_operator_actions.sql",
+        " and i.status = 'settled' and i.billing_type not in ('charge_refund', 'payout_reversal');",
+        " and i.status = 'settled';",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "no more is asked back than is left",
+        "payouts_pipeline/workflow/give_back.py",
+        "amount_minor <= left_minor,",
+        "True,",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "what is asked back and not listed yet is not there to be asked for again",
+        f"{_LEDGER}/return_orders.py",
+        "return self.amount_minor - self.returned_minor - self.under_way_minor",
+        "return self.amount_minor - self.returned_minor",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "the database itself lets no more be asked back than was moved",
+        f"{_LEDGER}/migrations/0004_operator_actions.sql",
+        "or taken.amount_minor < (",
+        "or 0 > (",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "two operators ask one after the other",
+        f"{_LEDGER}/return_orders.py",
+        "    lock_day(connection, found.day)\n    lock_account(connection, found.account_id)\n",
+        "",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "the same command twice is asked for once",
+        "payouts_pipeline/workflow/give_back.py",
+        "before = None if again else",
+        "before = None and",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "Stripe is asked before anything is given back for the first time",
+        f"{_SETTLEMENT}/attempt_execution.py",
+        " and not attempt.is_to_cancel and not attempt.is_return:",
+        " and not attempt.is_to_cancel:",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "a refund of another amount settles nothing",
+        f"{_SETTLEMENT}/stripe_returns.py",
+        "(thing.amount, thing.currency.upper(), _taken_back(thing, kind)) == asked",
+        "(asked[0], thing.currency.upper(), _taken_back(thing, kind)) == asked",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "a disputed charge is not asked back",
+        "payouts_pipeline/workflow/give_back.py",
+        "not charge.is_disputed,",
+        "True,",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "a refund of a match takes just its fees back",
+        f"{_LEDGER}/returns.py",
+        "divide(abs(found.taken_minor), as_portions(rows), named)",
+        "divide(abs(found.taken_minor), as_portions(rows))",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "what is given back goes to whom it had come from, whatever league says since",
+        "payouts_pipeline/workflow/resume.py",
+        "found[current].mask(is_return, found[known])",
+        "found[current]",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "a correction cancels charges and no refund",
+        f"{_SQL}/cancellations.sql",
+        "where i.account_id in (select id from owed_less) and i.status = any(%(cancellable)s)\n"
+        "    and i.billing_type = 'player_charge'",
+        "where i.account_id in (select id from owed_less) and i.status = any(%(cancellable)s)",
+        (_GIVE_BACK,),
+    ),
+    Guard(
+        "nothing is written off or moved of which something is on its way",
+        "payouts_pipeline/workflow/adjustments.py",
+        "    if account.on_its_way:",
+        "    if False:",
+        (_ADJUSTMENTS,),
+    ),
+    Guard(
+        "no more is written off than is owed",
+        "payouts_pipeline/workflow/adjustments.py",
+        "if amount_minor > owed_minor:",
+        "if False:",
+        (_ADJUSTMENTS,),
+    ),
+    Guard(
+        "a debt of which some is held is written off as a whole",
+        "payouts_pipeline/workflow/adjustments.py",
+        "if amount_minor != account.open_minor:",
+        "if False:",
+        (_ADJUSTMENTS,),
+    ),
+    Guard(
+        "the auditor sees an adjustment that is entered otherwise",
+        f"{_REPORTS}/audit.sql",
+        "where c.stated_minor <> c.entered_minor\n    or",
+        "where",
+        (f"{_INTEGRATION}/reports/test_audit.py",),
     ),
 ]

@@ -173,17 +173,23 @@ _VIOLATIONS = {
         select subject, subject_id, currency from payouts.accounts as a where subject not in ('player', 'provider')
         and booked_minor <> (select coalesce(sum(amount_minor), 0) from payouts.shares s
             where billing_subject = subject and s.subject_id = a.subject_id and s.currency = a.currency)
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject <> 'write_offs')
     """,
     "in flight is what the open instructions say": """
         select subject, subject_id from payouts.accounts as a where in_flight_minor <> (
             select coalesce(sum(amount_minor), 0) from payouts.instructions
-            where account_id = a.id and status not in ('settled', 'cancelled'))
+            where account_id = a.id and status not in ('settled', 'cancelled')
+            and billing_type not in ('charge_refund', 'payout_reversal'))
     """,
     "settled is what the settled instructions say, less what was taken back": """
         select subject, subject_id from payouts.accounts as a where settled_minor <> (
             select coalesce(sum(amount_minor - coalesce((
                 select sum(r.amount_minor) from payouts.returns r where r.instruction_id = i.id), 0)), 0)
-            from payouts.instructions i where account_id = a.id and status = 'settled')
+            from payouts.instructions i where account_id = a.id and status = 'settled'
+            and billing_type not in ('charge_refund', 'payout_reversal'))
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject = 'player')
     """,
     "released on a player is what the released fees say": """
         select subject_id from payouts.accounts as a where subject = 'player' and released_minor <> (
@@ -197,6 +203,8 @@ _VIOLATIONS = {
             join payouts.booked_fees f using (day, match_id, match_player_id, player_id, currency, booking_id)
             where s.billing_subject = a.subject and s.subject_id = a.subject_id and s.currency = a.currency
             and f.release_id is not null)
+            + (select coalesce(sum(-amount_minor), 0) from payouts.entries e
+                where e.account_id = a.id and adjustment_id is not null and a.subject <> 'write_offs')
     """,
     "released on a payee is what its release lines say": """
         select subject, subject_id from payouts.accounts as a where subject not in ('player', 'provider')
@@ -250,9 +258,15 @@ _VIOLATIONS = {
             and f.currency = a.currency and (release_id is not null or charge_id is not null))
     """,
     "a payout is what its release lines add up to, and what was taken back of it": """
-        select i.id from payouts.instructions i where billing_type <> 'player_charge' and status <> 'cancelled'
+        select i.id from payouts.instructions i where billing_type like '%_payout' and status <> 'cancelled'
         and amount_minor <> (select coalesce(sum(amount_minor), 0) from payouts.release_lines where payout_id = i.id)
             + (select coalesce(sum(amount_minor), 0) from payouts.returns where instruction_id = i.id)
+    """,
+    "no more was or will be given back than was moved": """
+        select i.id from payouts.instructions i where i.amount_minor < (
+            select coalesce(sum(given.amount_minor), 0) from payouts.return_orders o
+            join payouts.instructions given on given.id = o.instruction_id
+            where o.takes_back_id = i.id and given.status in ('pending', 'published', 'sending', 'unknown', 'waiting'))
     """,
     "every instruction that is not settled has a reason": """
         select id from payouts.instructions where status <> 'settled' and coalesce(reason_code, '') = ''

@@ -1,13 +1,14 @@
 """What an operator is told to do: every reason leads to a next action, or says that nothing is to be done."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from payouts_pipeline.domain.billing import BILLING_TYPE_OF, SUBJECT_OF, BillingType
+from payouts_pipeline.domain.billing import BILLING_TYPE_OF, RETURN_TYPES, SUBJECT_OF, BillingType
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import OpenCode, ReasonCode, Remedy, WithReason, remedy_of
 from payouts_pipeline.domain.refusals import Refusal, judge
@@ -49,8 +50,23 @@ def refused(code: str, kind: str = "club_payout", times: int = 1) -> Instruction
     return instruction(verdict.status, code, verdict.details, kind)
 
 
-@pytest.mark.parametrize("remedy", Remedy)
-@pytest.mark.parametrize("kind", BillingType)
+@pytest.mark.parametrize("code", ["not_left", "refund_came_back", "charge_disputed", "charge_already_refunded"])
+@pytest.mark.parametrize("kind", RETURN_TYPES)
+def test_what_stripe_does_not_give_back_waits_for_a_person(code: str, kind: BillingType) -> None:
+    of = replace(instruction(Status.REJECTED, code), billing_type=kind)
+    assert next_action(of).needs_person
+    assert f"'payouts cancel {ID} --reason ...'" in str(next_step(of))
+    assert "league" not in f"{of.reason} {next_step(of)}"
+
+
+def test_a_payees_balance_is_not_ours_to_top_up() -> None:
+    of = replace(instruction(Status.WAITING, "balance_insufficient"), billing_type=BillingType.PAYOUT_REVERSAL)
+    assert of.reason == "the payee's balance at Stripe does not cover it"
+    assert next_action(of).text == "none: it is retried automatically"
+
+
+@pytest.mark.parametrize("remedy", STUCK)
+@pytest.mark.parametrize("kind", SUBJECT_OF)
 def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: BillingType) -> None:
     status, code = STUCK[remedy]
     of = instruction(status, code, kind=kind)
@@ -60,7 +76,7 @@ def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: Bi
     assert action.text.startswith("none: ") != action.needs_person
     for text in (action.text, str(next_step(of))):
         assert not set("{}") & set(text)
-    others = {next_action(instruction(*STUCK[each], kind=kind)).text for each in set(Remedy) - {remedy}}
+    others = {next_action(instruction(*STUCK[each], kind=kind)).text for each in set(STUCK) - {remedy}}
     assert action.text not in others
 
 

@@ -199,16 +199,22 @@ def test_the_function_is_mapped_to_every_queue_with_partial_batches_and_a_cap(
     assert all("MaximumConcurrency" in m["ScalingConfig"] for m in mappings)
 
 
+def batches_at_once(mapping: dict[str, Any], of_limit: dict[str, Any]) -> int:
+    most = mapping["ScalingConfig"]["MaximumConcurrency"]
+    return int(most if isinstance(most, int) else of_limit[most["Fn::FindInMap"][2]])
+
+
 def test_the_functions_rate_limit_leaves_room_and_no_batch_waits_for_it_beyond_its_time(
     template: dict[str, Any],
 ) -> None:
     limits = template["Mappings"]["LambdaConcurrency"]
     assert list(limits) == template["Parameters"]["LambdaRequestsPerSecond"]["AllowedValues"]
     timeout_s = template["Resources"]["WorkerFunction"]["Properties"]["Timeout"]
+    mappings = of_type(template["Resources"], "Lambda::EventSourceMapping").values()
     for limit, of_limit in limits.items():
         assert int(of_limit["CallsPerSecond"]) <= 0.8 * int(limit)
-        # At worst every one of ten instructions is asked for, its card looked up, and sent.
-        calls_at_once = len(NAMES) * of_limit["PerQueue"] * 10 * 3
+        # At worst every instruction of every batch is asked for, its card looked up, and sent.
+        calls_at_once = 3 * sum(m["BatchSize"] * batches_at_once(m, of_limit) for m in mappings)
         assert calls_at_once / int(of_limit["CallsPerSecond"]) <= timeout_s / 4
 
 

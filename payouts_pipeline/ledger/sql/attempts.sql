@@ -149,6 +149,12 @@ select
                     and kept.at > m.found_at and said.reason_code = 'retried' and said.at > kept.at
             )
     ) as lost_movements,
+    (
+        select taken.provider_reference
+        from payouts.return_orders as o
+        join payouts.instructions as taken on taken.id = o.takes_back_id
+        where o.instruction_id = i.id
+    ) as takes_back,
     judgement.provider_reference as judged_reference,
     judgement.id is not null and judgement.provider_reference is null as is_judged_not_moved,
     array(

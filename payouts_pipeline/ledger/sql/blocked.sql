@@ -4,7 +4,7 @@
 -- Instructions of a day, or of all days, that wait for time, for data or for a person, with the Stripe ids that they were last tried
 -- with, the hold on their payee, the limit that they exceed, and the accounts to which a person has approved them.
 select
-    i.day, i.id, a.subject as billing_subject, a.subject_id, i.status, i.reason_code, i.reason_details,
+    i.day, i.id, i.billing_type, a.subject as billing_subject, a.subject_id, i.status, i.reason_code, i.reason_details,
     -- What was held while it waited still waits for its time when the hold is gone. What waits for our balance goes on
     -- when that covers it (`funds_queue`), or is held where nothing is sent in its currency.
     coalesce(i.retry_at <= now(), i.status = 'held')
@@ -14,7 +14,7 @@ select
         ) as is_due,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case
-        when i.billing_type = 'player_charge' or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
+        when i.billing_type in ('player_charge', 'charge_refund') or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
             then true
     end as is_balanced,
     i.approval_above_minor,

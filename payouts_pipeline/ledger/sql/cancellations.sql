@@ -14,6 +14,7 @@ with owed_less as (
 select i.id
 from payouts.instructions as i
 where i.account_id in (select id from owed_less) and i.status = any(%(cancellable)s)
+    and i.billing_type = 'player_charge'
 order by i.id
 for update
 
@@ -41,6 +42,7 @@ with due_less as (
 select i.id
 from payouts.instructions as i
 where i.account_id in (select id from due_less) and i.status = any(%(cancellable)s)
+    and i.billing_type <> 'payout_reversal'
 order by i.id
 for update
 
@@ -49,7 +51,7 @@ for update
 select i.id
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
-where i.status = 'rejected' and i.reason_code = %(code)s and a.subject = 'player'
+where i.status = 'rejected' and i.reason_code = %(code)s and i.billing_type = 'player_charge'
     and (a.subject_id, a.currency) in (select player_id, currency from payouts.fees where day = %(day)s)
 order by i.id
 for update of i
@@ -73,7 +75,7 @@ with open as (
 select i.id
 from payouts.instructions as i
 where i.account_id in (select id from owing) and i.status in ('waiting', 'rejected')
-    and i.reason_code = any(%(codes)s)
+    and i.reason_code = any(%(codes)s) and i.billing_type = 'player_charge'
 order by i.id
 for update
 
@@ -88,7 +90,7 @@ where i.status = 'rejected' and i.reason_code = %(code)s
         join payouts.releases as r on r.id = l.release_id
         where r.day = %(day)s
     )
-    and i.billing_type <> 'player_charge'
+    and i.billing_type in ('club_payout', 'organiser_payout', 'partner_payout')
 order by i.id
 for update
 

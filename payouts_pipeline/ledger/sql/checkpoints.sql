@@ -5,7 +5,7 @@
 -- provider comes at other times, and a day that is materialised again is to find what it found before.
 select e.id, e.id - coalesce((select max(c.entry_id) from payouts.checkpoints as c), 0)
 from payouts.entries as e
-where e.transaction_id is null
+where e.transaction_id is null and e.adjustment_id is null
 order by e.id desc
 limit 1
 
@@ -26,11 +26,19 @@ with since as (
     select coalesce(max(entry_id), 0) as entry_id from payouts.checkpoints
 ), entered as (
     select e.account_id, count(*) as entries,
-        coalesce(sum(e.amount_minor) filter (where e.booking_id is not null), 0) as booked_minor,
+        -- An adjustment changes what is booked on a payee; a player's debt it settles.
+        coalesce(sum(e.amount_minor) filter (
+            where e.booking_id is not null
+                or e.adjustment_id is not null and a.subject in ('club', 'organiser', 'partner')
+        ), 0) as booked_minor,
         coalesce(sum(e.amount_minor) filter (where e.instruction_id is not null), 0) as settled_minor,
-        coalesce(sum(e.amount_minor) filter (where e.transaction_id is not null), 0) as moved_minor,
+        coalesce(sum(e.amount_minor) filter (
+            where e.transaction_id is not null
+                or e.adjustment_id is not null and a.subject not in ('club', 'organiser', 'partner')
+        ), 0) as moved_minor,
         sum(payouts.fingerprint(e)) as fingerprint
     from payouts.entries as e
+    join payouts.accounts as a on a.id = e.account_id
     where e.id > (select entry_id from since) and e.id <= %(entry_id)s
     group by e.account_id
 )

@@ -52,7 +52,7 @@ select
     i.id, a.subject as billing_subject,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case
-        when i.billing_type = 'player_charge' or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
+        when i.billing_type in ('player_charge', 'charge_refund') or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
             then true
     end as is_balanced,
     case when p.instruction_id is null then i.approval_above_minor end as approval_above_minor,
@@ -113,5 +113,5 @@ select currency from payouts.currencies_on_hold order by currency
 update payouts.instructions
 set status = 'held', status_at = now(), reason_code = %(reason_code)s, reason_details = '{}', changed_by = %(actor)s,
     published_at = null
-where day = %(day)s and billing_type <> 'player_charge' and status in ('pending', 'published')
+where day = %(day)s and billing_type not in ('player_charge', 'charge_refund') and status in ('pending', 'published')
     and currency in (select currency from payouts.currencies_on_hold)

@@ -141,7 +141,13 @@ with since as (
     join payouts.movements_to_see as m on m.settled_at >= f.begins_at
     join payouts.instructions as i on i.id = m.instruction_id
     cross join lateral (
-        select case i.billing_type when 'player_charge' then i.amount_minor else -i.amount_minor end as amount_minor,
+        -- What was given back is entered only once it is listed.
+        select
+            case
+                when i.billing_type = 'player_charge' then i.amount_minor
+                when i.billing_type in ('charge_refund', 'payout_reversal') then 0
+                else -i.amount_minor
+            end as amount_minor,
             m.settled_at < f.read_to - %(listed_within)s as is_late
     ) as moved
     where f.name = 'balance_transactions'
@@ -174,8 +180,17 @@ left join payouts.feeds as f on f.name = 'balance_transactions' and f.provider_a
 -- once for each line.
 update payouts.instructions as i
 set retry_at = now()
-from payouts.open_movements as m
-where i.id = m.instruction_id and m.why = 'not_settled_yet' and i.status in ('unknown', 'waiting', 'rejected')
+from (
+    select instruction_id, found_at, array['unknown', 'waiting', 'rejected'] as statuses
+    from payouts.open_movements
+    where why = 'not_settled_yet'
+    union all
+    -- What was given back is booked by now. What Stripe has refused is not asked for again by that.
+    select x.instruction_id, t.found_at, array['unknown']
+    from payouts.return_order_transactions as x
+    join payouts.balance_transactions as t on t.id = x.transaction_id
+) as m
+where i.id = m.instruction_id and i.status = any(m.statuses)
     and (i.retry_at > now() or i.retry_at is null) and i.status_at < m.found_at
 
 -- name: keep_looks

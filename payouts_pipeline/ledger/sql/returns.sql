@@ -83,6 +83,14 @@ join payouts.allocation_lines as l on l.allocation_id = f.allocation_id
 group by c.day, c.match_id, c.match_player_id, c.player_id, c.currency, c.amount_minor, r.amount_minor, 7, 8
 order by 1, 3, 2
 
+-- name: named_by_order
+-- The fees of which an operator has asked that this be given back.
+select f.day, f.match_id, f.match_player_id, f.player_id, f.currency, f.amount_minor
+from payouts.return_order_transactions as x
+join payouts.return_order_fees as f on f.instruction_id = x.instruction_id
+where x.transaction_id = %(id)s
+order by f.day, f.match_player_id, f.match_id
+
 -- name: held_of_charge
 -- What can be brought back: for each fee of which returns of this charge are held, how much of it they hold, and the
 -- shares of what is open of it.
@@ -289,7 +297,7 @@ order by currency
 with since as (
     select coalesce(max(entry_id), 0) as entry_id from payouts.checkpoints
 ), ours as (
-    select id, currency from payouts.accounts where subject in ('provider', 'provider_fees', 'own_funds', 'unassigned')
+    select id, currency from payouts.accounts where subject in ('provider', 'provider_fees', 'own_funds', 'unassigned', 'write_offs')
 ), kept as (
     select o.currency, c.settled_minor + c.moved_minor as amount_minor
     from ours as o

@@ -81,6 +81,7 @@ def _account(snapshot: Snapshot) -> documents.AccountExplained:
         sorted(latest_first, key=lambda each: each.status in (Status.SETTLED, Status.CANCELLED)),
         snapshot.instructions_left_out,
         list(snapshot.days),
+        list(snapshot.adjustments),
     )
 
 
@@ -93,6 +94,7 @@ def _instruction(snapshot: Snapshot, instruction_id: UUID) -> documents.Instruct
         sorted(_fees(snapshot), key=lambda fee: fee.day),
         list(snapshot.release_lines),
         sum(line.amount_minor for line in covered),
+        list(snapshot.return_orders),
     )
 
 

@@ -148,13 +148,15 @@ class AccountExplained:
     instructions: list[Instruction]
     instructions_left_out: int
     days: list[snapshot.BookedDay]
+    adjustments: list[snapshot.Adjustment]
 
 
 @dataclass(frozen=True)
 class InstructionExplained:
     """An instruction: its history, its attempts, and what it pays for: the fees of a charge, the releases of a payout.
 
-    What a charge pays for beyond its amount, a credit of the player pays for.
+    What a charge pays for beyond its amount, a credit of the player pays for. ``return_orders``: what is given back of
+    it; of a refund or a reversal its own.
     """
 
     subject: str
@@ -163,6 +165,7 @@ class InstructionExplained:
     fees: list[Fee]
     release_lines: list[snapshot.ReleaseLine]
     covered_minor: int
+    return_orders: list[snapshot.ReturnOrder]
 
 
 Explained = FeesExplained | PayeeDayExplained | AccountExplained | InstructionExplained

@@ -126,6 +126,7 @@ def _of_account(ledger: Connection, league: LeagueNow, payee: Payee) -> Snapshot
         days=_booked_days(ledger, payee),
         uncollected=_uncollected(ledger, payee),
         unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
+        adjustments=_rows(ledger, sql("explain_adjustments"), snapshot.Adjustment, payee.parameters),
     )
     return _with_funds(ledger, found, instructions)
 
@@ -142,6 +143,7 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
         fees=_rows(ledger, sql("explain_fees"), Line, covered_by),
         events=_events(ledger, found),
         release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, {"id": instruction_id}),
+        return_orders=_rows(ledger, sql("explain_return_orders"), snapshot.ReturnOrder, {"id": instruction_id}),
     )
     return _with_funds(ledger, covered, [instruction_id])
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
@@ -131,7 +132,9 @@ class Instruction(status.Instruction):
     @property
     def name(self) -> str:
         """As a sentence names it."""
-        return f"{'charge' if self.is_charge else 'payout'} {self.id}"
+        kinds = {BillingType.PLAYER_CHARGE: "charge", BillingType.CHARGE_REFUND: "refund"}
+        kinds[BillingType.PAYOUT_REVERSAL] = "reversal"
+        return f"{kinds.get(BillingType(self.billing_type), 'payout')} {self.id}"
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,33 @@ class Event:
 
 
 @dataclass(frozen=True)
+class ReturnOrder:
+    """What somebody has asked Stripe to give back of an instruction, by another; ``fees`` are those of a refund."""
+
+    instruction_id: UUID
+    takes_back_id: UUID
+    target: str
+    status: str
+    amount_minor: int
+    actor: str
+    reason: str
+    at: datetime
+    fees: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What somebody has written off of a player or payee; or moved, and then to or from which ``other``."""
+
+    at: datetime
+    currency: str
+    amount_minor: int
+    other: str | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ReleaseLine:
     """What a payout pays: what the run of one day released."""
 
@@ -226,3 +256,5 @@ class Snapshot:
     unpaid: Sequence[Unpaid] = ()
     events: Sequence[Event] = ()
     release_lines: Sequence[ReleaseLine] = ()
+    return_orders: Sequence[ReturnOrder] = ()
+    adjustments: Sequence[Adjustment] = ()

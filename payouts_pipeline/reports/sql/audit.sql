@@ -173,7 +173,8 @@ select 'instruction' as kind, i.id::text as id,
     ) as detail
 from payouts.instructions as i
 left join payouts.release_lines as l on l.payout_id = i.id
-where i.billing_type <> 'player_charge' and (%(days)s::date[] is null or i.day = any(%(days)s))
+where i.billing_type in ('club_payout', 'organiser_payout', 'partner_payout')
+    and (%(days)s::date[] is null or i.day = any(%(days)s))
 group by i.id, i.status, i.amount_minor, i.currency
 having count(*) filter (where l.account_id <> i.account_id) > 0
     or case i.status when 'cancelled' then count(l.payout_id) > 0
@@ -181,13 +182,104 @@ having count(*) filter (where l.account_id <> i.account_id) > 0
             select sum(r.amount_minor) from payouts.returns as r where r.instruction_id = i.id
         ), 0) end
 
+-- name: audit_return_orders
+-- Rules 3 and 6: refunds and reversals that nobody has asked for; of fees that add up to more than they give back, or
+-- are not those of their charge; and more often listed by Stripe than they were tried.
+with asked as (
+    select i.id, i.day, i.amount_minor, i.currency, o.takes_back_id
+    from payouts.instructions as i
+    left join payouts.return_orders as o on o.instruction_id = i.id
+    where i.billing_type in ('charge_refund', 'payout_reversal')
+        and (%(days)s::date[] is null or i.day = any(%(days)s))
+)
+select 'instruction' as kind, id::text as id, 'gives money back, and nobody has asked for it' as detail
+from asked
+where takes_back_id is null
+union all
+select 'instruction', a.id::text,
+    format('gives back %%s %%s of fees that add up to %%s', a.amount_minor, a.currency, sum(f.amount_minor))
+from asked as a
+join payouts.return_order_fees as f on f.instruction_id = a.id
+group by a.id, a.amount_minor, a.currency
+having sum(f.amount_minor) > a.amount_minor
+union all
+select 'instruction', a.id::text, format('gives back of the fee %%s/%%s, which is not of its charge', f.day, f.match_player_id)
+from asked as a
+join payouts.return_order_fees as f on f.instruction_id = a.id
+where not exists (
+    select from payouts.fees as its where its.charge_id = a.takes_back_id and its.day = f.day
+        and its.match_player_id = f.match_player_id and its.player_id = f.player_id and its.match_id = f.match_id
+)
+union all
+select 'instruction', a.id::text, format('is listed by Stripe %%s times', count(*))
+from asked as a
+join payouts.return_order_transactions as x on x.instruction_id = a.id
+join payouts.returns as r on r.transaction_id = x.transaction_id and r.amount_minor > 0
+group by a.id
+having count(*) > greatest(1, (select count(*) from payouts.attempts as t where t.instruction_id = a.id))
+
+-- name: audit_returns_under_way
+-- Rule 6: charges and payouts of which more came back, or is asked for, than they have moved: Stripe will refuse the rest.
+select 'instruction' as kind, u.instruction_id::text as id,
+    format(
+        'asks for %%s %%s back, and of what it takes back only %%s are left: cancel it', u.amount_minor, i.currency,
+        i.amount_minor - back.amount_minor
+    ) as detail
+from payouts.return_orders_under_way as u
+join payouts.instructions as i on i.id = u.takes_back_id
+cross join lateral (
+    select coalesce(sum(r.amount_minor), 0) as amount_minor from payouts.returns as r where r.instruction_id = i.id
+) as back
+where (%(days)s::date[] is null or i.day = any(%(days)s)) and u.amount_minor > i.amount_minor - back.amount_minor
+
+-- name: audit_adjustments
+-- Rule 7: adjustments that are entered, or change what is payable, otherwise than they say.
+with stated as (
+    select d.id, d.account_id, case when d.to_account_id is null then -d.amount_minor else d.amount_minor end as entry_minor
+    from payouts.adjustments as d
+    union all
+    select d.id, d.to_account_id, -d.amount_minor from payouts.adjustments as d where d.to_account_id is not null
+    union all
+    select d.id, w.id, d.amount_minor
+    from payouts.adjustments as d
+    join payouts.accounts as w on w.subject = 'write_offs' and w.currency = d.currency
+    where d.to_account_id is null
+), entered as (
+    select adjustment_id as id, account_id, sum(amount_minor) as entry_minor
+    from payouts.entries
+    where adjustment_id is not null
+    group by adjustment_id, account_id
+), payable as (
+    select r.adjustment_id as id, l.account_id, sum(l.amount_minor) as line_minor
+    from payouts.releases as r
+    join payouts.release_lines as l on l.release_id = r.id
+    where r.adjustment_id is not null
+    group by r.adjustment_id, l.account_id
+)
+select 'adjustment' as kind, c.id::text as id,
+    format(
+        'account %%s: %%s is stated, %%s entered, and %%s payable', c.account_id, c.stated_minor, c.entered_minor,
+        c.payable_minor
+    ) as detail
+from (
+    select id, account_id, coalesce(s.entry_minor, 0) as stated_minor, coalesce(e.entry_minor, 0) as entered_minor,
+        coalesce(p.line_minor, 0) as payable_minor
+    from stated as s
+    full join entered as e using (id, account_id)
+    full join payable as p using (id, account_id)
+) as c
+left join payouts.accounts as a on a.id = c.account_id
+where c.stated_minor <> c.entered_minor
+    or c.payable_minor <> case when a.subject in ('club', 'organiser', 'partner') then -c.stated_minor else 0 end
+
 -- name: audit_releases
 -- Rule 2: releases whose lines are not the shares of the fees that they released.
 with release as (
     -- A reversal has two releases that cancel each other out: they are looked at as one.
     select id, coalesce('return ' || return_id, id::text) as name
     from payouts.releases
-    where %(days)s::date[] is null or day = any(%(days)s)
+    -- What people adjust is of no fees: `audit_adjustments`.
+    where (%(days)s::date[] is null or day = any(%(days)s)) and adjustment_id is null
 ), released as (
     select r.name as release_id, f.currency, f.allocation_id, f.club_id, f.organiser_id
     from release as r
@@ -229,7 +321,7 @@ with wanted as (
     union
     select instruction_id from payouts.entries where id > %(since)s and instruction_id is not null
 ), instruction as (
-    select id, status, account_id, currency, amount_minor,
+    select id, status, account_id, currency, amount_minor, billing_type in ('charge_refund', 'payout_reversal') as is_return,
         case billing_type when 'player_charge' then amount_minor else -amount_minor end as received_minor
     from wanted
     join payouts.instructions using (id)
@@ -260,8 +352,10 @@ select 'instruction' as kind, i.id::text as id,
 from instruction as i
 left join entered as e using (id)
 left join tried as t using (id)
-where i.status = 'settled'
+where i.status = 'settled' and not i.is_return
     and (e.entries, e.own, e.providers, t.settled_attempts) is distinct from (2::bigint, 1::bigint, 1::bigint, 1::bigint)
+    -- What was given back is entered as what Stripe lists, and never by its own end.
+    or i.status = 'settled' and i.is_return and (coalesce(e.entries, 0), t.settled_attempts) is distinct from (0::bigint, 1::bigint)
     or i.status <> 'settled' and num_nonnulls(e.entries, t.settled_attempts) > 0
 
 -- name: audit_attempts
@@ -343,7 +437,8 @@ where billing_type = 'player_charge' and (%(days)s::date[] is null or day = any(
 select 'instruction' as kind, id::text as id,
     format('pays %%s %%s, under the minimum of now', amount_minor, currency) as detail
 from payouts.instructions
-where billing_type <> 'player_charge' and (%(days)s::date[] is null or day = any(%(days)s))
+where billing_type in ('club_payout', 'organiser_payout', 'partner_payout')
+    and (%(days)s::date[] is null or day = any(%(days)s))
     and amount_minor < (%(minimum_payouts)s::jsonb ->> currency)::bigint
 
 -- name: audit_idle
@@ -521,10 +616,14 @@ with entry as (
         limit 1
     ) as c
     union all
-    select e.account_id,
-        case when e.booking_id is not null then e.amount_minor else 0 end,
-        case when e.booking_id is null then e.amount_minor else 0 end
+    select e.account_id, case when is_booked then e.amount_minor else 0 end,
+        case when is_booked then 0 else e.amount_minor end
     from payouts.entries as e
+    join audit_scope as s on s.id = e.account_id
+    -- An adjustment changes what is booked on a payee; a player's debt it settles.
+    cross join lateral (
+        select e.booking_id is not null or e.adjustment_id is not null and s.subject <> 'player' as is_booked
+    ) as kind
     where e.id > %(since)s
 ), entered as (
     select account_id, sum(booked_minor) as booked_minor, sum(settled_minor) as settled_minor
@@ -533,7 +632,7 @@ with entry as (
 ), open as (
     select i.account_id, sum(i.amount_minor) as amount_minor
     from payouts.instructions as i
-    where i.account_id in (select id from audit_scope)
+    where i.account_id in (select id from audit_scope) and i.billing_type not in ('charge_refund', 'payout_reversal')
         and i.status in ('held', 'pending', 'published', 'sending', 'unknown', 'waiting', 'rejected')
     group by i.account_id
 ), not_released as (
@@ -593,11 +692,17 @@ where kept <> recomputed
 with settled as (
     select i.account_id, sum(i.amount_minor) as amount_minor
     from (
-        select i.account_id, i.amount_minor from payouts.instructions as i where i.status = 'settled'
+        select i.account_id, i.amount_minor
+        from payouts.instructions as i
+        where i.status = 'settled' and i.billing_type not in ('charge_refund', 'payout_reversal')
         union all
         select i.account_id, -r.amount_minor
         from payouts.returns as r
         join payouts.instructions as i on i.id = r.instruction_id
+        union all
+        select d.account_id, d.amount_minor
+        from payouts.adjustments as d
+        join audit_scope as s on s.id = d.account_id and s.subject = 'player'
     ) as i
     where i.account_id in (select id from audit_scope)
     group by i.account_id
@@ -725,7 +830,9 @@ select
         where a.instruction_id = i.id
     ) as payees
 from payouts.instructions as i
-where %(days)s::date[] is null or i.day = any(%(days)s) or i.id::text = any(%(ids)s)
+where (%(days)s::date[] is null or i.day = any(%(days)s) or i.id::text = any(%(ids)s))
+    -- What was given back is compared line by line with Stripe's journal.
+    and i.billing_type not in ('charge_refund', 'payout_reversal')
 
 -- name: settled_by_judgement
 -- The movements by which a person has had instructions of the days settled; at the provider they may name no
@@ -733,7 +840,8 @@ where %(days)s::date[] is null or i.day = any(%(days)s) or i.id::text = any(%(id
 select distinct i.provider_reference, i.id::text, i.billing_type = 'player_charge'
 from payouts.judgements as j
 join payouts.instructions as i on i.id = j.instruction_id and i.provider_reference = j.provider_reference
-where %(days)s::date[] is null or i.day = any(%(days)s)
+where (%(days)s::date[] is null or i.day = any(%(days)s))
+    and i.billing_type not in ('charge_refund', 'payout_reversal')
 
 -- name: disowned_movements
 -- The movements that by a person's judgement are not those of the instructions that they name.

@@ -237,6 +237,41 @@ from payouts.events
 where instruction_id = %(id)s
 order by id
 
+-- name: explain_return_orders
+-- Who has asked that of an instruction, or by one, something be given back: what for, why, and of which fees.
+select
+    o.instruction_id, o.takes_back_id, o.target, i.status, i.amount_minor, o.actor, o.reason, o.at,
+    (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'day', f.day, 'match_id', f.match_id, 'match_player_id', f.match_player_id, 'amount_minor', f.amount_minor
+        ) order by f.day, f.match_player_id), '[]')
+        from payouts.return_order_fees as f
+        where f.instruction_id = o.instruction_id
+    ) as fees
+from payouts.return_orders as o
+join payouts.instructions as i on i.id = o.instruction_id
+where o.instruction_id = %(id)s or o.takes_back_id = %(id)s
+order by o.at
+
+-- name: explain_adjustments
+-- What people have written off of a player or payee, or moved from or to it; positive is what it is owed more since then,
+-- or a player owes less.
+select
+    d.at, d.currency,
+    case when d.to_account_id is null or d.to_account_id = own.id then d.amount_minor else -d.amount_minor end
+        as amount_minor,
+    case
+        when d.to_account_id is null then null
+        else other.subject || ':' || other.subject_id
+    end as other,
+    d.actor, d.reason
+from payouts.accounts as own
+join payouts.adjustments as d on own.id in (d.account_id, d.to_account_id)
+left join payouts.accounts as other
+    on other.id = case when d.to_account_id = own.id then d.account_id else d.to_account_id end
+where own.subject = %(subject)s and own.subject_id = %(subject_id)s
+order by d.at desc, d.id desc
+
 -- name: explain_payout_lines
 -- What a payout pays: what each release made payable.
 select r.day, l.release_id, r.released_at, l.amount_minor

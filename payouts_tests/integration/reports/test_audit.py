@@ -210,6 +210,23 @@ DAMAGE = {
         " select 'txn_1', id, currency, 5 from payouts.accounts where subject = 'provider'",
         "transactions entries ledger",
     ),
+    "money goes back and nobody has asked for it": (
+        f"update payouts.instructions set billing_type = 'charge_refund' where id = {_OPEN_CHARGE}",
+        "return_orders accounts",
+    ),
+    "what was written off is not entered": (
+        "insert into payouts.adjustments (account_id, currency, amount_minor, actor, reason)"
+        " select id, currency, 5, 'x', 'x' from payouts.accounts where subject = 'player'",
+        "adjustments histories",
+    ),
+    "what was written off is still worked off": (
+        "with written_off as ("
+        " insert into payouts.adjustments (account_id, currency, amount_minor, actor, reason)"
+        " select id, currency, 5, 'x', 'x' from payouts.accounts where subject = 'club' returning *"
+        ") insert into payouts.entries (adjustment_id, account_id, currency, amount_minor)"
+        " select id, account_id, currency, -5 from written_off",
+        "adjustments accounts ledger",
+    ),
     "a reason is empty": (f"update payouts.instructions set reason_code = ' ' where id = {_REFUSED}", "reasons"),
 }
 

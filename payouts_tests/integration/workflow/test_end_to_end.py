@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from dagster_shared.serdes import serialize_value
 
+from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import EmulatorAdmin, JournalRow
 from payouts_tests.support import oracle
@@ -179,7 +180,7 @@ def test_no_message_is_left_over(world: World) -> None:
     urls = [url for url in sqs.list_queues()["QueueUrls"] if world.environment["PAYOUTS_STACK"] in url]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     depths = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
-    assert len(urls) == 8
+    assert len(urls) == 2 * len(BillingType)
     assert all(int(depth[name]) == 0 for depth in depths for name in names)
 
 

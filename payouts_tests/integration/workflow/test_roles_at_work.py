@@ -75,6 +75,12 @@ def operate(pipeline: World, ledger: Connection) -> None:
     said(pipeline, "approve")
     said(pipeline, "retry", "--code", "insufficient_funds", *WHY)
     said(pipeline, "cancel", a(ledger, "player_charge", "held"), *WHY)
+    charge, payout = a(ledger, "player_charge", "settled"), a(ledger, "club_payout", "settled")
+    said(pipeline, "refund", charge, "--amount", "1", *WHY)
+    said(pipeline, "reverse", payout, "--amount", "1", *WHY)
+    query = "select player_id, currency from payouts.held_players limit 1"
+    ((player, currency),) = ledger.execute(query).fetchall()
+    said(pipeline, "write-off", f"player:{player}", currency, *WHY)
     said(pipeline, "ledger", "--beside", *WHY)
     said(pipeline, "recover")
 
