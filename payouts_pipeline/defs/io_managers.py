@@ -1,9 +1,12 @@
 """DataFrames between the assets: one Parquet file for each partition, in a folder or on S3 by the same code."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
+from tempfile import TemporaryFile
 from typing import IO, cast
+from weakref import finalize
 
 import dagster as dg
 import pandas as pd
@@ -57,10 +60,15 @@ class ParquetFiles(dg.UPathIOManager):
             _write(obj, file)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> Batches:
-        """Read a file; raises PayoutsError where the upstream asset was never materialised, or the file is damaged."""
-        stored = _Stored(context.asset_key.to_user_string(), path)
-        with stored.open():
-            return Batches(stored.read)
+        """Read a file; raises PayoutsError where the upstream asset was never materialised, or the file is damaged.
+
+        It is read more than once, and may be replaced by another run meanwhile: so that is done of a copy, which has no
+        name and is gone with the process.
+        """
+        stored = _Stored(f"'{context.asset_key.to_user_string()}' of {path.stem}", path)
+        batches = Batches(stored.read)
+        finalize(batches, stored.close)
+        return batches
 
 
 def _write(batches: Batches, file: IO[bytes]) -> None:
@@ -72,15 +80,25 @@ def _write(batches: Batches, file: IO[bytes]) -> None:
 
 
 class _Stored:
-    """A file of an asset, of which every reading begins anew, with the same content."""
+    """What the file of an asset was when it was asked for."""
 
-    def __init__(self, asset: str, path: UPath) -> None:
-        self._asset, self._path = asset, path
-        self._version: str | None = None
+    def __init__(self, name: str, path: UPath) -> None:
+        self._name = name
+        with self._said(), ExitStack() as failed:
+            self._copy = failed.enter_context(TemporaryFile())
+            with path.fs.open(path.path, "rb") as file:
+                shutil.copyfileobj(file, self._copy)
+            pq.ParquetFile(self._copy)
+            failed.pop_all()
+
+    def close(self) -> None:
+        """Forget it."""
+        self._copy.close()
 
     def read(self, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
         """Row group by row group, with these columns or all."""
-        with self.open() as file:
+        with self._said():
+            file = pq.ParquetFile(self._copy)
             names = list(columns) if columns is not None else file.schema_arrow.names
             for number in range(file.num_row_groups):
                 yield self._as_frame(file.read_row_group(number, names))
@@ -92,12 +110,10 @@ class _Stored:
         return cast("pd.DataFrame", table.to_pandas(types_mapper=pd.ArrowDtype))
 
     @contextmanager
-    def open(self) -> Iterator[pq.ParquetFile]:
-        """The file; what is wrong with it is said in a sentence."""
+    def _said(self) -> Iterator[None]:
+        """What is wrong with the file, in a sentence."""
         try:
-            self._require_same(self._path.fs.ukey(self._path.path))
-            with self._path.fs.open(self._path.path, "rb") as file, pq.ParquetFile(file) as parquet:
-                yield parquet
+            yield
         except FileNotFoundError:
             raise PayoutsError(
                 f"PAYOUTS_STORAGE has no {self._name}: materialise that asset of that day first."
@@ -106,16 +122,6 @@ class _Stored:
             raise PayoutsError(
                 f"PAYOUTS_STORAGE has no readable {self._name}: materialise that asset of that day again."
             ) from error
-
-    def _require_same(self, version: str) -> None:
-        """What was found out in one reading must hold in the next."""
-        if self._version not in (None, version):
-            raise PayoutsError(f"Another run has replaced {self._name} while it was read: materialise the day again.")
-        self._version = version
-
-    @property
-    def _name(self) -> str:
-        return f"'{self._asset}' of {self._path.stem}"
 
 
 class ParquetIOManager(dg.ConfigurableIOManagerFactory[ParquetFiles]):

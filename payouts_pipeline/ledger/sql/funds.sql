@@ -5,11 +5,12 @@
 -- waits for that and its time has come.
 select exists (
     select from payouts.instructions as i
-    where i.day = %(day)s and i.billing_type <> 'player_charge' and i.status = 'pending'
+    where i.day = %(day)s and i.billing_type in ('club_payout', 'organiser_payout', 'partner_payout') and i.status = 'pending'
         and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
     union all
     select from payouts.instructions as i
-    where i.day = %(day)s and i.status = 'waiting' and i.reason_code = any(%(codes)s) and i.retry_at <= now()
+    where i.day = %(day)s and i.billing_type in ('club_payout', 'organiser_payout', 'partner_payout') and i.status = 'waiting'
+        and i.reason_code = any(%(codes)s) and i.retry_at <= now()
 )
 
 -- name: funds_queue
@@ -18,9 +19,10 @@ select exists (
 -- which nothing is sent.
 with wanted as (
     select * from payouts.instructions
-    where day = %(day)s and billing_type <> 'player_charge' and status = 'pending'
+    where day = %(day)s and billing_type in ('club_payout', 'organiser_payout', 'partner_payout') and status = 'pending'
     union all
-    select * from payouts.instructions where status = 'waiting' and reason_code = any(%(codes)s)
+    select * from payouts.instructions
+    where billing_type in ('club_payout', 'organiser_payout', 'partner_payout') and status = 'waiting' and reason_code = any(%(codes)s)
 )
 select
     i.id, i.day, i.billing_type, a.subject_id, i.sequence, i.currency, i.amount_minor, i.status, i.reason_code, i.retry_at
@@ -33,17 +35,18 @@ where not exists (select from payouts.cancellations as c where c.instruction_id 
     and i.currency not in (select c.currency from payouts.currencies_on_hold as c)
 
 -- name: funds_spoken_for
--- What of our balance payouts in progress take, by currency: also those of other days that are not published yet, and
--- those of which nobody knows whether they are paid.
+-- What of our balance payouts and refunds in progress take, by currency: also those of other days that are not published
+-- yet, and those of which nobody knows whether they are paid. What a reversal brings is not counted before it is there.
 select currency, sum(amount_minor)::bigint
 from (
     select currency, amount_minor
     from payouts.instructions
-    where billing_type <> 'player_charge' and status in ('published', 'sending', 'unknown')
+    where billing_type not in ('player_charge', 'payout_reversal') and status in ('published', 'sending', 'unknown')
     union all
     select i.currency, i.amount_minor
     from payouts.instructions as i
-    where i.billing_type <> 'player_charge' and i.status = 'pending' and i.day is distinct from %(day)s
+    where i.billing_type not in ('player_charge', 'payout_reversal') and i.status = 'pending'
+        and (i.day is distinct from %(day)s or i.billing_type = 'charge_refund')
         and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
 ) as in_progress
 group by currency
