@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from unicodedata import category
 from uuid import UUID
 
 import click
@@ -96,4 +97,9 @@ def given(reason: str | None) -> str:
     """The reason; without one, nobody would know tomorrow."""
     if not reason or not reason.strip():
         raise click.UsageError("Say why, with --reason: it stands in the history.")
+    unseen = next((each for each in reason.strip() if category(each) in ("Cc", "Cf", "Zl", "Zp")), None)
+    if unseen:
+        raise click.UsageError(
+            f"--reason has a character that nobody sees (U+{ord(unseen):04X}): write it in one line, as plain text."
+        )
     return reason.strip()

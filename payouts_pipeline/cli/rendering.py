@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.currencies import format_minor
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     from payouts_pipeline.reports.audit import Violation
     from payouts_pipeline.reports.status import DayStatus, Instruction
 
+# Neither moves the cursor nor turns the direction of what follows: a reason, or a name, may hold anything.
+_HARMLESS = "\n\t"
+_UNSEEN = ("Cc", "Cf")
+# A text, or one with its style.
+_Part = str | tuple[str, str]
+
 # What other programs read goes to standard output, what people watch meanwhile to standard error.
-progress = Console(stderr=True, highlight=False)
-_out = Console(highlight=False)
+progress = Console(stderr=True, highlight=False, markup=False, emoji=False)
+_out = Console(highlight=False, markup=False, emoji=False)
 
 
 def as_json(days: Sequence[dict[str, Any]]) -> None:
@@ -50,15 +57,32 @@ def run_as_json(run: "DayRun", status: "DayStatus") -> dict[str, Any]:
     }
 
 
+def _text(*parts: _Part) -> Text:
+    """Parts, each with its style or without one, as they are to be read: none gives a terminal an order."""
+    return Text.assemble(*((_seen(part), "") if isinstance(part, str) else (_seen(part[0]), part[1]) for part in parts))
+
+
+def _seen(text: str) -> str:
+    return "".join(
+        each if each in _HARMLESS or category(each) not in _UNSEEN else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
+
+
+def _say(*parts: _Part) -> None:
+    _out.print(_text(*parts), soft_wrap=True)
+
+
 def day(status: "DayStatus") -> None:
     """Where the money of a day is, as a table, with the reasons of all that has not settled."""
     table = _table(f"Payouts of {status.day}", "billing type", "status", "count", "amount", "why")
     for line in status.instructions:
         amount = format_minor(line.amount_minor, line.currency)
-        table.add_row(line.billing_type, _coloured(line.status), str(line.count), amount, line.reason or "")
+        table.add_row(
+            line.billing_type, _text(_coloured(line.status)), str(line.count), amount, _text(line.reason or "")
+        )
     _out.print(table if status.instructions else _nothing(status))
     for held_out in status.held_out:
-        _out.print(f"  [yellow]held out[/]  {held_out.count} fees: {held_out.reason}", soft_wrap=True)
+        _say(("  held out", "yellow"), f"  {held_out.count} fees: {held_out.reason}")
     if status.proposal:
         proposal(status.proposal)
     for each in status.open_instructions or []:
@@ -71,7 +95,7 @@ def waiting_for_funds(found: "Sequence[Forecast]") -> None:
 
     for each in found:
         if each.waiting_minor:
-            _out.print(f"  [yellow]waits[/]  {sentence(each)}", soft_wrap=True)
+            _say(("  waits", "yellow"), f"  {sentence(each)}")
 
 
 def proposal(found: "Proposal") -> None:
@@ -81,7 +105,7 @@ def proposal(found: "Proposal") -> None:
         if found.is_accepted
         else f"see 'payouts preview {found.day}', then 'payouts accept {found.day} --reason ...', or correct league"
     )
-    _out.print(f"  [yellow]waits[/]  {escape(found.reason)}; {escape(what_to_do)}", soft_wrap=True)
+    _say(("  waits", "yellow"), f"  {found.reason}; {what_to_do}")
 
 
 def _nothing(status: "DayStatus") -> str:
@@ -94,18 +118,18 @@ def _nothing(status: "DayStatus") -> str:
 def day_in_a_line(status: "DayStatus", run: "DayRun") -> None:
     """A day of a range: what is settled, what is not, and what the run has changed."""
     if not status.is_booked:
-        _out.print(f"{status.day}  not booked", soft_wrap=True)
+        _say(f"{status.day}  not booked")
         return
     counts = Counter[str]()
     for line in status.instructions:
         counts[line.status] += line.count
     held_out = sum(each.count for each in status.held_out)
-    parts = [f"{count} {name}" for name, count in sorted(counts.items())]
+    parts: list[_Part] = [f"{count} {name}" for name, count in sorted(counts.items())]
     parts += [f"{held_out} fees held out"] if held_out else []
-    parts += ["[yellow]a change waits[/]"] if status.proposal else []
+    parts += [("a change waits", "yellow")] if status.proposal else []
     failed = [f"{check.asset}.{check.check}" for check in run.checks if not check.passed and check.severity == "ERROR"]
-    parts += [f"[red]failed: {', '.join(failed)}[/]"] if failed else []
-    _out.print(f"{status.day}  {', '.join(parts) or 'nothing is to be paid'}; {_changed(run)}", soft_wrap=True)
+    parts += [(f"failed: {', '.join(failed)}", "red")] if failed else []
+    _say(f"{status.day}  ", *_joined(parts or ["nothing is to be paid"]), f"; {_changed(run)}")
 
 
 def _changed(run: "DayRun") -> str:
@@ -118,8 +142,7 @@ def _instruction(each: "Instruction") -> None:
     """One line, which can be cut into columns: the id is what `payouts explain` takes."""
     amount = format_minor(each.amount_minor, each.currency)
     retry = f"; next try {each.retry_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if each.retry_at else ""
-    sentence = f"{each.payee}  {amount}  {_coloured(each.status)}  {escape(each.reason or '')}{retry}"
-    _out.print(f"{each.id}  {sentence}", soft_wrap=True)
+    _say(f"{each.id}  {each.payee}  {amount}  ", _coloured(each.status), f"  {each.reason or ''}{retry}")
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -147,8 +170,7 @@ def outcome(run: "DayRun") -> None:
     for check in run.checks:
         if not check.passed:
             colour = "red" if check.severity == "ERROR" else "yellow"
-            sentence = f"{check.asset}.{check.check}: {check.description}"
-            _out.print(f"  [{colour}]{check.severity.lower():5}[/] {sentence}", soft_wrap=True)
+            _say((f"  {check.severity.lower():5}", colour), f" {check.asset}.{check.check}: {check.description}")
     passed = sum(check.passed for check in run.checks)
     _out.print(f"{passed} of {len(run.checks)} checks passed.")
     if any(asdict(run.changed).values()):
@@ -160,33 +182,36 @@ def outcome(run: "DayRun") -> None:
 def violations(found: "Sequence[Violation]") -> None:
     """What the auditor found, the worst first."""
     for each in sorted(found, key=lambda each: (each.is_warning, each.rule, each.kind, each.id)):
-        severity = "[yellow]warning[/]" if each.is_warning else "[red]violation[/]"
-        sentence = f"{each.kind} {each.id}: {each.detail}"
-        _out.print(f"{severity}  rule {each.rule}  {each.check}  {escape(sentence)}", soft_wrap=True)
+        severity = ("warning", "yellow") if each.is_warning else ("violation", "red")
+        _say(severity, f"  rule {each.rule}  {each.check}  {each.kind} {each.id}: {each.detail}")
     if found:
         line("Amounts are in minor units.")
 
 
 def error(sentence: str) -> None:
     """What went wrong, and what to do."""
-    progress.print(f"[bold red]payouts:[/] {sentence}", soft_wrap=True)
+    progress.print(_text(("payouts:", "bold red"), f" {sentence}"), soft_wrap=True)
 
 
 def line(sentence: str) -> None:
     """One line of a result."""
-    _out.print(escape(sentence), soft_wrap=True)
+    _say(sentence)
 
 
 def marked(mark: str, colour: str, sentence: str) -> None:
     """One line of a result that begins with how good it is."""
-    _out.print(f"[{colour}]{mark:8}[/] {escape(sentence)}", soft_wrap=True)
+    _say((f"{mark:8}", colour), f" {sentence}")
 
 
 def step(sentence: str) -> None:
     """What is going on meanwhile, for people who watch."""
-    progress.print(f"[dim]·[/] {sentence}", soft_wrap=True)
+    progress.print(_text(("·", "dim"), f" {sentence}"), soft_wrap=True)
 
 
-def _coloured(status: str) -> str:
-    colour = {"settled": "green", "rejected": "red", "unknown": "red"}.get(status, "yellow")
-    return f"[{colour}]{status}[/]"
+def _coloured(status: str) -> _Part:
+    return status, {"settled": "green", "rejected": "red", "unknown": "red"}.get(status, "yellow")
+
+
+def _joined(parts: Sequence[_Part]) -> Sequence[_Part]:
+    """With commas between them."""
+    return [piece for part in parts for piece in (", ", part)][1:]
