@@ -25,6 +25,7 @@ AUTOMATIONS = (
     "alert_on_failed_run",
     "alert_on_failed_checks",
     "alert_on_missing_payouts",
+    "alert_on_missing_funds",
 )
 WEEK = (YESTERDAY - timedelta(days=7), YESTERDAY - timedelta(days=1))
 
