@@ -11,6 +11,7 @@ _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exact
 
 _GIVE_BACK = f"{_INTEGRATION}/workflow/test_give_back.py"
 _ADJUSTMENTS = f"{_INTEGRATION}/workflow/test_adjustments.py"
+_CHANGES = f"{_INTEGRATION}/workflow/test_changes_that_wait.py"
 
 
 @dataclass(frozen=True)
@@ -737,6 +738,62 @@ GUARDS = [
         "return sync(connection, settlement.stripe(), actor,",
         "return sync(connection, settlement._stripe, actor,",
         (f"{_INTEGRATION}/workflow/test_follow.py",),
+    ),
+    Guard(
+        "a change beyond the usual waits for a person",
+        f"{_LEDGER}/proposals.py",
+        "return None if is_accepted or limit.is_none else _judge(connection, day, limit)",
+        "return None",
+        (_CHANGES,),
+    ),
+    Guard(
+        "who accepts a change accepts no other",
+        f"{_LEDGER}/proposals.py",
+        "waits.is_accepted and waits.splits_digest == digest",
+        "waits.is_accepted",
+        (_CHANGES,),
+    ),
+    Guard(
+        "the same is proposed once",
+        f"{_LEDGER}/proposals.py",
+        "    if waits and waits.splits_digest == digest:\n",
+        "    if False:\n",
+        (_CHANGES,),
+    ),
+    Guard(
+        "a first booking far above the usual waits before anybody is charged",
+        "payouts_pipeline/domain/change_limits.py",
+        "if change.moved_minor.get(currency, 0) > highest",
+        "if False",
+        (_CHANGES,),
+    ),
+    Guard(
+        "what goes from one payee to another counts as a change",
+        f"{_SQL}/proposals.sql",
+        "sum(amount_minor) filter (where amount_minor > 0), -sum(amount_minor) filter (where amount_minor < 0)",
+        "sum(amount_minor), -sum(amount_minor)",
+        (_CHANGES,),
+    ),
+    Guard(
+        "a preview is undone",
+        "payouts_pipeline/workflow/preview.py",
+        "force_rollback=True",
+        "force_rollback=False",
+        (_CHANGES,),
+    ),
+    Guard(
+        "no more of a fee is taken back than is collected of it",
+        f"{_SQL}/returns.sql",
+        "    least(\n        c.amount_minor + coalesce(r.amount_minor, 0),",
+        "    greatest(\n        c.amount_minor + coalesce(r.amount_minor, 0),",
+        (f"{_INTEGRATION}/workflow/test_returns.py",),
+    ),
+    Guard(
+        "a credit that was given back is charged once a person says so",
+        f"{_SQL}/instructions.sql",
+        "where r.beyond_minor > 0 and r.lifted_at is not null",
+        "where false and r.lifted_at is not null",
+        (f"{_INTEGRATION}/workflow/test_returns.py",),
     ),
     Guard(
         "nothing is sent that our balance does not cover",
