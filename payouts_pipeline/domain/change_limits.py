@@ -82,7 +82,7 @@ def judge(change: Change, limit: ChangeLimit) -> Verdict | None:
         "moved_minor": dict(change.moved_minor),
     }
     if limit.share is not None and change.fees_changed > limit.share * change.fees_booked:
-        return Verdict(ProposalCode.MANY_FEES, {**figures, "share": limit.share})
+        return Verdict(ProposalCode.MANY_FEES, {**figures, "share_bps": round(limit.share * 10_000)})
     beyond = {
         currency: limit.amounts_minor[currency]
         for currency, amount in change.moved_minor.items()
@@ -117,7 +117,7 @@ def sentence(code: str, details: Mapping[str, Any]) -> str:
         case ProposalCode.MANY_FEES:
             return (
                 f"{details['fees_changed']} fees would change, and {details['fees_booked']} are booked: more than "
-                f"{details['share']:.0%} of them; {moved} would move"
+                f"{details['share_bps'] / 100:g} % of them; {moved} would move"
             )
         case ProposalCode.LARGE_AMOUNT:
             return f"{moved} would move by {details['fees_changed']} fees that change: more than {limits}"

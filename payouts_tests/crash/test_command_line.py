@@ -36,6 +36,7 @@ def _environment(place: Place, stack: str, home: Path) -> dict[str, str]:
         "STRIPE_API_KEY": API_KEY,
         "STRIPE_API_BASE": place.stripe_url,
         "PAYOUTS_STRIPE_CALLS_PER_S": "0",
+        "PAYOUTS_CHANGE_LIMIT": "{}",
     }
 
 
