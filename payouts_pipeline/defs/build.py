@@ -12,9 +12,9 @@ from payouts_pipeline.defs.alerts import alert_topic, build_alert_sensors, where
 from payouts_pipeline.defs.asset_checks import build_checks
 from payouts_pipeline.defs.assets import PAID, build_assets
 from payouts_pipeline.defs.external_assets import build_external_assets
-from payouts_pipeline.defs.funds_alert import build_funds_alert
 from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.jobs import PAY_OUT_DAY
+from payouts_pipeline.defs.ledger_alerts import build_ledger_alerts
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
 from payouts_pipeline.defs.schedules import build_schedule, freshness_policy
@@ -44,7 +44,7 @@ def build_defs(
         sensors=[
             *build_sensors(calendar, environment),
             *build_alert_sensors(calendar, environment),
-            build_funds_alert(where_to(environment)),
+            *build_ledger_alerts(where_to(environment)),
         ],
         executor=dg.in_process_executor,
         resources=_not_configurable(

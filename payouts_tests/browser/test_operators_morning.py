@@ -26,6 +26,7 @@ AUTOMATIONS = (
     "alert_on_failed_checks",
     "alert_on_missing_payouts",
     "alert_on_missing_funds",
+    "alert_on_waiting_changes",
 )
 WEEK = (YESTERDAY - timedelta(days=7), YESTERDAY - timedelta(days=1))
 

@@ -1,4 +1,4 @@
-"""The alert that money is missing, as production defines it: once for each currency, and again after it was covered."""
+"""The alerts of what stands in the ledger, as production defines them: each once, and again when it has come back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,16 @@ import pytest
 from payouts_pipeline.defs.alerts import AlertTopic
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+from payouts_pipeline.workflow import phases
 from payouts_pipeline.workflow.funds import Funds
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
-from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, release, settle
 from payouts_tests.support.stripe_books import Books, make_books
 
@@ -28,9 +33,10 @@ def production() -> dg.Definitions:
 
 @dataclass
 class Sensor:
-    """The production sensor on one ledger, with the cursor that it left behind."""
+    """A production sensor on one ledger, with the cursor that it left behind."""
 
     database_url: str
+    name: str = "alert_on_missing_funds"
     cursor: str | None = None
 
     def tick(self) -> str:
@@ -45,7 +51,7 @@ class Sensor:
                     "ledger": LedgerResource(database_url=self.database_url, source_url=self.database_url),
                 },
             )
-            data = defs.resolve_sensor_def("alert_on_missing_funds").evaluate_tick(context)
+            data = defs.resolve_sensor_def(self.name).evaluate_tick(context)
         assert not data.run_requests
         self.cursor = data.cursor
         return data.skip_message or ""
@@ -92,3 +98,24 @@ def test_what_is_on_its_way_is_not_missing(books: Books, database_url: str) -> N
     books.emulator.admin.top_up(59, "eur")
     books.sync()
     assert Sensor(database_url).tick() == "Nothing to report."
+
+
+def test_a_change_that_waits_is_told_once_and_the_next_one_again(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    def run() -> None:
+        splits = split(reader.fees_of_day(source, DAY, SYDNEY))
+        phases.open_charges(ledger, source, DAY, splits, "test", change_limit=ChangeLimit(0.2))
+
+    line, sensor = league.fee(league.player(), DAY, 1_000), Sensor(database_url, "alert_on_waiting_changes")
+    run()
+    assert sensor.tick() == "Nothing to report."
+    for amount_minor in (100_000, 200_000):
+        league.fee_becomes(line, amount_minor)
+        run()
+        told = sensor.tick()
+        assert f"A change of {DAY} waits for a person" in told
+        assert "1 fees would change, and 1 are booked" in told
+        assert sensor.tick() == "Nothing to report."
+    proposals.accept(ledger, DAY, "ada", "it is right")
+    assert sensor.tick() == "Nothing to report."

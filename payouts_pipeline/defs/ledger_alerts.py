@@ -1,0 +1,93 @@
+"""Alerts of what stands in the ledger and wants a person: each is told once, and again when it has come back."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from payouts_pipeline.defs.alerts import Alert, AlertTopic, summary
+from payouts_pipeline.defs.assets import PAID
+from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.reports import funds
+
+_EVERY_S = 300
+_PAGE = f"/assets/{PAID.to_user_string()}"
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What is looked for; ``find`` gives an alert for each that there is, by a key that stays the same meanwhile."""
+
+    sensor: str
+    description: str
+    find: Callable[[Connection], Mapping[str, Alert]]
+
+
+def _missing_funds(connection: Connection) -> Mapping[str, Alert]:
+    return {
+        each.currency: Alert(
+            "missing_funds",
+            f"Our balance at Stripe does not cover payouts in {each.currency}",
+            funds.sentence(each),
+            _PAGE,
+        )
+        for each in funds.forecast(connection)
+        if each.shortfall_minor
+    }
+
+
+def _waiting_changes(connection: Connection) -> Mapping[str, Alert]:
+    return {
+        str(each.id): Alert(
+            "waiting_change",
+            f"A change of {each.day} waits for a person",
+            f"{each.reason}. See 'payouts preview {each.day}', then run 'payouts accept {each.day} --reason ...', or "
+            "correct schema 'league'",
+            _PAGE,
+        )
+        for each in proposals.find_all(connection)
+        if not each.is_accepted
+    }
+
+
+_WATCHED = (
+    _Watch(
+        "alert_on_missing_funds",
+        "Sends an alert once where payouts wait for more than our balance at Stripe has, and than is pending there; "
+        "again after it was covered.",
+        _missing_funds,
+    ),
+    _Watch(
+        "alert_on_waiting_changes",
+        "Sends an alert once where league would change more of a day than is usual, so that nothing of it is booked.",
+        _waiting_changes,
+    ),
+)
+
+
+def build_ledger_alerts(told: str) -> list[dg.SensorDefinition]:
+    """The sensors; ``told``: who hears of it."""
+    return [_sensor(each, told) for each in _WATCHED]
+
+
+def _sensor(watch: _Watch, told: str) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=watch.sensor,
+        minimum_interval_seconds=_EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"{watch.description} {told}",
+    )
+    def tell(context: dg.SensorEvaluationContext, alerts: AlertTopic, ledger: LedgerResource) -> dg.SkipReason:
+        with ledger.connect() as connection:
+            found = watch.find(connection)
+        told_of = json.loads(context.cursor or "[]")
+        sent = [alert for key, alert in found.items() if key not in told_of]
+        for alert in sent:
+            alerts.send(alert, context.log)
+        context.update_cursor(json.dumps(list(found)))
+        return dg.SkipReason(summary(sent, alerts.told))
+
+    return tell
