@@ -73,8 +73,8 @@ where i.id = locked.id
 
 -- name: days_due
 -- Days that materialising would move forward: what waits has its time, an unknown outcome is to be asked for, a
--- message or a worker is lost, or a charge has settled, or an instruction was cancelled, after its run had ended. With a text that changes when what is
--- due changes.
+-- message or a worker is lost, or a charge has settled, or an instruction was cancelled, after its run had ended; or a
+-- person has accepted a change. With a text that changes when what is due changes.
 with due as (
     select i.day, i.id, i.status, i.retry_at
     from payouts.instructions as i
@@ -110,6 +110,18 @@ with due as (
     join payouts.release_lines as l on l.release_id = e.id
     join payouts.accounts as a on a.id = l.account_id and a.subject <> 'platform'
     where r.lifted_at is not null and l.payout_id is null and l.held_return_id is null and l.amount_minor > 0
+    union all
+    -- A credit that was taken back: no fee stands for it.
+    select i.day, r.instruction_id, 'lifted', r.lifted_at
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id
+    where r.lifted_at is not null and r.beyond_minor > 0 and a.booked_minor > a.in_flight_minor + a.settled_minor
+    union all
+    select p.day, md5(p.id::text)::uuid, 'accepted', a.at
+    from payouts.proposals as p
+    join payouts.acceptances as a on a.proposal_id = p.id
+    where p.closed_at is null
 )
 select day, md5(string_agg(distinct id::text || status || retry_at::text, ' ')) as fingerprint
 from due

@@ -8,7 +8,7 @@ from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger import instructions, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import checks
 from payouts_pipeline.reports.status import day_status
@@ -79,8 +79,11 @@ def test_what_a_person_accepts_is_booked_and_nothing_else(
     assert book(ledger, source) == 0, "another change than the one that was accepted"
     source.execute("update league.fee_structures set fee_minor = 2000")
     assert book(ledger, source) == 0, "the acceptance was of a proposal that is closed"
+    assert instructions.days_due(ledger) == {}
     proposals.accept(ledger, DAY, "ada", "the new season's fee")
+    assert list(instructions.days_due(ledger)) == [DAY], "nobody has to remember it"
     assert book(ledger, source) > 0
+    assert instructions.days_due(ledger) == {}
     assert charged(ledger) == 20_000
     assert proposals.find_all(ledger) == []
     assert account(ledger, "player", 1)[0] in (0, 2_000)
@@ -167,11 +170,11 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
     before = fingerprint(ledger)
     shown = preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit())
     assert fingerprint(ledger) == before
-    made_before = instructions(ledger)
+    made_before = asked_for(ledger)
     splits = split(reader.fees_of_day(source, DAY, SYDNEY))
     phases.open_charges(ledger, source, DAY, splits, "test")
     phases.open_payouts(ledger, source, DAY, {}, "test")
-    made = instructions(ledger) - made_before
+    made = asked_for(ledger) - made_before
     told = {
         (each.billing_type, each.currency, each.status, each.count, each.amount_minor) for each in shown.instructions
     }
@@ -179,7 +182,7 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
     assert shown.is_empty == (change == "nothing")
 
 
-def instructions(ledger: Connection) -> set[tuple[str, str, str, int, int]]:
+def asked_for(ledger: Connection) -> set[tuple[str, str, str, int, int]]:
     query = (
         "select billing_type, currency, status, count(*), sum(amount_minor)::bigint from payouts.instructions"
         " where status <> 'settled' group by 1, 2, 3"

@@ -7,7 +7,7 @@ import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import returns
+from payouts_pipeline.ledger import instructions, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.reports.status import day_status
@@ -116,9 +116,11 @@ def test_a_credit_that_was_given_back_is_no_credit_any_more(books: Books, player
     nothing_wrong(books)
     nothing_moves(books)
     operator_actions.unhold(books.ledger, Payee(BillingSubject.PLAYER, player), "somebody", "asked for")
+    assert list(instructions.days_due(books.ledger)) == [DAY]
     books.settle()
     books.sync()
     assert charges(books) == [1_000, 400]
+    assert instructions.days_due(books.ledger) == {}
     nothing_wrong(books)
 
 
