@@ -2,12 +2,13 @@
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from unicodedata import category
 from uuid import UUID
 
 import click
 
 from payouts_pipeline.domain.billing import BillingType, Payee
+from payouts_pipeline.domain.persons import readable
+from payouts_pipeline.errors import PayoutsError
 
 
 class Day(click.ParamType[date]):
@@ -97,9 +98,7 @@ def given(reason: str | None) -> str:
     """The reason; without one, nobody would know tomorrow."""
     if not reason or not reason.strip():
         raise click.UsageError("Say why, with --reason: it stands in the history.")
-    unseen = next((each for each in reason.strip() if category(each) in ("Cc", "Cf", "Zl", "Zp")), None)
-    if unseen:
-        raise click.UsageError(
-            f"--reason has a character that nobody sees (U+{ord(unseen):04X}): write it in one line, as plain text."
-        )
-    return reason.strip()
+    try:
+        return readable(reason, "--reason")
+    except PayoutsError as error:
+        raise click.UsageError(str(error)) from None

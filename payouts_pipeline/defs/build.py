@@ -15,6 +15,7 @@ from payouts_pipeline.defs.external_assets import build_external_assets
 from payouts_pipeline.defs.io_managers import ParquetIOManager
 from payouts_pipeline.defs.jobs import PAY_OUT_DAY
 from payouts_pipeline.defs.ledger_alerts import build_ledger_alerts
+from payouts_pipeline.defs.operator_jobs import build_operator_jobs
 from payouts_pipeline.defs.partitions import daily_partitions
 from payouts_pipeline.defs.resources import resources
 from payouts_pipeline.defs.schedules import build_schedule, freshness_policy
@@ -39,7 +40,7 @@ def build_defs(
     return dg.Definitions(
         assets=[*dg.map_asset_specs(lambda spec: _with_freshness(spec, fresh), assets), *build_external_assets()],
         asset_checks=checks,
-        jobs=[PAY_OUT_DAY],
+        jobs=[PAY_OUT_DAY, *build_operator_jobs()],
         schedules=[build_schedule(calendar)],
         sensors=[
             *build_sensors(calendar, environment),

@@ -1,0 +1,121 @@
+"""What an operator does in the UI: the jobs beside the commands, as production defines them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from payouts_pipeline.defs.build import build_defs
+from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.splits import split
+from payouts_pipeline.league import reader
+from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.workflow import phases
+from payouts_tests.support.definitions_for_tests import instance
+from payouts_tests.support.leagues import DAY, SYDNEY, League
+from payouts_tests.support.ledger_steps import book, fingerprint, ids, rejected, settle
+
+ADA = {"person": "ada", "reason": "see [/ticket]"}
+
+
+@cache
+def production() -> dg.Definitions:
+    return build_defs({})
+
+
+def press(database_url: str, job: str, **config: Any) -> str:
+    """Run the job as its form would; what its page shows."""
+    ledger = LedgerResource(database_url=database_url, source_url=database_url, change_share=0.2)
+    quiet = {"console": {"config": {"log_level": "CRITICAL"}}}
+    with instance() as made:
+        run_config = {"ops": {f"{job}_step": {"config": config}}, "loggers": quiet}
+        result = (
+            production()
+            .resolve_job_def(job)
+            .execute_in_process(run_config, instance=made, raise_on_error=False, resources={"ledger": ledger})
+        )
+    for event in result.all_events:
+        if event.is_step_failure:
+            raise AssertionError(event.step_failure_data.error_display_string)
+    [shown] = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
+    return str(shown["result"].value)
+
+
+@pytest.fixture(autouse=True)
+def storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PAYOUTS_STORAGE", str(tmp_path))
+
+
+@pytest.fixture
+def club(league: League) -> int:
+    return league.club()
+
+
+def history(ledger: Connection) -> list[tuple[Any, ...]]:
+    return ledger.execute("select actor, reason from payouts.holds order by id").fetchall()
+
+
+def test_a_payee_is_held_and_let_go_by_a_person_with_a_name(ledger: Connection, club: int, database_url: str) -> None:
+    assert f"club:{club} is on hold" in press(database_url, "hold_payee", payee=f"club:{club}", **ADA)
+    assert "no longer on hold" in press(database_url, "unhold_payee", payee=f"club:{club}", **ADA)
+    assert history(ledger) == [("ui ada", "see [/ticket]")] * 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"payee": "club:-1"}, "is not a valid payee"),
+        ({"person": " "}, "person is empty"),
+        ({"reason": "two\nlines"}, "a character that nobody sees"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_done(
+    ledger: Connection, club: int, database_url: str, wrong: dict[str, str], said: str
+) -> None:
+    before = fingerprint(ledger)
+    with pytest.raises(AssertionError, match=said):
+        press(database_url, "hold_payee", **{"payee": f"club:{club}", **ADA, **wrong})
+    assert fingerprint(ledger) == before
+
+
+def test_an_instruction_is_cancelled_only_when_that_is_confirmed(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    [made] = ids(ledger)
+    before = fingerprint(ledger)
+    assert "Nothing was changed" in press(database_url, "cancel_instruction", instruction=str(made), **ADA)
+    assert fingerprint(ledger) == before
+    press(database_url, "cancel_instruction", instruction=str(made), is_confirmed=True, **ADA)
+    assert ids(ledger, DAY, "cancelled") == [made]
+
+
+def test_what_was_refused_is_brought_back(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    settle(ledger, DAY, rejected)
+    assert f"Brought back: 1 of {DAY}" in press(database_url, "retry_refused", code="stolen_card", **ADA)
+    assert len(ids(ledger, DAY, "pending")) == 1
+
+
+def test_a_change_is_looked_at_and_accepted(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    line = league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    league.fee_becomes(line, 100_000)
+    splits = split(reader.fees_of_day(source, DAY, SYDNEY))
+    phases.open_charges(ledger, source, DAY, splits, "test", change_limit=ChangeLimit(0.2))
+    assert "A change waits: 1 fees would change" in press(database_url, "preview_day", day=str(DAY))
+    assert "Nothing was changed" in press(database_url, "accept_change", day=str(DAY), **ADA)
+    assert "Accepted" in press(database_url, "accept_change", day=str(DAY), is_confirmed=True, **ADA)
+    waits = proposals.find(ledger, DAY)
+    assert waits is not None
+    assert waits.is_accepted
