@@ -124,7 +124,7 @@ select
             'amount_minor', m.amount_minor, 'currency', m.currency, 'payee', m.payee, 'status', m.status
         ) order by m.created_at), '[]')
         from payouts.movements as m
-        where m.instruction_id = i.id and m.status <> 'canceled'
+        where m.instruction_id = i.id
             and not exists (
                 select from payouts.judgements as j
                 where j.instruction_id = i.id and j.disowned = m.provider_reference

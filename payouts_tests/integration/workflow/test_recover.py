@@ -95,12 +95,19 @@ def test_what_the_fee_is_now_does_not_settle_by_what_it_was(place: Place) -> Non
     assert {each.state for each in place.recover()} == {"needs_person", "waiting"}
 
 
-def test_a_card_that_has_replaced_a_stolen_one_is_charged(place: Place) -> None:
-    """Stripe shows under the attempt's name how another card was declined, which says nothing of this one."""
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_card_that_has_replaced_a_stolen_one_is_charged(place: Place, *, is_cancelled: bool) -> None:
+    """Stripe shows under the attempt's name how another card was declined, which says nothing of this one.
+
+    Also where the ledger that was lost had cancelled that charge.
+    """
     change = "update league.players set stripe_payment_method_id = %s where stripe_customer_id = 'cus_0'"
     with place.connected() as ledger:
         ledger.execute(change, ("pm_card_chargeDeclinedStolenCard",))
     assert len(lose(place, "before the night")) == 2 * PLAYERS - 3
+    [declined] = [each for each in place.stripe.admin.payments() if each["status"] == "requires_payment_method"]
+    if is_cancelled:
+        place.stripe.sdk().v1.payment_intents.cancel(declined["id"])
     with place.connected() as ledger:
         ledger.execute(change, ("pm_card_visa",))
     place.recover()
