@@ -54,6 +54,14 @@ def sync(first_day: date | None, watches: bool, as_json: bool) -> None:
     sys.exit(1 if any(look.difference_minor for look in found.looks) else 0)
 
 
+def bring_in(ledger: "Connection") -> None:
+    """Bring in what happened at Stripe, and show it."""
+    from payouts_pipeline.reports.activity import not_understood
+
+    found = _synced(ledger, None)
+    _show(found, not_understood(ledger))
+
+
 def _synced(ledger: "Connection", first_day: date | None) -> "Synced":
     from payouts_pipeline.domain.calendar import bounds
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from payouts_pipeline import settings
-from payouts_pipeline.cli import parameters, rendering, start_up
+from payouts_pipeline.cli import parameters, provider, rendering, start_up
 from payouts_pipeline.cli.start_up import Need
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.settings import Calendar
@@ -24,7 +24,13 @@ _WATCH_EVERY_S = 2.0
 
 @click.command()
 @parameters.pending_days
-def demo(pending_days: float) -> None:
+@click.option(
+    "--with-returns",
+    is_flag=True,
+    help="Afterwards have a charge refunded in part, another disputed and a transfer reversed at the Stripe emulator, "
+    "bring that in as 'payouts sync' does, and show what is held.",
+)
+def demo(pending_days: float, with_returns: bool) -> None:
     """Settle yesterday of a sample season on embedded parts, and show the result.
 
     Run it again: nothing changes, and it says so.
@@ -33,9 +39,22 @@ def demo(pending_days: float) -> None:
     calendar = Calendar.from_environment()
     start_up.stay_local()
     with start_up.ready(list(Need)):
-        is_ok = _run_and_show([start_up.load_season(calendar, pending_days)])
+        day = start_up.load_season(calendar, pending_days)
+        is_ok = _run_and_show([day])
+        if with_returns:
+            _take_back_and_show(day)
         rendering.line(f"All of it took {time.monotonic() - started:.1f} s. To see it in the Dagster UI: make dev")
     sys.exit(0 if is_ok else 1)
+
+
+def _take_back_and_show(day: date) -> None:
+    """What was taken back at Stripe after the night, and where the day stands then."""
+    from payouts_pipeline.reports import status
+
+    start_up.take_back(day)
+    with start_up.connected() as ledger:
+        provider.bring_in(ledger)
+        rendering.day(status.day_status(ledger, day))
 
 
 @click.command()

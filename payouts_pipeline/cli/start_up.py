@@ -157,6 +157,13 @@ def load_season(calendar: Calendar, pending_days: float = 0) -> date:
     return day
 
 
+def take_back(day: date) -> None:
+    """Have a refund, a dispute and a reversal happen at the Stripe emulator, of which the ledger knows nothing yet."""
+    from payouts_pipeline.local import demo_data
+
+    demo_data.take_back(day, rendering.step)
+
+
 def last_day(calendar: Calendar) -> date:
     """Yesterday, which must not lie before the first day."""
     day = yesterday(datetime.now(UTC), calendar.timezone)

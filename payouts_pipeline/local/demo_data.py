@@ -32,3 +32,16 @@ def load(last_day: date, timezone: str, pending_days: float, report: Callable[[s
     admin = EmulatorAdmin(os.environ["STRIPE_API_BASE"])
     season.register_with_emulator(admin, entities)
     admin.set_availability_delay(round(pending_days * _DAY_S))
+
+
+def take_back(day: date, report: Callable[[str], None]) -> None:
+    """Have a part of what was moved for a day taken back at the Stripe emulator, as a stranger to the ledger would."""
+    # Stripe's SDK takes time that loading the season should not.
+    import stripe
+
+    from payouts_pipeline.local.season.returns import Dashboard
+
+    api_base = os.environ["STRIPE_API_BASE"]
+    api = stripe.StripeClient(os.environ["STRIPE_API_KEY"], base_addresses={"api": api_base})
+    for done in Dashboard(api, EmulatorAdmin(api_base)).take_back(day):
+        report(done)

@@ -115,6 +115,32 @@ def test_card_money_is_pending_for_as_long_as_the_demo_is_told(demo: Demo) -> No
         assert httpx.get(balance).json()["availability_delay_s"] == delay_s
 
 
+def test_what_was_taken_back_after_the_night_is_brought_in_and_held_and_happens_once() -> None:
+    """A demo of its own: the days of the other one go on."""
+    with temporary_folder("payouts-demo-") as place, ExitStack() as stack:
+        folder = project(place / "clone")
+        stack.callback(stop, folder / ".payouts")
+        bare = World({}, folder, stack)
+        first = payouts(bare, "demo", "--with-returns")
+        assert first.returncode == 0, first.stderr
+        assert [text in first.stderr for text in ("was refunded", "was disputed", "was reversed")] == [True] * 3
+        after = first.stdout.partition("3 lines of Stripe's journal are new; 3 were entered.")[2]
+        held = [line.split()[:2] for line in after.splitlines() if "'payouts unhold'" in line]
+        assert [kind for kind, status in held if status == "held"][-1] == "player_charge"
+        assert len(held) == 2, "what the transfer and the charges had moved"
+        assert "differs from the ledger" not in after
+        world = World(stack.enter_context(embedded(PART_NAMES, folder / ".payouts")), folder, stack)
+        before = state_of(world)[0]
+        second = payouts(bare, "demo", "--with-returns")
+        assert "nothing had changed, so nothing was booked, sent or asked" in second.stdout
+        assert "at the Stripe emulator" not in second.stderr
+        again = state_of(world)[0]
+        # When Stripe was asked, and how far the audit has summed up the entries: no money.
+        changed = {name for name in before if before[name] != again[name]}
+        assert changed <= {"feeds", "checkpoints", "account_checkpoints"}
+        assert payouts(bare, "verify", "--provider").returncode == 0
+
+
 @contextmanager
 def development(demo: Demo) -> Iterator[str]:
     """`payouts dev` for the length of a test: the address of its page. Ctrl-C ends it, and all that it started."""
