@@ -82,8 +82,9 @@ def _follow_stripe(every_s: int) -> dg.SensorDefinition:
         minimum_interval_seconds=every_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks Stripe what has happened on our account (refunds, disputes, reversals, fees, top-ups, "
-        "payments by other means) and brings it into the ledger; one call when nothing has. What can continue by it, "
-        "'resume_payouts' materialises.",
+        "payments by other means) and brings it into the ledger; one call when nothing has. Asks once an hour "
+        "whether a payee who could not receive transfers can by now. What can continue by it, 'resume_payouts' "
+        "materialises.",
     )
     def follow_stripe(
         context: dg.SensorEvaluationContext, ledger: LedgerResource, stripe: StripeResource
@@ -98,7 +99,7 @@ def _follow_stripe(every_s: int) -> dg.SensorDefinition:
                 found = follow(connection, stripe.looks(), stripe.settlement(ledger.database_url), "follow_stripe")
         except PayoutsError as error:
             return dg.SkipReason(str(error))
-        return dg.SkipReason(_what_happened(found))
+        return dg.SkipReason(_what_happened(found) + _who_can_receive(ledger, stripe))
 
     return follow_stripe
 
@@ -116,6 +117,19 @@ def _what_happened(found: "Followed") -> str:
         f"{found.events} events at Stripe: {found.synced.kept} new lines of its journal, "
         f"{found.synced.entered + found.synced.returned} entered.{woken}{balances}"
     )
+
+
+def _who_can_receive(ledger: LedgerResource, stripe: StripeResource) -> str:
+    """What goes on since its payee can receive by now. What was brought in stands, also where `league` is away."""
+    from payouts_pipeline.workflow.payee_accounts import bring_back_able
+
+    settles = stripe.settlement(ledger.database_url)
+    try:
+        with ledger.connect() as connection:
+            able = bring_back_able(connection, ledger.connect_source, settles, "follow_stripe")
+    except PayoutsError as error:
+        return f" {error}"
+    return f" {able} payouts go on: their payees can receive transfers by now." if able else ""
 
 
 def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: int) -> dict[date, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from payouts_pipeline.domain.billing import RETURN_TYPES, WHOSE, BillingSubject, BillingType
 from payouts_pipeline.domain.currencies import format_minor
-from payouts_pipeline.domain.refusals import TOO_SMALL
+from payouts_pipeline.domain.refusals import NO_TRANSFERS, TOO_SMALL
 
 
 class ReasonCode(StrEnum):
@@ -37,6 +37,7 @@ class ReasonCode(StrEnum):
     HOLD_LIFTED = "hold_lifted"
     APPROVED = "approved"
     RETRIED = "retried"
+    CAN_RECEIVE = "can_receive"
     # Cancelled.
     REPLACED = "replaced"
     CARRIED_OVER = "carried_over"
@@ -129,6 +130,7 @@ _OURS: Mapping[str, _Meaning] = {
     ReasonCode.HOLD_LIFTED: _Meaning("the hold was lifted: {reason}"),
     ReasonCode.APPROVED: _Meaning("approved: {reason}"),
     ReasonCode.RETRIED: _Meaning("is tried again: {reason}"),
+    ReasonCode.CAN_RECEIVE: _Meaning("is tried again: Stripe says that the account can receive transfers by now"),
     ReasonCode.REPLACED: _Meaning("replaced: a correction changed what is owed"),
     ReasonCode.CARRIED_OVER: _Meaning("carried over: Stripe takes no amount as small as this one"),
     ReasonCode.JOINED: _Meaning("joined: a later charge asks for it together with newer fees"),
@@ -263,7 +265,7 @@ _FOR_GOOD = {
     "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
     "account_invalid": "Stripe does not know the account that is to be paid, or we have no access to it",
     "account_closed": "the account at Stripe is closed",
-    "insufficient_capabilities_for_transfer": "the account at Stripe can't receive transfers yet",
+    NO_TRANSFERS: "the account at Stripe can't receive transfers yet",
     "debit_not_authorized": "the player's bank says that the debit was not authorised: the player needs another means",
     "payment_canceled": "the payment was cancelled at Stripe",
     "no_account": "the account at Stripe could not be found",

@@ -153,6 +153,9 @@ NO_CARD = "missing_payment_method"
 # Under a minimum of Stripe's that we do not know; it is carried over to what is due next (rule of money 6).
 TOO_SMALL = "amount_too_small"
 
+# The payee's account lacks the capability; it shows nowhere but at Stripe when it has it.
+NO_TRANSFERS = "insufficient_capabilities_for_transfer"
+
 # Any number of these is no sign that something is wrong with all of what is sent.
 EVERYDAY = FOR_NOW | CARD_CODES | OTHER_DECLINES | {TOO_SMALL, NO_CARD}
 

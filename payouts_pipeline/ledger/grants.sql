@@ -49,9 +49,10 @@ grant insert on
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
     payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances,
-    payouts.return_orders, payouts.return_order_fees, payouts.adjustments
+    payouts.return_orders, payouts.return_order_fees, payouts.adjustments, payouts.account_looks
 to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
+grant update (asked_at) on payouts.account_looks to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
 grant insert (booking_id, transaction_id, account_id, currency, amount_minor) on payouts.entries to payouts_pipeline;
 grant update (booked_minor, released_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;

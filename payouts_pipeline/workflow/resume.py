@@ -1,6 +1,6 @@
 """Resumes instructions whose time has come, or whose cause was fixed in `league`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +9,7 @@ import pandas as pd
 from payouts_pipeline.domain.billing import RETURN_TYPES
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.domain.refusals import NO_TRANSFERS
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
@@ -50,9 +51,27 @@ def retry(connection: Connection, source: Connection, code: str, day: date | Non
     chosen = refused[refused["reason_code"] == code]
     if chosen.empty:
         raise PayoutsError(_nothing_has(code, sorted(set(refused["reason_code"]))))
+    return _bring_back(connection, source, chosen, Reason(ReasonCode.RETRIED, {"reason": reason}), actor)
+
+
+def bring_back_payouts(connection: Connection, source: Connection, accounts: Collection[str], actor: str) -> int:
+    """Make payouts pending again that were refused while these Stripe accounts could not receive; how many."""
+    blocked = instructions.blocked(connection, None)
+    refused = blocked[(blocked["status"] == Status.REJECTED) & (blocked["reason_code"] == NO_TRANSFERS)]
+    is_payout = ~refused["billing_type"].isin(RETURN_TYPES)
+    chosen = refused[is_payout & refused["known_account_id"].isin(accounts)]
+    if chosen.empty:
+        return 0
+    return sum(_bring_back(connection, source, chosen, Reason(ReasonCode.CAN_RECEIVE), actor).pending.values())
+
+
+def _bring_back(
+    connection: Connection, source: Connection, chosen: pd.DataFrame, reason: Reason, actor: str
+) -> Retried:
+    """Move what was chosen to pending for this reason, or to held where something holds it."""
     moving = _moving(_with_ids_of_now(source, chosen.assign(is_due="t")))
     is_free = moving["status"] == Status.PENDING
-    moving.loc[is_free, _REASON] = list(Reason(ReasonCode.RETRIED, {"reason": reason}).columns.values())
+    moving.loc[is_free, _REASON] = list(reason.columns.values())
     _move(connection, moving, actor)
     by_day = moving[is_free].groupby("day").size()
     return Retried({date.fromisoformat(str(day)): int(count) for day, count in by_day.items()}, int((~is_free).sum()))

@@ -139,7 +139,7 @@ def test_sql_names_no_code_that_the_table_does_not_have() -> None:
     named = set(re.findall(r"reason_code = (?:case [^\n]*then )?'(\w+)'", text))
     assert {
         "not_published", "not_taken", "being_sent", "worker_lost", "on_hold", "movement_differs", "being_cancelled",
-        "retried",
+        "retried", "can_receive",
     } == named  # fmt: skip
     assert named <= set(ReasonCode)
     status = _sql("reports/sql/status.sql").split("-- name: ")[1]

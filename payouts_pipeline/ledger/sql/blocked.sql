@@ -73,7 +73,7 @@ where i.id = locked.id
 
 -- name: days_due
 -- Days that materialising would move forward: what waits has its time, an unknown outcome is to be asked for, a
--- message or a worker is lost, or a charge has settled, or an instruction was cancelled, after its run had ended; or a
+-- message or a worker is lost, a payee can receive by now, or a charge has settled, or an instruction was cancelled, after its run had ended; or a
 -- person has accepted a change. With a text that changes when what is due changes.
 with due as (
     select i.day, i.id, i.status, i.retry_at
@@ -82,7 +82,7 @@ with due as (
     where i.status = 'waiting' and i.retry_at <= now()
         or i.status = 'rejected' and i.retry_at <= now()
         or i.status = 'unknown' and i.retry_at <= now()
-        or i.status = 'pending' and i.status_at < now() - %(lost_after)s
+        or i.status = 'pending' and (i.status_at < now() - %(lost_after)s or i.reason_code = 'can_receive')
         or i.status = 'published' and i.status_at < now() - %(lost_after)s
         or i.status = 'sending' and i.leased_until < now()
     union all

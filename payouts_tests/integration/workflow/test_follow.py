@@ -11,10 +11,11 @@ from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource, StripeResource
 from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule
+from payouts_pipeline.ledger.instructions import days_due
+from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
-from payouts_tests.support.leagues import League
-from payouts_tests.support.ledger_steps import fingerprint, waiting
+from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.ledger_steps import fingerprint, violations, waiting
 from payouts_tests.support.stripe_books import Books, make_books
 
 _WITHOUT_FOLLOWING = {"PAYOUTS_SYNC_EVERY_S": "0"}
@@ -156,6 +157,98 @@ def test_what_was_paid_by_other_means_is_asked_for_at_once(books: Books, followe
     assert "1 instructions are asked for again" in follower.tick()
     assert books.ledger.execute(due).fetchall() == [(1,)]
     assert follower.tick() == "Nothing happened at Stripe."
+
+
+def refused_for_want_of_the_capability(books: Books, follower: Follower) -> None:
+    books.emulator.admin.set_capability("acct_club", "pending")
+    books.settle()
+    assert payouts_of(books) == [("rejected", "insufficient_capabilities_for_transfer")]
+    follower.tick()
+
+
+def payouts_of(books: Books) -> list[tuple[str, str]]:
+    query = "select status, reason_code from payouts.instructions where billing_type = 'club_payout' order by sequence"
+    return books.ledger.execute(query).fetchall()
+
+
+def an_hour_passes(books: Books) -> None:
+    books.ledger.execute("update payouts.account_looks set asked_at = asked_at - interval '61 minutes'")
+
+
+def asked(follower: Follower) -> int:
+    return follower.calls.get("GET /v1/accounts/{id}", 0)
+
+
+def test_a_payee_who_can_receive_by_now_is_paid_without_anybodys_doing(books: Books, follower: Follower) -> None:
+    refused_for_want_of_the_capability(books, follower)
+    books.emulator.admin.set_capability("acct_club", "active")
+    an_hour_passes(books)
+    assert "1 payouts go on: their payees can receive transfers by now." in follower.tick()
+    assert payouts_of(books) == [("pending", "can_receive")]
+    (event,) = books.ledger.execute("select from_status, actor from payouts.events where reason_code = 'can_receive'")
+    assert event == ("rejected", "follow_stripe")
+    assert days_due(books.ledger).keys() == {DAY}, "at once, not when its message may be lost"
+    books.settle()
+    assert payouts_of(books)[0][0] == "settled"
+    attempts = "select a.number, a.outcome from payouts.attempts as a join payouts.instructions as i"
+    sent = books.ledger.execute(
+        f"{attempts} on i.id = a.instruction_id where i.billing_type = 'club_payout' order by 1"
+    )
+    assert sent.fetchall() == [(1, "refused"), (2, "settled")]
+    follower.tick()
+    books.assert_equal()
+    assert violations(books.ledger) == {}
+
+
+def test_who_still_cannot_receive_is_asked_about_once_an_hour_and_nothing_is_sent(
+    books: Books, follower: Follower
+) -> None:
+    refused_for_want_of_the_capability(books, follower)
+    assert asked(follower) == 1
+    before = fingerprint(books.ledger)
+    follower.tick()
+    assert asked(follower) == 0
+    an_hour_passes(books)
+    follower.tick()
+    assert asked(follower) == 1
+    after = fingerprint(books.ledger)
+    assert {name for name in before if before[name] != after[name]} <= {"account_looks", "feeds", "rate_limit"}
+    assert payouts_of(books) == [("rejected", "insufficient_capabilities_for_transfer")]
+
+
+OF_ANOTHER = '{"object": "account", "id": "acct_other", "capabilities": {"transfers": "active"}}'
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        FaultRule(kind=FaultKind.ERROR_500),
+        FaultRule(kind=FaultKind.OTHER_ANSWER, answer=OtherAnswer.foreign(200)),
+        FaultRule(kind=FaultKind.OTHER_ANSWER, answer=OtherAnswer(status=200, body=OF_ANOTHER)),
+    ],
+)
+def test_only_a_definite_answer_brings_it_back(books: Books, follower: Follower, fault: FaultRule) -> None:
+    refused_for_want_of_the_capability(books, follower)
+    books.emulator.admin.set_capability("acct_club", "active")
+    an_hour_passes(books)
+    of_accounts = {"method": "GET", "path_prefix": "/v1/accounts/"}
+    books.emulator.admin.add_faults(fault.model_copy(update=of_accounts))
+    follower.tick()
+    assert asked(follower) == 1
+    books.emulator.admin.clear_faults()
+    assert payouts_of(books) == [("rejected", "insufficient_capabilities_for_transfer")]
+
+
+def test_who_is_on_hold_is_held_though_able_to_receive(books: Books, follower: Follower) -> None:
+    refused_for_want_of_the_capability(books, follower)
+    books.emulator.admin.set_capability("acct_club", "active")
+    an_hour_passes(books)
+    place_hold = (
+        "insert into payouts.holds (subject, subject_id, is_hold, actor, reason) values ('club', %s, true, 'a', 'b')"
+    )
+    books.ledger.execute(place_hold, (books.club,))
+    assert "go on" not in follower.tick()
+    assert payouts_of(books) == [("held", "on_hold")]
 
 
 def test_it_can_be_left_out() -> None:
