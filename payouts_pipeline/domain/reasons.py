@@ -77,6 +77,7 @@ class Remedy(StrEnum):
     ENTER_STRIPE_ID = "enter_stripe_id"
     CHANGE_AMOUNT = "change_amount"
     REPLACE_CARD_OR_ACCOUNT = "replace_card_or_account"
+    FINISH_ACCOUNT = "finish_account"
     FIX_OUR_KEY = "fix_our_key"
     FIX_OUR_ACCOUNT = "fix_our_account"
     TOP_UP_BALANCE = "top_up_balance"
@@ -240,6 +241,9 @@ _OF_REVERSALS: Mapping[str, _Meaning] = {
     "balance_insufficient": _Meaning("the payee's balance at Stripe does not cover it"),
 }
 
+# Stripe is asked about the account until it can (`workflow.payee_accounts`).
+_FINISH_ACCOUNT = {NO_TRANSFERS: "the account at Stripe can't receive transfers yet"}
+
 # A card that may work on another day, until its tries are used up.
 _CARD = {
     "insufficient_funds": "the card does not have enough funds",
@@ -265,7 +269,6 @@ _FOR_GOOD = {
     "resource_missing": "Stripe does not know the customer, payment method or account that we have on file",
     "account_invalid": "Stripe does not know the account that is to be paid, or we have no access to it",
     "account_closed": "the account at Stripe is closed",
-    NO_TRANSFERS: "the account at Stripe can't receive transfers yet",
     "debit_not_authorized": "the player's bank says that the debit was not authorised: the player needs another means",
     "payment_canceled": "the payment was cancelled at Stripe",
     "no_account": "the account at Stripe could not be found",
@@ -311,6 +314,7 @@ _MEANINGS: Mapping[str, _Meaning] = {
     **{code: _Meaning(what, Remedy.FIX_OUR_ACCOUNT) for code, what in _OUR_ACCOUNT.items()},
     **{code: _Meaning(f"{what}; it is tried again after {{wait}}") for code, what in _CARD.items()},
     **{code: _Meaning(what, Remedy.REPLACE_CARD_OR_ACCOUNT) for code, what in _FOR_GOOD.items()},
+    **{code: _Meaning(what, Remedy.FINISH_ACCOUNT) for code, what in _FINISH_ACCOUNT.items()},
     **_TOO_SMALL,
     **{code: _Meaning(what, Remedy.CHANGE_AMOUNT) for code, what in _AMOUNT.items()},
     **{code: _Meaning(what) for code, what in _OPEN.items()},

@@ -24,6 +24,7 @@ STUCK = {
     Remedy.ENTER_STRIPE_ID: (Status.HELD, ReasonCode.NO_STRIPE_ID),
     Remedy.CHANGE_AMOUNT: (Status.REJECTED, "amount_too_large"),
     Remedy.REPLACE_CARD_OR_ACCOUNT: (Status.REJECTED, "account_closed"),
+    Remedy.FINISH_ACCOUNT: (Status.REJECTED, "insufficient_capabilities_for_transfer"),
     Remedy.FIX_OUR_KEY: (Status.WAITING, "invalid_api_key"),
     Remedy.FIX_OUR_ACCOUNT: (Status.WAITING, "testmode_charges_only"),
     Remedy.JUDGE_MOVEMENT: (Status.UNKNOWN, ReasonCode.MOVEMENT_DIFFERS),
@@ -131,7 +132,7 @@ def test_both_forms_say_the_same(of: Instruction, all_of_them: str, this_one: st
         (refused("account_closed"), "ask the club for an account that can receive transfers"),
         (
             refused("insufficient_capabilities_for_transfer"),
-            "if the same account was fixed at Stripe: 'payouts cancel', then 'payouts run'",
+            "Stripe is asked about it once an hour, and it then continues automatically; at once with 'payouts retry'",
         ),
         (refused("authentication_required", "player_charge"), "if the same card was fixed at Stripe: 'payouts retry'"),
         (refused("insufficient_funds", "player_charge", times=4), "ask the player for a card that works"),
