@@ -45,7 +45,7 @@ def build_defs(
         sensors=[
             *build_sensors(calendar, environment),
             *build_alert_sensors(calendar, environment),
-            *build_ledger_alerts(where_to(environment)),
+            *build_ledger_alerts(calendar, where_to(environment)),
         ],
         executor=dg.in_process_executor,
         resources=_not_configurable(

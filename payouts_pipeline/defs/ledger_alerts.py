@@ -3,17 +3,22 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
-from payouts_pipeline.defs.alerts import Alert, AlertTopic, summary
+from payouts_pipeline.defs.alerts import Alert, AlertTopic, day_due, summary
 from payouts_pipeline.defs.assets import PAID
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports import funds
+from payouts_pipeline.reports import funds, taken_back
+from payouts_pipeline.settings import Calendar
 
 _EVERY_S = 300
+# Mornings that nobody was told of, since no daemon was running, are made up for.
+_MORNINGS = timedelta(days=7)
 _PAGE = f"/assets/{PAID.to_user_string()}"
 
 
@@ -53,6 +58,23 @@ def _waiting_changes(connection: Connection) -> Mapping[str, Alert]:
     }
 
 
+def _taken_back(calendar: Calendar, connection: Connection) -> Mapping[str, Alert]:
+    """By day, once that is over and its night has passed: one alert in the morning, not one for each refund."""
+    last_day = day_due(datetime.now(UTC), calendar)
+    if last_day is None:
+        return {}
+    found = taken_back.by_day(connection, last_day - _MORNINGS, last_day, calendar.timezone.key)
+    return {
+        str(day): Alert(
+            "taken_back",
+            f"Stripe took money back on {day}",
+            f"{what}. {taken_back.WHAT_TO_DO}",
+            f"/assets/stripe_activity?view=partitions&partition={day}",
+        )
+        for day, what in found
+    }
+
+
 _WATCHED = (
     _Watch(
         "alert_on_missing_funds",
@@ -68,9 +90,18 @@ _WATCHED = (
 )
 
 
-def build_ledger_alerts(told: str) -> list[dg.SensorDefinition]:
+def _of_the_morning(calendar: Calendar) -> _Watch:
+    return _Watch(
+        "alert_on_money_taken_back",
+        "Sends an alert in the morning that says what Stripe has taken back the day before (refunds, disputes, "
+        "reversals), and what to do.",
+        partial(_taken_back, calendar),
+    )
+
+
+def build_ledger_alerts(calendar: Calendar, told: str) -> list[dg.SensorDefinition]:
     """The sensors; ``told``: who hears of it."""
-    return [_sensor(each, told) for each in _WATCHED]
+    return [_sensor(each, told) for each in (*_WATCHED, _of_the_morning(calendar))]
 
 
 def _sensor(watch: _Watch, told: str) -> dg.SensorDefinition:

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 import dagster as dg
 import pytest
 
-from payouts_pipeline.defs.alerts import AlertTopic
+from payouts_pipeline.defs.alerts import AlertTopic, day_due
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.settings import Calendar
 from payouts_pipeline.settlement.assemble import StripeAccount, settlement
-from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow import operator_actions, phases
 from payouts_pipeline.workflow.funds import Funds
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import DAY, SYDNEY, League
@@ -119,3 +122,75 @@ def test_a_change_that_waits_is_told_once_and_the_next_one_again(
         assert sensor.tick() == "Nothing to report."
     proposals.accept(ledger, DAY, "ada", "it is right")
     assert sensor.tick() == "Nothing to report."
+
+
+@pytest.fixture
+def paid(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
+    """Two players have paid 10.00 EUR each, which their club has got."""
+    made = make_books(ledger, source, league, emulator)
+    for _ in range(2):
+        made.player_owes(1_000)
+    made.settle()
+    made.sync()
+    return made
+
+
+def last_morning() -> tuple[Calendar, date]:
+    calendar = Calendar.from_environment({})
+    day = day_due(datetime.now(UTC), calendar)
+    assert day
+    return calendar, day
+
+
+def happened(books: Books, day: date, calendar: Calendar) -> None:
+    """What was taken back came at noon of a day."""
+    owner = "alter table payouts.returns {} trigger all"
+    books.ledger.execute(owner.format("disable"))
+    books.ledger.execute("update payouts.returns set at = %s", (datetime.combine(day, time(12), calendar.timezone),))
+    books.ledger.execute(owner.format("enable"))
+
+
+def test_the_morning_says_once_what_was_taken_back_the_day_before_and_what_to_do(
+    paid: Books, database_url: str
+) -> None:
+    sensor, (calendar, day), api = (
+        Sensor(database_url, "alert_on_money_taken_back"),
+        last_morning(),
+        paid.emulator.sdk(),
+    )
+    first, second = paid.references()
+    (transfer,) = paid.references("club_payout")
+    api.v1.refunds.create({"payment_intent": first, "amount": 400})
+    (disputed,) = api.v1.charges.list({"payment_intent": second}).data
+    paid.emulator.admin.open_dispute(disputed.id)
+    api.v1.transfers.reversals.create(transfer, {"amount": 300})
+    paid.sync()
+    happened(paid, day + timedelta(days=1), calendar)
+    assert sensor.tick() == "Nothing to report.", "its morning has not come"
+    happened(paid, day, calendar)
+    told = sensor.tick()
+    assert f"Stripe took money back on {day}: 1 dispute (10.00 EUR), 1 refund (4.00 EUR), " in told
+    assert "1 transfer reversal (3.00 EUR). The fees and payouts are held" in told
+    assert "payouts unhold" in told
+    assert sensor.tick() == "Nothing to report."
+
+
+def test_a_dispute_that_was_won_by_then_is_nothing_to_decide_on(paid: Books, database_url: str) -> None:
+    calendar, day = last_morning()
+    (disputed,) = paid.emulator.sdk().v1.charges.list({"payment_intent": paid.references()[0]}).data
+    dispute = paid.emulator.admin.open_dispute(disputed.id)
+    paid.sync()
+    paid.emulator.admin.end_dispute(dispute["id"], is_won=True)
+    paid.sync()
+    happened(paid, day, calendar)
+    assert Sensor(database_url, "alert_on_money_taken_back").tick() == "Nothing to report."
+
+
+def test_what_a_person_has_decided_on_is_not_told(paid: Books, database_url: str) -> None:
+    calendar, day = last_morning()
+    paid.emulator.sdk().v1.refunds.create({"payment_intent": paid.references()[0]})
+    paid.sync()
+    ((player,),) = paid.ledger.execute("select player_id from payouts.held_fees").fetchall()
+    operator_actions.unhold(paid.ledger, Payee(BillingSubject.PLAYER, player), "ada", "they pay again")
+    happened(paid, day, calendar)
+    assert Sensor(database_url, "alert_on_money_taken_back").tick() == "Nothing to report."
