@@ -83,6 +83,8 @@ OF_PIPELINE = {
     "say how far it was read": "update payouts.feeds set read_to = now()",
     "say that balances agree": "insert into payouts.balance_looks (currency, available_minor, pending_minor,"
     " ledger_minor, in_transit_minor) values ('EUR', 0, 0, 0, 0)",
+    "put off asking about a payee": "insert into payouts.account_looks (stripe_account_id) values ('acct_mine')"
+    " on conflict (stripe_account_id) do update set asked_at = now()",
     "read Stripe's journal": "select from payouts.balance_transactions",
     "read what was compared": "select from payouts.currencies_on_hold",
     "lift a hold": "insert into payouts.holds (subject, subject_id, is_hold, actor, reason)"
