@@ -1,7 +1,7 @@
 """What an operator does without a shell: jobs with a form, beside the commands of the same names.
 
-Each says who asks for it and why, as the history shows it. Where money may move afterwards, a run without
-``is_confirmed`` only shows what it is about.
+Each says who asks for it and why, as the history shows it. Those of one instruction or change only show what it is
+about, until ``is_confirmed`` is set.
 """
 
 from collections.abc import Callable, Iterator, Mapping

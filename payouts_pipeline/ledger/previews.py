@@ -37,7 +37,6 @@ class Preview:
     fees: Sequence[BookedFees]
     instructions: Sequence[Moved]
     held_out: Sequence[tuple[str, int]]
-    shares_released: int
 
     @property
     def is_empty(self) -> bool:
@@ -56,10 +55,10 @@ def read(connection: Connection, day: date, actor: str) -> tuple[list[BookedFees
     fees = [BookedFees(*row) for row in connection.execute(sql("preview_fees"), which)]
     moved = [
         Moved(
-            billing_type=billing_type, currency=currency, status=status, reason_code=code, reason_details={},
+            billing_type=billing_type, currency=currency, status=status, reason_code=code, reason_details=details,
             count=count, amount_minor=amount_minor,
         )
-        for billing_type, currency, status, code, count, amount_minor in connection.execute(
+        for billing_type, currency, status, code, details, count, amount_minor in connection.execute(
             sql("preview_instructions"), which
         )
     ]  # fmt: skip

@@ -34,6 +34,6 @@ def preview(
         limits = approval_above_minor, timezone.key, change_limit
         phases.open_charges(connection, source, day, splits, actor, *limits)
         previews.next_transaction(connection)
-        released = phases.open_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
+        phases.open_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
         fees, moved, held_out = previews.read(connection, day, actor)
-        return Preview(day, proposals.find(connection, day), fees, moved, held_out, released.fees_released)
+        return Preview(day, proposals.find(connection, day), fees, moved, held_out)

@@ -13,11 +13,11 @@ order by f.currency
 
 -- name: preview_instructions
 -- What it has made, resumed, held or cancelled, by billing type, currency and status.
-select billing_type, currency, status, reason_code, count(*), sum(amount_minor)::bigint
+select billing_type, currency, status, reason_code, reason_details, count(*), sum(amount_minor)::bigint
 from payouts.instructions
 where day = %(day)s and changed_by = %(actor)s
-group by billing_type, currency, status, reason_code
-order by billing_type, currency, status, reason_code
+group by billing_type, currency, status, reason_code, reason_details
+order by billing_type, currency, status, reason_code, reason_details
 
 -- name: preview_held_out
 -- What it has held out of the day, by reason.

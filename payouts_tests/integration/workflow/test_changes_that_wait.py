@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
@@ -12,7 +13,7 @@ from payouts_pipeline.ledger import instructions, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import checks
 from payouts_pipeline.reports.status import day_status
-from payouts_pipeline.workflow import phases
+from payouts_pipeline.workflow import operator_actions, phases
 from payouts_pipeline.workflow.preview import preview
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import account, fingerprint, materialise, settle, violations
@@ -180,6 +181,14 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
     }
     assert told == made
     assert shown.is_empty == (change == "nothing")
+
+
+def test_a_preview_says_why_something_would_be_held(ledger: Connection, source: Connection, league: League) -> None:
+    player = league.player()
+    league.fee(player, DAY)
+    operator_actions.hold(ledger, source, Payee(BillingSubject.PLAYER, player), "ada", "looks odd")
+    [shown] = preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit()).instructions
+    assert (shown.status, "looks odd" in str(shown.reason)) == ("held", True)
 
 
 def asked_for(ledger: Connection) -> set[tuple[str, str, str, int, int]]:
