@@ -332,7 +332,7 @@ def test_a_ledger_that_is_booked_in_another_timezone(world: World) -> None:
         ("alter table league.match_players drop column club_id", "it lacks match_players.club_id"),
         ("drop table league.fee_shares", "it lacks fee_shares"),
         ("drop schema league cascade", "there is no schema 'league'"),
-        ("alter table league.matches alter kicked_off_at type text", "does not fit"),
+        ("alter table league.matches alter kicked_off_at type text", "league.matches.kicked_off_at is text"),
     ],
 )
 def test_a_league_that_lacks_something(world: World, spoil: str, words: str) -> None:

@@ -31,9 +31,9 @@ def test_the_reader_needs_each_column_and_its_absence_is_named(
 ) -> None:
     league.fee(league.player(), DAY)
     read_everything(source)
-    assert lack(source) == Lack([], [])
+    assert lack(source) == Lack([], [], [])
     source.execute(SQL("alter table league.{} drop column {} cascade").format(Identifier(table), Identifier(column)))
-    assert lack(source) == Lack([f"{table}.{column}"], [])
+    assert lack(source) == Lack([f"{table}.{column}"], [], [])
     with pytest.raises(PayoutsError, match="Schema 'league' does not fit"):
         read_everything(source)
 
@@ -47,11 +47,11 @@ def test_the_reader_needs_no_other_column(source: Connection, league: League) ->
         drop = SQL("alter table league.{} drop column {} cascade")
         source.execute(drop.format(Identifier(table), Identifier(column)))
     read_everything(source)
-    assert lack(source) == Lack([], [])
+    assert lack(source) == Lack([], [], [])
 
 
 def test_a_table_that_is_missing_stands_for_its_columns(source: Connection) -> None:
     source.execute("drop table league.fee_shares")
-    assert lack(source) == Lack(["fee_shares"], [])
+    assert lack(source) == Lack(["fee_shares"], [], [])
     source.execute("drop schema league cascade")
-    assert lack(source) == Lack(sorted(NEEDED), [])
+    assert lack(source) == Lack(sorted(NEEDED), [], [])
