@@ -38,9 +38,9 @@ _TWICE_MEANS: Mapping[str, str] = {
     "matches.id": _STOPS,
     "players.id": _STOPS,
     "match_players.id": _STOPS,
-    "match_players.(match_id, player_id)": _STOPS,
+    "match_players.(match_id,player_id)": _STOPS,
     "fee_structures.id": _HELD_OUT,
-    "fee_structures.(competition_id, effective_from)": _HELD_OUT,
+    "fee_structures.(competition_id,effective_from)": _HELD_OUT,
 }
 _ONE_ROW = "have the view give one row for each"
 

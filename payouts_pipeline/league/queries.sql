@@ -268,14 +268,14 @@ order by place
 -- Which keys of two columns, and which rows of line-ups, stand more than once in the whole schema: the first ones, and
 -- how many there are.
 with twice as (
-    select 'fee_structures.(competition_id, effective_from)' as place, competition_id as first_id,
+    select 'fee_structures.(competition_id,effective_from)' as place, competition_id as first_id,
         competition_id || ' ' || effective_from as key
     from league.fee_structures
     where effective_from is not null
     group by competition_id, effective_from
     having count(*) > 1
     union all
-    select 'match_players.(match_id, player_id)', match_id, match_id || ' ' || player_id
+    select 'match_players.(match_id,player_id)', match_id, match_id || ' ' || player_id
     from league.match_players
     where player_id is not null
     group by match_id, player_id

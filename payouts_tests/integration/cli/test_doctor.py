@@ -372,7 +372,7 @@ ROWS = "select * from league.own_{table}"
         (
             "match_players",
             f"{ROWS} union all (select -id, match_id, player_id, club_id from league.own_match_players limit 1)",  # noqa: S608
-            ("league.match_players.(match_id, player_id) has", "twice"),
+            ("league.match_players.(match_id,player_id) has", "twice"),
         ),
     ],
 )
@@ -419,7 +419,7 @@ def test_a_league_that_can_not_be_booked_is_named_by_table_column_and_row(
             "fee_structures",
             f"{ROWS} union all (select -id, competition_id, effective_from, currency, fee_minor"  # noqa: S608
             " from league.own_fee_structures limit 1)",
-            ("league.fee_structures.(competition_id, effective_from) has", "twice", "held out"),
+            ("league.fee_structures.(competition_id,effective_from) has", "twice", "held out"),
         ),
         (
             "fee_shares",

@@ -1,11 +1,13 @@
 """What the reader needs of schema `league` is what the contract says: no more, and no less."""
 
+import re
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from payouts_pipeline.domain.words import STATUSES
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
 from payouts_pipeline.league.contract import NEEDED, Lack, lack
@@ -55,3 +57,10 @@ def test_a_table_that_is_missing_stands_for_its_columns(source: Connection) -> N
     assert lack(source) == Lack(["fee_shares"], [], [])
     source.execute("drop schema league cascade")
     assert lack(source) == Lack(sorted(NEEDED), [], [])
+
+
+def test_the_statuses_that_are_known_are_those_of_the_schema(source: Connection) -> None:
+    [(rule,)] = source.execute(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'matches_status_check'"
+    ).fetchall()
+    assert set(re.findall(r"'(\w+)'", rule)) == set(STATUSES)

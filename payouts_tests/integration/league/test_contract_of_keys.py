@@ -202,11 +202,11 @@ def test_the_whole_league_is_looked_at_for_whoever_asks(source: Connection, leag
     assert reader.whole_league(source).twice == []
     doubled(league, "match_players", line)
     assert [(each.place, each.first_keys, each.stops) for each in reader.whole_league(source).twice] == [
-        ("match_players.(match_id, player_id)", [f"{match} {player}"], True)
+        ("match_players.(match_id,player_id)", [f"{match} {player}"], True)
     ]
     once_again(league, "match_players")
     doubled(league, "match_players", line, "line")
     assert {each.place for each in reader.whole_league(source).twice} == {
-        "match_players.(match_id, player_id)",
+        "match_players.(match_id,player_id)",
         "match_players.id",
     }
