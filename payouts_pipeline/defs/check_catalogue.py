@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pandas as pd
 
-from payouts_pipeline.domain import findings
+from payouts_pipeline.domain import findings, league_findings
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
+from payouts_pipeline.domain.league_findings import LeagueOfDay
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
@@ -67,6 +68,13 @@ class MatchesOfDay:
     timezone: ZoneInfo
     source: Connection
     fees: Batches
+
+    @property
+    def league(self) -> LeagueOfDay:
+        """Its words and ids, as they stand now."""
+        long_ago = datetime.now(UTC) - league_findings.LONG_AGO
+        suspects = league_findings.players_to_look_at(self.fees)
+        return reader.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,15 @@ MATCHES = Checks[MatchesOfDay](
             ),
             "Every match that was played has a line-up. If it fails, nobody is charged or paid for these matches. Ask "
             "the organisers for the line-ups; once they are in league.match_players, materialise the day again.",
+            WARN,
+        ),
+        Check(
+            "league_keeps_its_contract",
+            lambda day: league_findings.league_keeps_its_contract(day.league),
+            "What schema 'league' says of the day is what its contract says: words that are known, ids that stand "
+            "there once, and results that are in. If it fails, the description names the rows, what became of them, "
+            "and what to do. Correct the view or the rows, and materialise the day again. (A column of another type "
+            "stops the day before anything is read.)",
             WARN,
         ),
     ),

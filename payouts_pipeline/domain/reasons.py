@@ -408,7 +408,7 @@ class HeldOutCode(StrEnum):
 
 HELD_OUT: Mapping[str, str] = {
     HeldOutCode.NO_TERMS: "the competition has no terms for this day",
-    HeldOutCode.TWO_TERMS: "the competition has two terms for one date",
+    HeldOutCode.TWO_TERMS: "the competition has two terms for one date, or its terms have the id of others",
     HeldOutCode.TERMS_INCOMPLETE: "the terms name no currency or no fee",
     HeldOutCode.UNKNOWN_CURRENCY: "the currency is not one that Stripe knows",
     HeldOutCode.FEE_NEGATIVE: "the fee is negative",

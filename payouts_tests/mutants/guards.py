@@ -978,4 +978,33 @@ GUARDS = [
         "where",
         (f"{_INTEGRATION}/reports/test_audit.py",),
     ),
+    Guard(
+        "a column of another type stops the read",
+        "payouts_pipeline/league/contract.py",
+        "if not kind.takes(type_name, category)",
+        "if False",
+        (f"{_INTEGRATION}/league/test_contract_of_types.py",),
+    ),
+    Guard(
+        "a match that stands twice is charged on neither of its days",
+        "payouts_pipeline/league/queries.sql",
+        "where m.id in (\n    select d.id\n    from league.matches as d\n    where (d.status",
+        "where m.kicked_off_at >= %(kicked_off_from)s and m.kicked_off_at < %(kicked_off_before)s and m.id in (\n"
+        "    select d.id\n    from league.matches as d\n    where (d.status",
+        (f"{_INTEGRATION}/league/test_contract_of_keys.py",),
+    ),
+    Guard(
+        "terms with the id of others divide no fee",
+        "payouts_pipeline/league/queries.sql",
+        "greatest(count(*), max(s.rows_of_id))",
+        "count(*)",
+        (f"{_INTEGRATION}/league/test_contract_of_keys.py",),
+    ),
+    Guard(
+        "a word that nobody knows is named",
+        "payouts_pipeline/domain/words.py",
+        "return self.read in _KNOWN.get(self.place, ())",
+        "return True",
+        (f"{_INTEGRATION}/league/test_contract_of_words.py",),
+    ),
 ]
