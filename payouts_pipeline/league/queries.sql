@@ -38,6 +38,7 @@ select
     c.organiser_id,
     mp.player_id,
     coalesce(mp.club_id, p.club_id) as club_id,
+    mp.club_id is not null as club_is_named,
     t.fee_structure_id,
     t.effective_from,
     coalesce(t.terms_count, 0) as terms_count,

@@ -91,7 +91,6 @@ CORRECTIONS: dict[str, Callable[[Played], object]] = {
     "a late result": lambda p: p.league.plays(p.league.match(p.competition, DAY), p.player),
     "a result that does not count": lambda p: p.league.set("matches", p.match, status="abandoned"),
     "played on another day": lambda p: p.league.set("matches", p.match, kicked_off_at=LONG_AGO),
-    "another organiser": lambda p: p.league.set("competitions", p.competition, organiser_id=p.league.organiser()),
     "another fee": lambda p: p.league.fee_becomes(p.line, 1_200),
     "another currency": lambda p: p.league.set("fee_structures", p.structure, currency="USD"),
     "other shares": lambda p: p.league.shares(p.structure, [("organiser", None, 0, 10_000)]),
