@@ -69,11 +69,16 @@ class MatchesOfDay:
     source: Connection
     fees: Batches
 
+    @cached_property
+    def each_fee_once(self) -> Finding:
+        """Whether the day has each fee once."""
+        return findings.each_fee_once(self.fees)
+
     @property
     def league(self) -> LeagueOfDay:
-        """Its words and ids, as they stand now."""
+        """Its words and ids, as they stand now; a player who stands twice has fees that do."""
         long_ago = datetime.now(UTC) - league_findings.LONG_AGO
-        suspects = league_findings.players_to_look_at(self.fees)
+        suspects = [] if self.each_fee_once.passed else league_findings.players_to_look_at(self.fees)
         return reader.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
 
 
@@ -128,7 +133,7 @@ MATCHES = Checks[MatchesOfDay](
     (
         Check(
             "each_fee_once",
-            lambda day: findings.each_fee_once(day.fees),
+            lambda day: day.each_fee_once,
             "A line-up names nobody twice, and no view multiplies rows. If it fails, players would be charged twice "
             "for a match, so the day stops before anything is booked. Correct the line-up or the view of schema "
             "'league', and materialise the day again.",
