@@ -19,7 +19,7 @@ from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.domain.league_findings import LeagueOfDay
-from payouts_pipeline.league import reader
+from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import activity, checks
@@ -79,7 +79,7 @@ class MatchesOfDay:
         """Its words and ids, as they stand now; a player who stands twice has fees that do."""
         long_ago = datetime.now(UTC) - league_findings.LONG_AGO
         suspects = [] if self.each_fee_once.passed else league_findings.players_to_look_at(self.fees)
-        return reader.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
+        return inspection.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
 
 
 @dataclass(frozen=True)
