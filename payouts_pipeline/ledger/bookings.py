@@ -74,7 +74,8 @@ def post(connection: Connection, day: date, splits: Batches, actor: str, limit: 
         return 0
     proposals.close(connection, day)
     # Made of what was compared just now: a file may be replaced between two readings.
-    connection.execute(sql("keep_splits_digest"), {"day": day, "digest": digest.text})
+    noted = {"day": day, "digest": digest.text, "on_another_day": HeldOutCode.BOOKED_ON_ANOTHER_DAY}
+    connection.execute(sql("keep_splits_digest"), noted)
     _replace_held_out(connection, day)
     if new.lines:
         new.insert_allocations()

@@ -102,8 +102,15 @@ select exists (select from payouts.fees where day = %(day)s)
 select splits_digest from payouts.days where day = %(day)s
 
 -- name: keep_splits_digest
--- Notes from which splits a day is booked.
-update payouts.days set splits_digest = %(digest)s where day = %(day)s
+-- Notes from which splits a day is booked: from none where the same are booked otherwise later, once another day has given
+-- a match up.
+update payouts.days
+set splits_digest = new.digest
+from (
+    select case when not exists (select from new_held_out where reason_code = %(on_another_day)s) then %(digest)s::text end
+        as digest
+) as new
+where day = %(day)s and splits_digest is distinct from new.digest
 
 -- name: create_new_fees
 -- Where the fees of bookings wait until the charges that cover them have names.
