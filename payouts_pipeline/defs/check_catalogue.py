@@ -232,6 +232,15 @@ COLLECTED_FEES = Checks[ChargesOfDay](
             WARN,
         ),
         Check(
+            "no_match_on_another_day",
+            lambda day: checks.no_match_on_another_day(day.ledger, day.day),
+            "No match of the day is booked under another day. If it fails, matches have moved here after they were "
+            "booked, and are held out, so that nobody is charged and paid for them twice. Materialise the days that it "
+            "names, which takes back what was booked there, and then this day once more; the sensors do so within the "
+            "last 30 days.",
+            WARN,
+        ),
+        Check(
             "fees_in_usual_band",
             lambda day: checks.fees_usual(day.ledger, day.day),
             "The fees are about as high as on the same weekday of the last weeks. If it fails, the day was still "

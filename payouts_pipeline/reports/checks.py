@@ -13,7 +13,7 @@ from payouts_pipeline.domain.billing import BillingSubject, BillingType
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.findings import NAMED, Finding, totals
 from payouts_pipeline.domain.instructions import Status
-from payouts_pipeline.domain.reasons import WithReason
+from payouts_pipeline.domain.reasons import HeldOutCode, WithReason
 from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.bookings import new_lines
 from payouts_pipeline.ledger.database import Connection
@@ -118,6 +118,25 @@ def no_change_waits(connection: Connection, day: date) -> Finding:
     return Finding(
         passed=False, description=f"A change waits: {waits.reason}. {what_to_do}", figures=dict(waits.details)
     )
+
+
+def no_match_on_another_day(connection: Connection, day: date) -> Finding:
+    """Whether every match of the day can be booked here, and none is booked under another day (rule of money 15)."""
+    which = {"day": day, "reason_code": HeldOutCode.BOOKED_ON_ANOTHER_DAY}
+    found = connection.execute(sql("booked_on_another_day"), which).fetchall()
+    days = sorted({str(of) for _, of, _ in found})
+    description = (
+        f"{len(found)} matches of the day are booked under {', '.join(days[:NAMED])}: nobody is charged or paid for "
+        "them here. Materialise those days, which takes back what has moved; then this day once more."
+        if found
+        else "No match of the day is booked under another day."
+    )
+    figures = {
+        "fees_held_out": sum(fees for *_, fees in found),
+        "days": days[:NAMED],
+        "match_ids": [match_id for match_id, *_ in found[:NAMED]],
+    }
+    return Finding(not found, description, figures)
 
 
 def fees_usual(connection: Connection, day: date) -> Finding:

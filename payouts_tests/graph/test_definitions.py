@@ -59,6 +59,7 @@ WARNINGS = {
     ("matches", "league_keeps_its_contract"),
     ("splits", "no_fee_held_out"),
     ("collected_fees", "no_change_waits"),
+    ("collected_fees", "no_match_on_another_day"),
     ("collected_fees", "fees_in_usual_band"),
     ("collected_fees", "every_charge_settled"),
     ("settled_payouts", "every_payout_settled"),

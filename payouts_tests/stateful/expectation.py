@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -26,8 +27,19 @@ class Expectation:
         self.peaks: Counter[Account] = Counter()
 
     def booked_anew(self, day: date) -> None:
-        """Note that the day was materialised as the league is now."""
-        self._fees[day] = oracle.fees_of_day(self._league, day, SYDNEY)[0]
+        """Note that the day was materialised as the league is now.
+
+        A match stays with the day that has booked it until that day has let go of it, and a fee with the organiser and
+        the club that it was booked with, unless the line-up names the club.
+        """
+        elsewhere = {fee.match_id for of, fees in self._fees.items() if of != day for fee in fees if fee.amount_minor}
+        before = {(fee.match_id, fee.player_id): fee for fee in self._fees.get(day, []) if fee.amount_minor}
+        found = oracle.fees_of_day(self._league, day, SYDNEY)[0]
+        self._fees[day] = [
+            _as_first_booked(fee, before.get((fee.match_id, fee.player_id)))
+            for fee in found
+            if fee.match_id not in elsewhere
+        ]
         self.peaks |= self.booked
 
     @property
@@ -61,6 +73,18 @@ class Expectation:
         fees = [fee for of_day in self._fees.values() for fee in of_day]
         paid = oracle.positions([fee for fee in fees if fee.player_id not in self._season.never_pay])
         return Counter({account: amount for account, amount in paid.items() if account[0] != "platform"})
+
+
+def _as_first_booked(fee: oracle.Fee, before: oracle.Fee | None) -> oracle.Fee:
+    stays = {"organiser"} if fee.names_club else {"organiser", "club"}
+    ids = {subject: row for (subject, row), share in (before.shares if before else {}).items() if share}
+    return replace(
+        fee,
+        shares={
+            (subject, ids.get(subject, row) if subject in stays else row): share
+            for (subject, row), share in fee.shares.items()
+        },
+    )
 
 
 def unpaid_above_minimum(due: Mapping[Account, int], moved: Mapping[Account, int]) -> dict[Account, int]:

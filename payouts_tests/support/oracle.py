@@ -24,9 +24,11 @@ _LARGEST_MINOR = 99_999_999
 
 @dataclass(frozen=True)
 class Fee:
-    """What one player owes for one match, and whose it is."""
+    """What one player owes for one match, and whose it is; whether the line-up itself says for which club."""
 
     match_player_id: int
+    match_id: int
+    names_club: bool
     player_id: int
     currency: str
     amount_minor: int
@@ -90,16 +92,16 @@ def _added_up(shares: list[tuple[str, int, int, int]]) -> list[tuple[str, int, i
 
 def _played(connection: Connection[Any], day: date, timezone: ZoneInfo) -> list[tuple[Any, ...]]:
     rows = connection.execute(
-        "select mp.id, mp.player_id, coalesce(mp.club_id, p.club_id), c.id, c.organiser_id, m.kicked_off_at"
+        "select mp.id, mp.match_id, mp.club_id is not null, mp.player_id, coalesce(mp.club_id, p.club_id), c.id,"
+        " c.organiser_id, m.kicked_off_at"
         " from league.match_players mp, league.matches m, league.competitions c, league.players p"
         " where m.id = mp.match_id and c.id = m.competition_id and p.id = mp.player_id and m.status = 'played'"
     ).fetchall()
-    return [row[:5] for row in rows if row[5].astimezone(timezone).date() == day]
+    return [row[:-1] for row in rows if row[-1].astimezone(timezone).date() == day]
 
 
-def _fee(
-    connection: Connection[Any], day: date, line: int, player: int, club: int, competition: int, organiser: int
-) -> Fee | None:
+def _fee(connection: Connection[Any], day: date, *row: Any) -> Fee | None:
+    line, match, names_club, player, club, competition, organiser = row
     terms = connection.execute(
         "select id, currency, fee_minor from league.fee_structures where competition_id = %s and effective_from <= %s"
         " order by effective_from desc limit 1",
@@ -119,4 +121,4 @@ def _fee(
         return None
     ids = {"club": club, "organiser": organiser, "platform": 0}
     shares = {(subject, ids.get(subject, partner)): amount for (subject, partner), amount in amounts.items()}
-    return Fee(line, player, terms[1], terms[2], shares)
+    return Fee(line, match, names_club, player, terms[1], terms[2], shares)

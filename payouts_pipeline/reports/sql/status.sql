@@ -162,6 +162,15 @@ where day = any(%(days)s)
 group by day, currency
 having sum(amount_minor) <> 0
 
+-- name: booked_on_another_day
+-- The matches of a day that are held out since another day has them, with that day and how many fees wait.
+select h.match_id, m.day, count(*)
+from payouts.held_out as h
+join payouts.booked_matches as m on m.match_id = h.match_id
+where h.day = %(day)s and h.reason_code = %(reason_code)s
+group by h.match_id, m.day
+order by m.day, h.match_id
+
 -- name: booked_totals
 -- What is booked of a day by currency and billing subject, for the proof that fees = shares.
 select currency, 'player' as billing_subject, sum(amount_minor)::bigint as amount_minor
