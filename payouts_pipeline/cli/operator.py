@@ -1,4 +1,4 @@
-"""The commands with which a person steps in: `hold`, `unhold`, `approve`, `retry` and `cancel`."""
+"""The commands with which a person steps in: `hold`, `unhold`, `confirm-account`, `approve`, `retry` and `cancel`."""
 
 import getpass
 import sys
@@ -68,6 +68,44 @@ def unhold(payee: Payee, reason: str | None) -> None:
     )
 
 
+@click.command("confirm-account")
+@click.argument("payee", type=parameters.PAYEE, required=False)
+@parameters.reason
+def confirm_account(payee: Payee | None, reason: str | None) -> None:
+    """Say that the Stripe account of PAYEE, which has changed or is another payee's as well, is its own.
+
+    Ask the payee first, by a way that you know. What is held for it continues when its day is materialised again.
+    Without PAYEE: list whose accounts are to be confirmed.
+    """
+    from payouts_pipeline.workflow import operator_actions
+
+    if payee is None:
+        _list_accounts_to_confirm()
+        return
+    why = parameters.given(reason)
+    with ready_ledger() as ledger:
+        found = operator_actions.confirm_account(ledger, payee, actor(), why)
+    rendering.line(
+        f"Confirmed: the account of {payee} that ends in {found.ending}. What is held for it "
+        f"({_instructions(found.instructions)}) continues when its day is materialised again."
+    )
+
+
+def _list_accounts_to_confirm() -> None:
+    """With the end of each id, to compare with what the payee says."""
+    from payouts_pipeline.ledger import payee_accounts
+
+    with ready_ledger() as ledger:
+        waiting = payee_accounts.to_confirm(ledger)
+    for each in waiting:
+        rendering.line(
+            f"{each.payee}  account ending in {each.ending}, seen {each.seen_at:%Y-%m-%d %H:%M}: {each.reason} "
+            f"({_instructions(each.instructions)})"
+        )
+    if not waiting:
+        rendering.line("No account waits to be confirmed.")
+
+
 @click.command()
 @click.argument("instruction", type=click.UUID, required=False)
 @parameters.reason
@@ -117,7 +155,7 @@ def retry(code: str, day: date | None, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        retried = bring_back(ledger, source, code, day, actor(), why)
+        retried = bring_back(ledger, source, code, day, actor(), why, settings.account_rest())
     for of_day, count in retried.pending.items():
         rendering.line(f"{_instructions(count)} of {of_day}: sent with the next run, or now by 'payouts run {of_day}'.")
     if retried.held:

@@ -21,7 +21,7 @@ grant usage on schema payouts to payouts_worker;
 grant select on
     payouts.migrations, payouts.identity, payouts.identity_events, payouts.accounts, payouts.instructions,
     payouts.attempts, payouts.cancellations, payouts.judgements, payouts.return_orders, payouts.movements, payouts.events,
-    payouts.held_payees, payouts.approved_instructions, payouts.card_refusals, payouts.rate_limit
+    payouts.held_payees, payouts.held_accounts, payouts.approved_instructions, payouts.card_refusals, payouts.rate_limit
 to payouts_worker;
 grant update (
     status, status_at, reason_code, reason_details, changed_by, published_at, retry_at, leased_until,
@@ -49,7 +49,7 @@ grant insert on
     payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
     payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances,
-    payouts.return_orders, payouts.return_order_fees, payouts.adjustments, payouts.account_looks
+    payouts.return_orders, payouts.return_order_fees, payouts.adjustments, payouts.account_looks, payouts.account_confirmations
 to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant update (asked_at) on payouts.account_looks to payouts_pipeline;
@@ -69,4 +69,4 @@ grant update (splits_digest) on payouts.days to payouts_pipeline;
 -- To lock the row of a day, and the table of holds, of which a trigger refuses every update.
 grant update (first_booked_at) on payouts.days to payouts_pipeline;
 grant update on payouts.holds to payouts_pipeline;
-grant execute on function payouts.total_minor, payouts.fingerprint to payouts_pipeline;
+grant execute on function payouts.total_minor, payouts.fingerprint, payouts.see_accounts to payouts_pipeline;

@@ -12,13 +12,15 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.instructions import CANCELLABLE
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.ledger import payee_accounts
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of
 
 _HELD_PAYEES = frames.columns(ids="subject_id", texts="billing_subject hold_details")
 _HELD = frames.columns(
-    ids="approval_above_minor", texts="id billing_subject hold_details is_balanced stripe_account_id stripe_customer_id"
+    ids="subject_id approval_above_minor",
+    texts="id billing_type billing_subject hold_details is_balanced stripe_account_id stripe_customer_id",
 )
 
 
@@ -52,18 +54,28 @@ def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
 
     Columns: billing_subject, hold_details (of the reason while a person's hold lasts), is_balanced (missing of a payout
     in a currency whose balance is not understood), approval_above_minor (the limit that it exceeds without an
-    approval), and the Stripe ids of `league`. Details are spelled as Postgres spells jsonb,
-    so that those of an instruction and those of what holds it now can be compared as texts.
+    approval), what speaks against its account (`payee_accounts.with_holds`), and the Stripe ids of `league`. What
+    wants a person is said first. Details are spelled as Postgres spells jsonb, so that those of an instruction and
+    those of what holds it now can be compared as texts.
     """
     on_hold, limit = instructions["hold_details"], instructions["approval_above_minor"]
     stripe_id = payee_ids(instructions)
     code = pd.Series(pd.NA, index=instructions.index, dtype=frames.TEXT)
     code[instructions["is_balanced"].isna()] = ReasonCode.BALANCE_NOT_UNDERSTOOD.value
     code[stripe_id.isna()] = ReasonCode.NO_STRIPE_ID.value
+    of_account = instructions["account_code"]
+    code = code.mask(of_account.notna(), of_account)
     code[limit.notna()] = ReasonCode.APPROVAL_REQUIRED.value
+    is_anothers = of_account == ReasonCode.ACCOUNT_OF_ANOTHER
+    code[is_anothers.fillna(value=False)] = ReasonCode.ACCOUNT_OF_ANOTHER.value
     code[on_hold.notna()] = ReasonCode.ON_HOLD.value
-    details = on_hold.fillna('{"limit_minor": ' + limit.astype(frames.TEXT) + "}").fillna("{}")
-    return pd.DataFrame({"reason_code": code, "reason_details": details.where(code.notna(), pd.NA)})
+    details = pd.Series("{}", index=instructions.index, dtype=frames.TEXT)
+    is_of_account = code.isin([ReasonCode.ACCOUNT_RESTS, ReasonCode.ACCOUNT_OF_ANOTHER])
+    details = details.mask(is_of_account, instructions["account_details"])
+    is_of_limit = code == ReasonCode.APPROVAL_REQUIRED
+    details = details.mask(is_of_limit.fillna(value=False), '{"limit_minor": ' + limit.astype(frames.TEXT) + "}")
+    details = details.mask(on_hold.notna(), on_hold)
+    return pd.DataFrame({"reason_code": code, "reason_details": details.mask(code.isna())})
 
 
 def currencies_on_hold(connection: Connection) -> list[str]:
@@ -110,10 +122,15 @@ def approve(connection: Connection, instruction: UUID, payee: Payee, actor: str,
     _say_why(connection, payee, instruction, Reason(ReasonCode.APPROVED, {"reason": reason}), actor)
 
 
+def say_confirmed(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
+    """Say that the payee's account is confirmed, under the locks of its accounts; how many instructions it holds."""
+    return _say_why(connection, payee, None, Reason(ReasonCode.ACCOUNT_CONFIRMED, {"reason": reason}), actor)
+
+
 def _say_why(connection: Connection, payee: Payee, instruction: UUID | None, otherwise: Reason, actor: str) -> int:
     """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
     which = {**payee.parameters, "instruction_id": instruction}
-    held = copy_out(connection, sql("held_instructions"), which, _HELD)
+    held = payee_accounts.with_holds(connection, copy_out(connection, sql("held_instructions"), which, _HELD))
     why = why_held(held).fillna(otherwise.columns)
     reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
     return connection.execute(sql("set_held_reasons"), {"ids": list(held["id"]), **reasons, "actor": actor}).rowcount

@@ -14,11 +14,12 @@ from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import attempts, cancellations, holds, instructions, returns
+from payouts_pipeline.ledger import attempts, cancellations, holds, instructions, payee_accounts, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
-from payouts_pipeline.ledger.locks import lock_account, lock_day
+from payouts_pipeline.ledger.locks import lock_account, lock_accounts_of, lock_day
+from payouts_pipeline.ledger.payee_accounts import ToConfirm
 
 if TYPE_CHECKING:
     from payouts_pipeline.settlement.assemble import Settlement
@@ -54,6 +55,25 @@ def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int
                 return 0
             raise PayoutsError(f"{payee} is not on hold: 'payouts hold' without a payee lists who is.")
         return holds.lift(connection, payee, actor, reason)
+
+
+def confirm_account(connection: Connection, payee: Payee, actor: str, reason: str) -> ToConfirm:
+    """Say that the Stripe account which the ledger has noted is the payee's: it is paid to from then on, for good.
+
+    One that gets into `league` after it was noted is another one, which rests for itself. Raises PayoutsError where
+    there is nothing to confirm.
+    """
+    with connection.transaction():
+        lock_accounts_of(connection, payee)
+        found = next(iter(payee_accounts.to_confirm(connection, payee)), None)
+        if found is None:
+            raise PayoutsError(
+                f"Nothing speaks against the Stripe account of {payee}: 'payouts confirm-account' lists whose accounts "
+                "are to be confirmed. One that has changed is among them from its next materialisation on."
+            )
+        payee_accounts.confirm(connection, found, actor, reason)
+        holds.say_confirmed(connection, payee, actor, reason)
+        return found
 
 
 def approve(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:

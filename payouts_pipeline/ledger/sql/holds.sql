@@ -49,7 +49,7 @@ order by i.id
 -- The held instructions of one payee, or one of them, with all that may hold them; the Stripe ids are those that
 -- they were made or last tried with.
 select
-    i.id, a.subject as billing_subject,
+    i.id, i.billing_type, a.subject as billing_subject, a.subject_id,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case
         when i.billing_type in ('player_charge', 'charge_refund') or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
