@@ -12,12 +12,12 @@ from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger import payee_accounts, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import phases
 from payouts_tests.support.definitions_for_tests import instance
 from payouts_tests.support.leagues import DAY, SYDNEY, League
-from payouts_tests.support.ledger_steps import book, fingerprint, ids, rejected, settle
+from payouts_tests.support.ledger_steps import book, fingerprint, ids, materialise, rejected, settle
 
 ADA = {"person": "ada", "reason": "see [/ticket]"}
 
@@ -93,6 +93,25 @@ def test_an_instruction_is_cancelled_only_when_that_is_confirmed(
     assert fingerprint(ledger) == before
     press(database_url, "cancel_instruction", instruction=str(made), is_confirmed=True, **ADA)
     assert ids(ledger, DAY, "cancelled") == [made]
+
+
+def test_an_account_is_confirmed_only_when_that_is_confirmed(
+    ledger: Connection, source: Connection, league: League, club: int, database_url: str
+) -> None:
+    league.fee(league.player(club), DAY)
+    league.fee(league.player(league.club(f"acct_{club}")), DAY)
+    materialise(ledger, source, DAY)
+    [waits] = payee_accounts.to_confirm(ledger)
+    before = fingerprint(ledger)
+    shown = press(database_url, "confirm_account", payee=str(waits.payee), **ADA)
+    assert f"is also that of club:{club}" in shown
+    assert "Nothing was changed" in shown
+    assert fingerprint(ledger) == before
+    assert "is confirmed" in press(database_url, "confirm_account", payee=str(waits.payee), is_confirmed=True, **ADA)
+    materialise(ledger, source, DAY)
+    assert ids(ledger, DAY, "held") == []
+    with pytest.raises(AssertionError, match="Nothing speaks against"):
+        press(database_url, "confirm_account", payee=str(waits.payee), **ADA)
 
 
 def test_what_was_refused_is_brought_back(

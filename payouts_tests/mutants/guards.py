@@ -11,6 +11,8 @@ _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exact
 
 _GIVE_BACK = f"{_INTEGRATION}/workflow/test_give_back.py"
 _ADJUSTMENTS = f"{_INTEGRATION}/workflow/test_adjustments.py"
+_ACCOUNTS = f"{_INTEGRATION}/workflow/test_payee_accounts.py"
+_ACCOUNTS_SQL = f"{_LEDGER}/migrations/0008_payee_accounts.sql"
 _CHANGES = f"{_INTEGRATION}/workflow/test_changes_that_wait.py"
 
 
@@ -977,5 +979,61 @@ GUARDS = [
         "where c.stated_minor <> c.entered_minor\n    or",
         "where",
         (f"{_INTEGRATION}/reports/test_audit.py",),
+    ),
+    Guard(
+        "a changed account rests",
+        _ACCOUNTS_SQL,
+        "now() + rest",
+        "now()",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a payout is made for an account that rests only as held",
+        f"{_LEDGER}/instructions.py",
+        "payee_accounts.see(connection, due, limits.account_rest)",
+        "payee_accounts.see(connection, due, limits.account_rest * 0)",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a changed account rests for what goes on, too",
+        "payouts_pipeline/workflow/resume.py",
+        "    if payee_accounts.unseen(connection, found):",
+        "    if False:",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "an account that was another payee's waits for a person",
+        _ACCOUNTS_SQL,
+        "o.paid_at is not null\n            or",
+        "",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "of two payees with one account the later waits for a person",
+        _ACCOUNTS_SQL,
+        "(other.payee is not null or p.rests_until > now())",
+        "p.rests_until > now()",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a confirmation is for the account that the person saw",
+        _ACCOUNTS_SQL,
+        "where (c.subject, c.subject_id, c.stripe_account_id) = (p.subject, p.subject_id, p.stripe_account_id)",
+        "where (c.subject, c.subject_id) = (p.subject, p.subject_id)",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a worker takes nothing that goes to an account which rests",
+        f"{_SQL}/attempts.sql",
+        "n.stripe_account_id = i.stripe_account_id and i.billing_type <> 'payout_reversal'",
+        "false",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "the database opens no attempt to an account which rests",
+        _ACCOUNTS_SQL,
+        "            = (a.subject, a.subject_id, n.stripe_account_id)",
+        "            = ('nobody', 0, '')",
+        (_ACCOUNTS,),
     ),
 ]

@@ -1,5 +1,7 @@
 """What the commands with which a person steps in take, and what they refuse before anything is touched."""
 
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 
@@ -24,6 +26,7 @@ def test_what_is_no_payee_is_refused_with_an_example(payee: str) -> None:
         ["hold", "club:1"],
         ["retry", "--code", "stolen_card"],
         ["unhold", "club:1"],
+        ["confirm-account", "club:1"],
         ["approve", _ID],
         ["cancel", _ID],
         ["cancel", _ID, "--reason", " "],
@@ -42,6 +45,14 @@ def test_an_instruction_is_named_by_its_id() -> None:
 def test_the_history_names_the_person_behind_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
     assert operator.actor() == "cli ada"
+
+
+def test_a_changed_account_rests_for_a_day_unless_told_otherwise() -> None:
+    assert settings.account_rest({}) == timedelta(hours=24)
+    assert settings.account_rest({"PAYOUTS_ACCOUNT_REST_H": "0"}) == timedelta(0)
+    for text in ("-1", "1.5", "a day", "721"):
+        with pytest.raises(PayoutsError, match="PAYOUTS_ACCOUNT_REST_H is"):
+            settings.account_rest({"PAYOUTS_ACCOUNT_REST_H": text})
 
 
 def test_the_limit_for_approvals_is_read_like_the_minimum_of_payouts() -> None:
