@@ -10,6 +10,7 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.four_eyes import OwnDoing
 from payouts_pipeline.domain.instructions import CANCELLABLE
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.ledger import payee_accounts
@@ -114,6 +115,12 @@ def lift(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
     """End a hold, under `lock`; how many instructions are held for the payee until they are resumed."""
     connection.execute(sql("insert_hold"), {**payee.parameters, "actor": actor, "reason": reason, "is_hold": False})
     return _say_why(connection, payee, None, Reason(ReasonCode.HOLD_LIFTED, {"reason": reason}), actor)
+
+
+def own_doing(connection: Connection, instruction: UUID, actor: str) -> OwnDoing | None:
+    """What the person has to do with an instruction, so that another must approve it; the database sees to it."""
+    what: str | None = scalar(connection, sql("own_doing"), {"id": instruction, "actor": actor})
+    return OwnDoing(what) if what else None
 
 
 def approve(connection: Connection, instruction: UUID, payee: Payee, actor: str, reason: str) -> None:

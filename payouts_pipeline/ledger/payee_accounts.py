@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from payouts_pipeline.domain import frames, reasons
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, PAYOUT_TYPES, SUBJECT_OF, BillingSubject, Payee
 from payouts_pipeline.ledger.bulk import copy_out
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 
 _PAYEES = [SUBJECT_OF[billing_type] for billing_type in PAYOUT_TYPES]
 _KEY = ["billing_subject", "subject_id", "stripe_account_id"]
@@ -82,6 +82,12 @@ def to_confirm(connection: Connection, payee: Payee | None = None) -> Sequence[T
     of_payee = payee.parameters if payee else {"subject": None, "subject_id": None}
     with connection.cursor(row_factory=class_row(ToConfirm)) as cursor:
         return cursor.execute(sql("accounts_to_confirm"), of_payee).fetchall()
+
+
+def has_approved(connection: Connection, account: ToConfirm, actor: str) -> bool:
+    """Whether the person has approved what is held for the account; the database refuses their confirmation then."""
+    whose = {**account.payee.parameters, "account": account.stripe_account_id, "actor": actor}
+    return bool(scalar(connection, sql("approved_for_account"), whose))
 
 
 def confirm(connection: Connection, account: ToConfirm, actor: str, reason: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pandas as pd
 
 from payouts_pipeline.domain.billing import Payee
+from payouts_pipeline.domain.four_eyes import WHAT_WAS_DONE
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
@@ -61,7 +62,7 @@ def confirm_account(connection: Connection, payee: Payee, actor: str, reason: st
     """Say that the Stripe account which the ledger has noted is the payee's: it is paid to from then on, for good.
 
     One that gets into `league` after it was noted is another one, which rests for itself. Raises PayoutsError where
-    there is nothing to confirm.
+    there is nothing to confirm, or this person has approved what waits for it.
     """
     with connection.transaction():
         lock_accounts_of(connection, payee)
@@ -71,6 +72,10 @@ def confirm_account(connection: Connection, payee: Payee, actor: str, reason: st
                 f"Nothing speaks against the Stripe account of {payee}: 'payouts confirm-account' lists whose accounts "
                 "are to be confirmed. One that has changed is among them from its next materialisation on."
             )
+        if payee_accounts.has_approved(connection, found, actor):
+            raise PayoutsError(
+                f"You have approved a payout to this account of {payee}, so another person must confirm it (four eyes)."
+            )
         payee_accounts.confirm(connection, found, actor, reason)
         holds.say_confirmed(connection, payee, actor, reason)
         return found
@@ -79,7 +84,7 @@ def confirm_account(connection: Connection, payee: Payee, actor: str, reason: st
 def approve(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
     """Let an instruction above the limit continue with the next materialisation of its day.
 
-    Raises PayoutsError where there is none such, or it needs no approval (any more).
+    Raises PayoutsError where there is none such, it needs no approval (any more), or it is this person's own doing.
     """
     with connection.transaction():
         found = _locked(connection, instruction_id)
@@ -93,6 +98,11 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
             )
         if found.is_approved:
             raise PayoutsError(f"Instruction {found.id} is approved already: materialise {found.day} and it continues.")
+        own = holds.own_doing(connection, found.id, actor)
+        if own:
+            raise PayoutsError(
+                f"You have {WHAT_WAS_DONE[own]}, so another person must approve instruction {found.id} (four eyes)."
+            )
         holds.approve(connection, found.id, found.payee, actor, reason)
         return found
 

@@ -12,7 +12,8 @@ _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exact
 _GIVE_BACK = f"{_INTEGRATION}/workflow/test_give_back.py"
 _ADJUSTMENTS = f"{_INTEGRATION}/workflow/test_adjustments.py"
 _ACCOUNTS = f"{_INTEGRATION}/workflow/test_payee_accounts.py"
-_ACCOUNTS_SQL = f"{_LEDGER}/migrations/0008_payee_accounts.sql"
+_FOUR_EYES = f"{_INTEGRATION}/workflow/test_four_eyes.py"
+_SAFEGUARDS = f"{_LEDGER}/migrations/0008_safeguards.sql"
 _CHANGES = f"{_INTEGRATION}/workflow/test_changes_that_wait.py"
 
 
@@ -982,7 +983,7 @@ GUARDS = [
     ),
     Guard(
         "a changed account rests",
-        _ACCOUNTS_SQL,
+        _SAFEGUARDS,
         "now() + rest",
         "now()",
         (_ACCOUNTS,),
@@ -1003,21 +1004,21 @@ GUARDS = [
     ),
     Guard(
         "an account that was another payee's waits for a person",
-        _ACCOUNTS_SQL,
+        _SAFEGUARDS,
         "o.paid_at is not null\n            or",
         "",
         (_ACCOUNTS,),
     ),
     Guard(
         "of two payees with one account the later waits for a person",
-        _ACCOUNTS_SQL,
+        _SAFEGUARDS,
         "(other.payee is not null or p.rests_until > now())",
         "p.rests_until > now()",
         (_ACCOUNTS,),
     ),
     Guard(
         "a confirmation is for the account that the person saw",
-        _ACCOUNTS_SQL,
+        _SAFEGUARDS,
         "where (c.subject, c.subject_id, c.stripe_account_id) = (p.subject, p.subject_id, p.stripe_account_id)",
         "where (c.subject, c.subject_id) = (p.subject, p.subject_id)",
         (_ACCOUNTS,),
@@ -1031,9 +1032,37 @@ GUARDS = [
     ),
     Guard(
         "the database opens no attempt to an account which rests",
-        _ACCOUNTS_SQL,
+        _SAFEGUARDS,
         "            = (a.subject, a.subject_id, n.stripe_account_id)",
         "            = ('nobody', 0, '')",
         (_ACCOUNTS,),
+    ),
+    Guard(
+        "nobody approves what they have done themselves",
+        _SAFEGUARDS,
+        "where payouts.own_doing(n.instruction_id, n.payee_id, n.actor, n.login) is not null",
+        "where false",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "the same person in the UI and on the command line",
+        _SAFEGUARDS,
+        "regexp_replace(lower(actor), '^(cli|ui) ', '')",
+        "lower(actor)",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "a login of a person's own is that person, whatever the name",
+        _SAFEGUARDS,
+        "or coalesce(login = other_login, false) and payouts.is_of_person(login)",
+        "",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "who has approved a payout does not confirm its account",
+        _SAFEGUARDS,
+        "where payouts.is_same(p.actor, p.login, n.actor, n.login)",
+        "where false",
+        (_FOUR_EYES,),
     ),
 ]

@@ -95,6 +95,12 @@ from payouts.instructions
 where id = %(id)s
 on conflict (instruction_id, payee_id) do nothing
 
+-- name: own_doing
+-- What the person has to do with an instruction that they would approve; null where nothing.
+select payouts.own_doing(i.id, coalesce(i.stripe_account_id, i.stripe_customer_id, ''), %(actor)s, session_user)
+from payouts.instructions as i
+where i.id = %(id)s
+
 -- name: list_wanted_approvals
 -- What waits for a person's approval, largest first.
 select i.id, i.day, i.billing_type, i.currency, i.amount_minor, a.subject || ':' || a.subject_id

@@ -35,6 +35,17 @@ left join lateral (
 where h.is_current and (%(subject)s::text is null or (h.subject, h.subject_id) = (%(subject)s, %(subject_id)s))
 order by h.subject, h.subject_id
 
+-- name: approved_for_account
+-- Whether the person has approved what is held for an account that they would confirm.
+select exists (
+    select
+    from payouts.accounts as a
+    join payouts.instructions as i on i.account_id = a.id and i.status = 'held'
+    join payouts.approvals as p on p.instruction_id = i.id and p.payee_id = %(account)s
+    where (a.subject, a.subject_id) = (%(subject)s, %(subject_id)s)
+        and payouts.is_same(p.actor, p.login, %(actor)s, session_user)
+)
+
 -- name: confirm_account
 -- Keeps that an account is the payee's, for good.
 insert into payouts.account_confirmations (subject, subject_id, stripe_account_id, actor, reason)

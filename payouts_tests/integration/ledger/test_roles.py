@@ -56,6 +56,8 @@ OF_NOBODY = {
     "say that an account was paid to": "update payouts.payee_accounts set paid_at = now()",
     "give a payee an account": "insert into payouts.payee_accounts (subject, subject_id, stripe_account_id, is_current,"
     " rests_until) values ('club', 1, 'acct_mine', true, now())",
+    "decide with the login of somebody else": "insert into payouts.approvals (instruction_id, payee_id, actor, reason,"
+    " login) select id, 'acct_mine', 'x', 'x', 'bob' from {}",
     "note a migration": "insert into payouts.migrations (name, checksum, workers_go_on) values ('x', 'x', true)",
     "empty the ledger": "truncate payouts.instructions cascade",
     "make a table": "create table payouts.mine (n int)",

@@ -1,5 +1,5 @@
--- Which Stripe accounts the payees have had, since when, and whether they may be paid to: an account that has changed
--- rests, and one that is another payee's waits for a person.
+-- What stands between a slip or a fraud and the money: a payee's Stripe account that has changed rests, one that is
+-- another payee's waits for a person, and nobody approves what they have done themselves.
 --
 -- Workers that do not know this migration go on: what may not be paid is held before it reaches them.
 
@@ -223,3 +223,112 @@ create trigger owner_is_final before update of subject, subject_id, stripe_accou
     for each statement execute function payouts.refuse_change();
 create trigger append_only before update or delete or truncate on payouts.account_confirmations
     for each statement execute function payouts.refuse_change();
+
+-- Four eyes -----------------------------------------------------------------------------------------------------------
+
+-- With which login a person has decided. One under which days are booked is that of a service, behind which there are
+-- many persons; another is a person's own, whatever name they give.
+alter table payouts.bookings add column login text;
+alter table payouts.bookings alter column login set default session_user;
+alter table payouts.acceptances add column login text;
+alter table payouts.acceptances alter column login set default session_user;
+alter table payouts.return_orders add column login text;
+alter table payouts.return_orders alter column login set default session_user;
+alter table payouts.adjustments add column login text;
+alter table payouts.adjustments alter column login set default session_user;
+alter table payouts.account_confirmations add column login text default session_user;
+alter table payouts.approvals add column login text;
+alter table payouts.approvals alter column login set default session_user;
+
+create function payouts.is_of_person(name text) returns boolean
+language sql stable as $$
+    select exists (select from payouts.bookings as b where b.login is not null)
+        and not exists (select from payouts.bookings as b where b.login = name)
+$$;
+
+-- The same person, on the command line or in the UI, or with a login of their own.
+create function payouts.is_same(actor text, login text, other_actor text, other_login text) returns boolean
+language sql stable as $$
+    select regexp_replace(lower(actor), '^(cli|ui) ', '') = regexp_replace(lower(other_actor), '^(cli|ui) ', '')
+        or coalesce(login = other_login, false) and payouts.is_of_person(login)
+$$;
+
+-- What somebody has to do with an instruction to an account, so that another must approve it; empty: nothing.
+create function payouts.own_doing(instruction uuid, payee text, by_whom text, with_login text) returns text
+language sql stable as $$
+    select d.what
+    from (
+        select 'asked_for_return' as what, o.actor, o.login
+        from payouts.return_orders as o
+        where o.instruction_id = instruction
+        union all
+        select 'confirmed_account', c.actor, c.login
+        from payouts.instructions as i
+        join payouts.accounts as a on a.id = i.account_id
+        join payouts.account_confirmations as c
+            on (c.subject, c.subject_id, c.stripe_account_id) = (a.subject, a.subject_id, payee)
+        where i.id = instruction
+        union all
+        select 'moved_balance', j.actor, j.login
+        from payouts.release_lines as l
+        join payouts.releases as r on r.id = l.release_id
+        join payouts.adjustments as j on j.id = r.adjustment_id
+        where l.payout_id = instruction
+        union all
+        select 'accepted_change', a.actor, a.login
+        from payouts.acceptances as a
+        join payouts.proposals as p on p.id = a.proposal_id
+        where p.day in (
+            select i.day from payouts.instructions as i where i.id = instruction
+            union all
+            select f.day from payouts.fees as f where f.charge_id = instruction
+            union all
+            select r.day
+            from payouts.release_lines as l
+            join payouts.releases as r on r.id = l.release_id
+            where l.payout_id = instruction
+        )
+    ) as d
+    where payouts.is_same(d.actor, d.login, by_whom, with_login)
+    limit 1
+$$;
+
+create function payouts.assert_four_eyes() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    wrong text;
+begin
+    select payouts.own_doing(n.instruction_id, n.payee_id, n.actor, n.login) into wrong
+    from new_rows as n
+    where payouts.own_doing(n.instruction_id, n.payee_id, n.actor, n.login) is not null
+    limit 1;
+    if found then
+        raise exception 'nobody approves what they have done themselves: %', wrong;
+    end if;
+    return null;
+end
+$$;
+create trigger four_eyes after insert on payouts.approvals
+    referencing new table as new_rows
+    for each statement execute function payouts.assert_four_eyes();
+
+-- Nor the other way round: who has approved what waits for the account does not confirm that.
+create function payouts.assert_four_eyes_on_account() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (
+        select
+        from new_rows as n
+        join payouts.accounts as a on (a.subject, a.subject_id) = (n.subject, n.subject_id)
+        join payouts.instructions as i on i.account_id = a.id and i.status = 'held'
+        join payouts.approvals as p on p.instruction_id = i.id and p.payee_id = n.stripe_account_id
+        where payouts.is_same(p.actor, p.login, n.actor, n.login)
+    ) then
+        raise exception 'nobody confirms an account for which they have approved a payout';
+    end if;
+    return null;
+end
+$$;
+create trigger four_eyes after insert on payouts.account_confirmations
+    referencing new table as new_rows
+    for each statement execute function payouts.assert_four_eyes_on_account();
