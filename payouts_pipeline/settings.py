@@ -190,7 +190,27 @@ def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[s
 
 def approval_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """The amount by currency above which an instruction waits until a person approves it; none by default."""
-    return _minor_by_currency("PAYOUTS_APPROVAL_ABOVE", environment)
+    return _approval_limits(environment)[0]
+
+
+def day_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """The amount by currency above which the payouts of a day wait until a person approves them; none by default."""
+    return _approval_limits(environment)[1]
+
+
+def _approval_limits(environment: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    """``PAYOUTS_APPROVAL_ABOVE``: of one instruction, and under "day" of the payouts of a day together."""
+    name = "PAYOUTS_APPROVAL_ABOVE"
+    try:
+        given = json.loads(environment.get(name) or "{}")
+        of_day = given.pop("day", {})
+        amounts = [_minor_by_currency(name, {name: json.dumps(each)}) for each in (given, of_day)]
+    except (ValueError, TypeError, AttributeError, PayoutsError):
+        raise PayoutsError(
+            f"{name} is not a JSON object of minor units by currency, with those of a day together under 'day': give "
+            'one like {"EUR": 100000, "day": {"EUR": 5000000}}.'
+        ) from None
+    return amounts[0], amounts[1]
 
 
 def account_rest(environment: Mapping[str, str] = os.environ) -> timedelta:
@@ -203,7 +223,7 @@ def account_rest(environment: Mapping[str, str] = os.environ) -> timedelta:
 
 def limits(environment: Mapping[str, str] = os.environ) -> Limits:
     """What waits for a person because of its amount, and for how long because of where it goes."""
-    return Limits(approval_above_minor(environment), account_rest(environment))
+    return Limits(approval_above_minor(environment), account_rest(environment), day_above_minor(environment))
 
 
 def change_limit(environment: Mapping[str, str] = os.environ) -> ChangeLimit:

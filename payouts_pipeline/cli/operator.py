@@ -107,19 +107,38 @@ def _list_accounts_to_confirm() -> None:
 
 
 @click.command()
-@click.argument("instruction", type=click.UUID, required=False)
+@click.argument("subject", metavar="[INSTRUCTION|DAY]", type=parameters.TO_APPROVE, required=False)
 @parameters.reason
-def approve(instruction: UUID | None, reason: str | None) -> None:
-    """Let an INSTRUCTION above PAYOUTS_APPROVAL_ABOVE go: it continues when its day is materialised again.
+def approve(subject: UUID | date | None, reason: str | None) -> None:
+    """Let an INSTRUCTION above PAYOUTS_APPROVAL_ABOVE go, or the payouts of a DAY that are above it together.
 
-    Without INSTRUCTION: list what waits for approval.
+    They continue when their day is materialised again. Who has asked for it, accepted the change behind it, confirmed
+    the account or moved the balance can't: another person must. Without INSTRUCTION and DAY: list what waits for
+    approval.
     """
-    from payouts_pipeline.workflow import operator_actions
-
-    if instruction is None:
+    if subject is None:
         _list_wanted_approvals()
         return
     why = parameters.given(reason)
+    if isinstance(subject, date):
+        _approve_day(subject, why)
+    else:
+        _approve_instruction(subject, why)
+
+
+def _approve_day(day: date, why: str) -> None:
+    from payouts_pipeline.workflow import operator_actions
+
+    with ready_ledger() as ledger:
+        approved = operator_actions.approve_day(ledger, day, actor(), why)
+    for currency, count, amount_minor in approved:
+        rendering.line(f"Approved: {count} payouts of {format_minor(amount_minor, currency)}.")
+    rendering.line(f"They continue when {day} is materialised again.")
+
+
+def _approve_instruction(instruction: UUID, why: str) -> None:
+    from payouts_pipeline.workflow import operator_actions
+
     with ready_ledger() as ledger:
         approved = operator_actions.approve(ledger, instruction, actor(), why)
     amount = format_minor(approved.amount_minor, approved.currency)
@@ -134,8 +153,9 @@ def _list_wanted_approvals() -> None:
 
     with ready_ledger() as ledger:
         waiting = holds.list_wanted_approvals(ledger)
-    for instruction_id, day, billing_type, currency, amount_minor, payee in waiting:
-        rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}")
+    for instruction_id, day, billing_type, currency, amount_minor, payee, is_of_day in waiting:
+        how = f"  with its day: payouts approve {day}" if is_of_day else ""
+        rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}{how}")
     if not waiting:
         rendering.line("Nothing waits for approval.")
 

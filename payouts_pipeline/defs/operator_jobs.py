@@ -19,7 +19,7 @@ from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.persons import readable
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import instructions, payee_accounts, proposals
+from payouts_pipeline.ledger import holds, instructions, payee_accounts, proposals
 from payouts_pipeline.settings import Calendar
 from payouts_pipeline.workflow import operator_actions, resume
 from payouts_pipeline.workflow.preview import preview
@@ -134,6 +134,17 @@ def _approve(config: OfInstruction, ledger: LedgerResource) -> str:
     return _about(found, config.is_confirmed, "is approved")
 
 
+def _approve_day(config: OfChange, ledger: LedgerResource) -> str:
+    """Lets the payouts of a day go that are above the limit of PAYOUTS_APPROVAL_ABOVE for a day together."""
+    day = _day(config.day)
+    with ledger.connect() as connection:
+        if not config.is_confirmed:
+            return f"{holds.wants_approval_of_day(connection, day)} payouts of {day} wait for it. {_UNCONFIRMED}"
+        approved = operator_actions.approve_day(connection, day, config.actor, config.why)
+    sums = ", ".join(f"{count} of {format_minor(amount, currency)}" for currency, count, amount in approved)
+    return f"Approved for {day}: {sums}. They continue when the day is materialised."
+
+
 def _cancel(config: OfInstruction, ledger: LedgerResource) -> str:
     """Cancels an instruction; one that was ever sent with its day's next materialisation, once Stripe was asked."""
     with ledger.connect() as connection:
@@ -191,6 +202,7 @@ _STEPS: Mapping[str, Callable[..., str]] = {
     "unhold_payee": _unhold,
     "confirm_account": _confirm_account,
     "approve_instruction": _approve,
+    "approve_day": _approve_day,
     "cancel_instruction": _cancel,
     "retry_refused": _retry,
     "accept_change": _accept,

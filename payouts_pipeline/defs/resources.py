@@ -122,6 +122,10 @@ class StripeResource(dg.ConfigurableResource[Any]):
     approval_above_minor: dict[str, int] = Field(
         default_factory=dict, description="An instruction above this waits for 'payouts approve'; minor units."
     )
+    day_above_minor: dict[str, int] = Field(
+        default_factory=dict,
+        description="Payouts of a day that are above this together wait for 'payouts approve'; minor units.",
+    )
     account_rest_h: int = Field(
         default=settings.DEFAULT_ACCOUNT_REST_H,
         description="How long a changed Stripe account of a payee rests before the first payout to it.",
@@ -162,7 +166,7 @@ class StripeResource(dg.ConfigurableResource[Any]):
     @property
     def limits(self) -> Limits:
         """What waits for a person because of its amount, and for how long because of where it goes."""
-        return Limits(self.approval_above_minor, timedelta(hours=self.account_rest_h))
+        return Limits(self.approval_above_minor, timedelta(hours=self.account_rest_h), self.day_above_minor)
 
     @property
     def timeout(self) -> timedelta:
@@ -197,6 +201,7 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
             workers=workers,
             minimum_payouts_minor=settings.minimum_payouts_minor(environment),
             approval_above_minor=dict(limits.approval_above_minor),
+            day_above_minor=dict(limits.day_above_minor),
             account_rest_h=limits.account_rest // timedelta(hours=1),
             fleet_timeout_s=settings.fleet_timeout_s(environment),
         ),

@@ -10,13 +10,15 @@ NO_AMOUNTS: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Limits:
-    """Amounts in minor units by currency above which an instruction waits for an approval, and how long accounts rest.
+    """Amounts in minor units by currency above which an approval is waited for, and how long accounts rest.
 
-    ``account_rest``: after a payee's Stripe account has changed.
+    ``approval_above_minor`` is of one instruction, ``day_above_minor`` of the payouts of a day together;
+    ``account_rest`` begins when a payee's Stripe account has changed.
     """
 
     approval_above_minor: Mapping[str, int] = field(default_factory=lambda: NO_AMOUNTS)
     account_rest: timedelta = timedelta(0)
+    day_above_minor: Mapping[str, int] = field(default_factory=lambda: NO_AMOUNTS)
 
 
 NO_LIMITS = Limits()

@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     # Held back.
     ON_HOLD = "on_hold"
     APPROVAL_REQUIRED = "approval_required"
+    DAY_APPROVAL_REQUIRED = "day_approval_required"
     NO_STRIPE_ID = "no_stripe_id"
     ACCOUNT_RESTS = "account_rests"
     ACCOUNT_OF_ANOTHER = "account_of_another_payee"
@@ -78,6 +79,7 @@ class Remedy(StrEnum):
 
     LIFT_HOLD = "lift_hold"
     APPROVE = "approve"
+    APPROVE_DAY = "approve_day"
     ENTER_STRIPE_ID = "enter_stripe_id"
     AWAIT_REST = "await_rest"
     CONFIRM_ACCOUNT = "confirm_account"
@@ -130,6 +132,9 @@ _OURS: Mapping[str, _Meaning] = {
     ),
     ReasonCode.ON_HOLD: _Meaning("on hold: {reason}", Remedy.LIFT_HOLD),
     ReasonCode.APPROVAL_REQUIRED: _Meaning("above {limit}: waits for approval", Remedy.APPROVE),
+    ReasonCode.DAY_APPROVAL_REQUIRED: _Meaning(
+        "the payouts of the day are above {limit} together: waits for approval", Remedy.APPROVE_DAY
+    ),
     ReasonCode.NO_STRIPE_ID: _Meaning("the {subject} has no Stripe {identity}", Remedy.ENTER_STRIPE_ID),
     ReasonCode.ACCOUNT_RESTS: _Meaning(
         "the {subject}'s Stripe account has changed: nothing is paid to it before {until}", Remedy.AWAIT_REST

@@ -3,6 +3,7 @@
 What is made or resumed comes as a frame with the Stripe ids of `league` in it: nothing here reads there.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.funds import WAITS_FOR_FUNDS
 from payouts_pipeline.domain.instructions import Status, instruction_names
-from payouts_pipeline.domain.limits import Limits
+from payouts_pipeline.domain.limits import NO_AMOUNTS, Limits
 from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity, payee_accounts
@@ -36,7 +37,7 @@ _NEW = [
 ]  # fmt: skip
 _CHARGED = frames.columns(ids="account_id subject_id amount_minor", texts="billing_subject currency")
 _BLOCKED = frames.columns(
-    ids="subject_id approval_above_minor",
+    ids="subject_id amount_minor approval_above_minor",
     texts="day id billing_type billing_subject status reason_code reason_details is_due hold_details is_balanced "
     "approved_for known_account_id known_customer_id known_payment_method_id",
 )
@@ -103,7 +104,7 @@ def make_payouts(connection: Connection, day: date, due: Iterable[pd.DataFrame],
     """A payout for each of `payouts_due` with its Stripe ids; how many."""
     queries = sql("apply_payouts"), sql("apply_payout_portions")
     seen = (_seen(connection, page, limits) for page in due)
-    return _make(connection, day, seen, limits.approval_above_minor, actor, *queries)
+    return _make(connection, day, seen, limits.approval_above_minor, actor, *queries, limits.day_above_minor)
 
 
 def _seen(connection: Connection, due: pd.DataFrame, limits: Limits) -> pd.DataFrame:
@@ -161,6 +162,7 @@ def _make(
     actor: str,
     apply: str,
     apply_portions: str,
+    day_above_minor: Mapping[str, int] = NO_AMOUNTS,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
     made, has_portions = 0, False
@@ -171,6 +173,8 @@ def _make(
         made, has_portions = made + len(page), has_portions or bool(page["is_portion"].any())
     if not made:
         return 0
+    if day_above_minor:
+        connection.execute(sql("hold_above_limit_of_day"), {"day": day, "limits": json.dumps(dict(day_above_minor))})
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(apply, {"day": day})

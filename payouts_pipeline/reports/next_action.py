@@ -16,6 +16,8 @@ from payouts_pipeline.reports.status import Instruction
 _OF_A_PERSON = {
     Remedy.LIFT_HOLD: "lift the hold once it may go on: {unhold}; it then continues automatically{or_run}",
     Remedy.APPROVE: "check the amount, then approve it: {approve}; it then continues automatically{or_run}",
+    Remedy.APPROVE_DAY: "check what the day pays out, then approve it as a whole: {approve_day}; it then continues "
+    "automatically{or_run}",
     Remedy.ENTER_STRIPE_ID: "enter the {subject}'s Stripe {identity} in schema 'league' (table {subject}s); it then "
     "continues automatically{or_run}",
     Remedy.CONFIRM_ACCOUNT: "ask the {subject} whether the account is its own, then confirm it: {confirm}, or enter "
@@ -73,7 +75,7 @@ class NextAction:
 def next_action(of: WithReason) -> NextAction:
     """Of all instructions of a kind that have this status for this reason."""
     commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "retry", "run")}
-    commands["confirm"] = "'payouts confirm-account'"
+    commands |= {"confirm": "'payouts confirm-account'", "approve_day": "'payouts approve DAY'"}
     template, needs_person = _template(of)
     text = template.format_map({**_words(of), **_with_again(commands, of), "or_run": ""})
     return NextAction(text if needs_person else f"none: {text}", needs_person)
@@ -87,6 +89,7 @@ def next_step(of: Instruction) -> str | None:
     commands = {
         "unhold": f"'payouts unhold {of.payee} --reason ...'",
         "confirm": f"'payouts confirm-account {of.payee} --reason ...'",
+        "approve_day": f"'payouts approve {of.day} --reason ...'",
         "approve": f"'payouts approve {of.id} --reason ...'",
         "cancel": f"'payouts cancel {of.id} --reason ...'",
         "resolve": f"'payouts resolve {of.id} --reason ...'",

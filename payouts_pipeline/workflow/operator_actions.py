@@ -4,6 +4,7 @@ Each leaves a row of its own with actor and reason, and an event on every instru
 taken in the one order of all transactions (`ledger.locks`).
 """
 
+from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from payouts_pipeline.ledger import attempts, cancellations, holds, instructions
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
-from payouts_pipeline.ledger.locks import lock_account, lock_accounts_of, lock_day
+from payouts_pipeline.ledger.locks import lock_account, lock_accounts_of, lock_day, lock_payees
 from payouts_pipeline.ledger.payee_accounts import ToConfirm
 
 if TYPE_CHECKING:
@@ -105,6 +106,25 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
             )
         holds.approve(connection, found.id, found.payee, actor, reason)
         return found
+
+
+def approve_day(connection: Connection, day: date, actor: str, reason: str) -> list[tuple[str, int, int]]:
+    """Let the payouts of a day go that are above its limit together: currency, how many and amount_minor of those.
+
+    What this person has something to do with still waits for another. Raises PayoutsError where nothing goes.
+    """
+    with connection.transaction():
+        lock_day(connection, day)
+        lock_payees(connection)
+        wanted = holds.wants_approval_of_day(connection, day)
+        if not wanted:
+            raise PayoutsError(
+                f"No payout of {day} waits for an approval of the day: 'payouts approve' lists what waits for one."
+            )
+        approved = holds.approve_day(connection, day, actor, reason)
+        if not approved:
+            raise PayoutsError(f"You have something to do with all of it, so another person must approve {day}.")
+        return approved
 
 
 def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:

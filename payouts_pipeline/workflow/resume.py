@@ -21,7 +21,12 @@ from payouts_pipeline.ledger.locks import lock_payees
 _REASON = list(instructions.PENDING)
 _IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
 # What is held for these shows the ids that it is held for, and not those that it was last tried with.
-_ABOUT_IDS = [ReasonCode.APPROVAL_REQUIRED, ReasonCode.ACCOUNT_RESTS, ReasonCode.ACCOUNT_OF_ANOTHER]
+_ABOUT_IDS = [
+    ReasonCode.APPROVAL_REQUIRED,
+    ReasonCode.DAY_APPROVAL_REQUIRED,
+    ReasonCode.ACCOUNT_RESTS,
+    ReasonCode.ACCOUNT_OF_ANOTHER,
+]
 NO_REST = timedelta(0)
 _KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
 

@@ -71,6 +71,7 @@ def test_all_sensors_are_on_by_default_and_say_what_they_do() -> None:
         ("stripe", "api_key", {"env": "HOME"}),
         ("stripe", "approval_above_minor", {}),
         ("stripe", "account_rest_h", 0),
+        ("stripe", "day_above_minor", {}),
         ("stripe", "minimum_payouts_minor", {"EUR": 1}),
         ("stripe", "workers", 0),
         ("ledger", "database_url", {"env": "STRIPE_API_KEY"}),

@@ -10,6 +10,7 @@ import pytest
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import payee_accounts, proposals
@@ -112,6 +113,22 @@ def test_an_account_is_confirmed_only_when_that_is_confirmed(
     assert ids(ledger, DAY, "held") == []
     with pytest.raises(AssertionError, match="Nothing speaks against"):
         press(database_url, "confirm_account", payee=str(waits.payee), **ADA)
+
+
+def test_a_day_above_its_limit_is_approved_only_when_that_is_confirmed(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    for _ in range(2):
+        league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    settle(ledger)
+    phases.open_payouts(ledger, source, DAY, {}, "test", Limits(day_above_minor={"EUR": 1_500}))
+    before = fingerprint(ledger)
+    assert f"2 payouts of {DAY} wait for it" in press(database_url, "approve_day", day=str(DAY), **ADA)
+    assert fingerprint(ledger) == before
+    assert "2 of 20.00 EUR" in press(database_url, "approve_day", day=str(DAY), is_confirmed=True, **ADA)
+    with pytest.raises(AssertionError, match="waits for an approval of the day"):
+        press(database_url, "approve_day", day=str(DAY), is_confirmed=True, **ADA)
 
 
 def test_what_was_refused_is_brought_back(

@@ -1047,7 +1047,7 @@ GUARDS = [
     Guard(
         "the same person in the UI and on the command line",
         _SAFEGUARDS,
-        "regexp_replace(lower(actor), '^(cli|ui) ', '')",
+        "regexp_replace(lower(actor), '^(cli|ui)\\s', '')",
         "lower(actor)",
         (_FOUR_EYES,),
     ),
@@ -1064,5 +1064,19 @@ GUARDS = [
         "where payouts.is_same(p.actor, p.login, n.actor, n.login)",
         "where false",
         (_FOUR_EYES,),
+    ),
+    Guard(
+        "the payouts of a day together have a limit",
+        f"{_LEDGER}/instructions.py",
+        "    if day_above_minor:\n",
+        "    if False:\n",
+        (f"{_INTEGRATION}/workflow/test_limit_of_day.py",),
+    ),
+    Guard(
+        "what a day has paid already counts for its limit",
+        f"{_SQL}/instructions.sql",
+        "where i.day = %(day)s and i.currency = l.key and i.status <> 'cancelled'",
+        "where false",
+        (f"{_INTEGRATION}/workflow/test_limit_of_day.py",),
     ),
 ]

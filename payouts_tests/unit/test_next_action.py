@@ -21,6 +21,7 @@ RUN = "'payouts run 2026-03-07'"
 STUCK = {
     Remedy.LIFT_HOLD: (Status.HELD, ReasonCode.ON_HOLD),
     Remedy.APPROVE: (Status.HELD, ReasonCode.APPROVAL_REQUIRED),
+    Remedy.APPROVE_DAY: (Status.HELD, ReasonCode.DAY_APPROVAL_REQUIRED),
     Remedy.CONFIRM_ACCOUNT: (Status.HELD, ReasonCode.ACCOUNT_OF_ANOTHER),
     Remedy.AWAIT_REST: (Status.HELD, ReasonCode.ACCOUNT_RESTS),
     Remedy.ENTER_STRIPE_ID: (Status.HELD, ReasonCode.NO_STRIPE_ID),

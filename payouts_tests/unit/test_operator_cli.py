@@ -28,6 +28,7 @@ def test_what_is_no_payee_is_refused_with_an_example(payee: str) -> None:
         ["unhold", "club:1"],
         ["confirm-account", "club:1"],
         ["approve", _ID],
+        ["approve", "2026-01-31"],
         ["cancel", _ID],
         ["cancel", _ID, "--reason", " "],
     ],
@@ -58,6 +59,11 @@ def test_a_changed_account_rests_for_a_day_unless_told_otherwise() -> None:
 def test_the_limit_for_approvals_is_read_like_the_minimum_of_payouts() -> None:
     assert settings.approval_above_minor({}) == {}
     assert settings.approval_above_minor({"PAYOUTS_APPROVAL_ABOVE": '{"EUR": 100000}'}) == {"EUR": 100_000}
-    for text in ('{"EUR": 1.5}', '{"EUR": -1}', '{"XXX": 1}', "[]", "1000"):
+    of_both = {"PAYOUTS_APPROVAL_ABOVE": '{"EUR": 100000, "day": {"USD": 5000000}}'}
+    assert (settings.approval_above_minor(of_both), settings.day_above_minor(of_both)) == (
+        {"EUR": 100_000},
+        {"USD": 5_000_000},
+    )
+    for text in ('{"day": 5}', '{"day": {"XXX": 1}}', '{"EUR": 1.5}', '{"EUR": -1}', '{"XXX": 1}', "[]", "1000"):
         with pytest.raises(PayoutsError, match="PAYOUTS_APPROVAL_ABOVE is not a JSON object"):
             settings.approval_above_minor({"PAYOUTS_APPROVAL_ABOVE": text})

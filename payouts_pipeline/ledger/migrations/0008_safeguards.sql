@@ -249,7 +249,7 @@ $$;
 -- The same person, on the command line or in the UI, or with a login of their own.
 create function payouts.is_same(actor text, login text, other_actor text, other_login text) returns boolean
 language sql stable as $$
-    select regexp_replace(lower(actor), '^(cli|ui) ', '') = regexp_replace(lower(other_actor), '^(cli|ui) ', '')
+    select regexp_replace(lower(actor), '^(cli|ui)\s', '') = regexp_replace(lower(other_actor), '^(cli|ui)\s', '')
         or coalesce(login = other_login, false) and payouts.is_of_person(login)
 $$;
 
@@ -332,3 +332,11 @@ $$;
 create trigger four_eyes after insert on payouts.account_confirmations
     referencing new table as new_rows
     for each statement execute function payouts.assert_four_eyes_on_account();
+
+-- A limit for the payouts of a day together ----------------------------------------------------------------------------
+
+-- Where the limit is no less than the amount, it is that of the payouts of its day together.
+alter table payouts.instructions drop constraint instructions_check3;
+comment on column payouts.instructions.approval_above_minor is
+    'The limit that its amount was above when it was made, or, where it is no less than its amount, that the payouts of '
+    'its day together were above: it is sent only once a person has approved it.';

@@ -192,7 +192,9 @@ def test_a_worker_sends_nothing_without_the_approval_whatever_the_status_says(
 def test_what_waits_is_listed_until_it_is_approved_once(ledger: Connection, source: Connection, player: int) -> None:
     move(ledger, source)
     waits = held(ledger)
-    assert holds.list_wanted_approvals(ledger) == [(waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}")]
+    assert holds.list_wanted_approvals(ledger) == [
+        (waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}", False)
+    ]
     approve(ledger, waits)
     assert holds.list_wanted_approvals(ledger) == []
     with pytest.raises(PayoutsError, match="approved already"):
