@@ -5,12 +5,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.errors import PayoutsError
 
 DEFAULT_TIMEZONE = "Australia/Sydney"
@@ -20,6 +21,7 @@ DEFAULT_WORKERS = 16
 DEFAULT_FLEET_TIMEOUT_S = 600
 DEFAULT_CORRECTION_WINDOW_DAYS = 30
 DEFAULT_SYNC_EVERY_S = 60
+DEFAULT_ACCOUNT_REST_H = 24
 DEFAULT_DESCRIPTION = "Match fees"
 DEFAULT_STATEMENT_SUFFIX = "MATCH FEES"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
@@ -188,7 +190,40 @@ def minimum_payouts_minor(environment: Mapping[str, str] = os.environ) -> dict[s
 
 def approval_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """The amount by currency above which an instruction waits until a person approves it; none by default."""
-    return _minor_by_currency("PAYOUTS_APPROVAL_ABOVE", environment)
+    return _approval_limits(environment)[0]
+
+
+def day_above_minor(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """The amount by currency above which the payouts of a day wait until a person approves them; none by default."""
+    return _approval_limits(environment)[1]
+
+
+def _approval_limits(environment: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    """``PAYOUTS_APPROVAL_ABOVE``: of one instruction, and under "day" of the payouts of a day together."""
+    name = "PAYOUTS_APPROVAL_ABOVE"
+    try:
+        given = json.loads(environment.get(name) or "{}")
+        of_day = given.pop("day", {})
+        amounts = [_minor_by_currency(name, {name: json.dumps(each)}) for each in (given, of_day)]
+    except (ValueError, TypeError, AttributeError, PayoutsError):
+        raise PayoutsError(
+            f"{name} is not a JSON object of minor units by currency, with those of a day together under 'day': give "
+            'one like {"EUR": 100000, "day": {"EUR": 5000000}}.'
+        ) from None
+    return amounts[0], amounts[1]
+
+
+def account_rest(environment: Mapping[str, str] = os.environ) -> timedelta:
+    """How long a changed Stripe account of a payee rests before the first payout to it; 0: not at all."""
+    text = environment.get("PAYOUTS_ACCOUNT_REST_H") or str(DEFAULT_ACCOUNT_REST_H)
+    if not text.isdecimal() or int(text) > 720:
+        raise PayoutsError(f"PAYOUTS_ACCOUNT_REST_H is '{text}': give a whole number of hours from 0 to 720; 0: none.")
+    return timedelta(hours=int(text))
+
+
+def limits(environment: Mapping[str, str] = os.environ) -> Limits:
+    """What waits for a person because of its amount, and for how long because of where it goes."""
+    return Limits(approval_above_minor(environment), account_rest(environment), day_above_minor(environment))
 
 
 def change_limit(environment: Mapping[str, str] = os.environ) -> ChangeLimit:

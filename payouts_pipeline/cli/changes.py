@@ -31,8 +31,8 @@ def preview(day: date, as_json: bool) -> None:
 
     zone = Calendar.from_environment().timezone
     with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        minimums, approvals = settings.minimum_payouts_minor(), settings.approval_above_minor()
-        found = found_by(ledger, source, day, zone, minimums, approvals, settings.change_limit())
+        minimums, limits = settings.minimum_payouts_minor(), settings.limits()
+        found = found_by(ledger, source, day, zone, minimums, limits, settings.change_limit())
     if as_json:
         rendering.document(_as_json(found))
     else:

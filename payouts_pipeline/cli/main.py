@@ -40,7 +40,8 @@ def payouts() -> None:
 for command in (
     *(running.demo, running.run, start_up.dev, start_up.up, start_up.down),
     *(showing.status, showing.verify, explain, doctor),
-    *(operator.hold, operator.unhold, operator.approve, operator.retry, operator.cancel, operator.resolve),
+    *(operator.hold, operator.unhold, operator.confirm_account),
+    *(operator.approve, operator.retry, operator.cancel, operator.resolve),
     *(give_back.refund, give_back.reverse, adjust.write_off, adjust.transfer_balance),
     *(identity.ledger, identity.recover, provider.sync),
     *(changes.preview, changes.accept),

@@ -1,4 +1,4 @@
-"""The commands with which a person steps in: `hold`, `unhold`, `approve`, `retry` and `cancel`."""
+"""The commands with which a person steps in: `hold`, `unhold`, `confirm-account`, `approve`, `retry` and `cancel`."""
 
 import getpass
 import sys
@@ -68,20 +68,77 @@ def unhold(payee: Payee, reason: str | None) -> None:
     )
 
 
-@click.command()
-@click.argument("instruction", type=click.UUID, required=False)
+@click.command("confirm-account")
+@click.argument("payee", type=parameters.PAYEE, required=False)
 @parameters.reason
-def approve(instruction: UUID | None, reason: str | None) -> None:
-    """Let an INSTRUCTION above PAYOUTS_APPROVAL_ABOVE go: it continues when its day is materialised again.
+def confirm_account(payee: Payee | None, reason: str | None) -> None:
+    """Say that the Stripe account of PAYEE, which has changed or is another payee's as well, is its own.
 
-    Without INSTRUCTION: list what waits for approval.
+    Ask the payee first, by a way that you know. What is held for it continues when its day is materialised again.
+    Without PAYEE: list whose accounts are to be confirmed.
     """
     from payouts_pipeline.workflow import operator_actions
 
-    if instruction is None:
+    if payee is None:
+        _list_accounts_to_confirm()
+        return
+    why = parameters.given(reason)
+    with ready_ledger() as ledger:
+        found = operator_actions.confirm_account(ledger, payee, actor(), why)
+    rendering.line(
+        f"Confirmed: the account of {payee} that ends in {found.ending}. What is held for it "
+        f"({_instructions(found.instructions)}) continues when its day is materialised again."
+    )
+
+
+def _list_accounts_to_confirm() -> None:
+    """With the end of each id, to compare with what the payee says."""
+    from payouts_pipeline.ledger import payee_accounts
+
+    with ready_ledger() as ledger:
+        waiting = payee_accounts.to_confirm(ledger)
+    for each in waiting:
+        rendering.line(
+            f"{each.payee}  account ending in {each.ending}, seen {each.seen_at:%Y-%m-%d %H:%M}: {each.reason} "
+            f"({_instructions(each.instructions)})"
+        )
+    if not waiting:
+        rendering.line("No account waits to be confirmed.")
+
+
+@click.command()
+@click.argument("subject", metavar="[INSTRUCTION|DAY]", type=parameters.TO_APPROVE, required=False)
+@parameters.reason
+def approve(subject: UUID | date | None, reason: str | None) -> None:
+    """Let an INSTRUCTION above PAYOUTS_APPROVAL_ABOVE go, or the payouts of a DAY that are above it together.
+
+    They continue when their day is materialised again. Who has asked for it, accepted the change behind it, confirmed
+    the account or moved the balance can't: another person must. Without INSTRUCTION and DAY: list what waits for
+    approval.
+    """
+    if subject is None:
         _list_wanted_approvals()
         return
     why = parameters.given(reason)
+    if isinstance(subject, date):
+        _approve_day(subject, why)
+    else:
+        _approve_instruction(subject, why)
+
+
+def _approve_day(day: date, why: str) -> None:
+    from payouts_pipeline.workflow import operator_actions
+
+    with ready_ledger() as ledger:
+        approved = operator_actions.approve_day(ledger, day, actor(), why)
+    for currency, count, amount_minor in approved:
+        rendering.line(f"Approved: {count} payouts of {format_minor(amount_minor, currency)}.")
+    rendering.line(f"They continue when {day} is materialised again.")
+
+
+def _approve_instruction(instruction: UUID, why: str) -> None:
+    from payouts_pipeline.workflow import operator_actions
+
     with ready_ledger() as ledger:
         approved = operator_actions.approve(ledger, instruction, actor(), why)
     amount = format_minor(approved.amount_minor, approved.currency)
@@ -96,8 +153,9 @@ def _list_wanted_approvals() -> None:
 
     with ready_ledger() as ledger:
         waiting = holds.list_wanted_approvals(ledger)
-    for instruction_id, day, billing_type, currency, amount_minor, payee in waiting:
-        rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}")
+    for instruction_id, day, billing_type, currency, amount_minor, payee, is_of_day in waiting:
+        how = f"  with its day: payouts approve {day}" if is_of_day else ""
+        rendering.line(f"{instruction_id}  {day}  {billing_type}  {payee}  {format_minor(amount_minor, currency)}{how}")
     if not waiting:
         rendering.line("Nothing waits for approval.")
 
@@ -117,7 +175,7 @@ def retry(code: str, day: date | None, reason: str | None) -> None:
 
     why = parameters.given(reason)
     with ready_ledger() as ledger, database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source:
-        retried = bring_back(ledger, source, code, day, actor(), why)
+        retried = bring_back(ledger, source, code, day, actor(), why, settings.account_rest())
     for of_day, count in retried.pending.items():
         rendering.line(f"{_instructions(count)} of {of_day}: sent with the next run, or now by 'payouts run {of_day}'.")
     if retried.held:

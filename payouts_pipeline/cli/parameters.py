@@ -1,5 +1,6 @@
 """What the commands take: days, payees, and the options that several of them have in common."""
 
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
@@ -53,6 +54,21 @@ class Returnable(click.ParamType[UUID | str]):
             self.fail(f"'{value}' can't be given back: give an instruction's id, match:7 or player:9.", param, ctx)
 
 
+class ToApprove(click.ParamType[UUID | date]):
+    """What can be approved: an instruction's id, or a day."""
+
+    name = "subject"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> UUID | date:
+        """Read it; click says what is wrong."""
+        with suppress(ValueError):
+            return date.fromisoformat(str(value))
+        try:
+            return UUID(str(value))
+        except ValueError:
+            self.fail(f"'{value}' can't be approved: give an instruction's id, or a day like 2026-01-31.", param, ctx)
+
+
 class Amount(click.ParamType[Decimal]):
     """An amount as people write it: 12.50."""
 
@@ -71,6 +87,7 @@ class Amount(click.ParamType[Decimal]):
 
 DAY = Day()
 RETURNABLE = Returnable()
+TO_APPROVE = ToApprove()
 AMOUNT = Amount()
 PAYEE = PayeeName()
 

@@ -11,7 +11,7 @@ import dagster as dg
 from payouts_pipeline.defs.alerts import Alert, AlertTopic, day_due, summary
 from payouts_pipeline.defs.assets import PAID
 from payouts_pipeline.defs.resources import LedgerResource
-from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger import payee_accounts, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import funds, taken_back
 from payouts_pipeline.settings import Calendar
@@ -58,6 +58,20 @@ def _waiting_changes(connection: Connection) -> Mapping[str, Alert]:
     }
 
 
+def _changed_accounts(connection: Connection) -> Mapping[str, Alert]:
+    """For each payee's account of which a person may want to know in time that it isn't the payee's."""
+    return {
+        f"{each.payee} {each.seen_at.isoformat()}": Alert(
+            "changed_account",
+            f"Payouts to {each.payee} are held",
+            f"{each.reason}. Ask the payee whether the account ending in {each.ending} is its own: if so, run "
+            f"'payouts confirm-account {each.payee} --reason ...'; if not, correct schema 'league'",
+            _PAGE,
+        )
+        for each in payee_accounts.to_confirm(connection)
+    }
+
+
 def _taken_back(calendar: Calendar, connection: Connection) -> Mapping[str, Alert]:
     """By day, once that is over and its night has passed: one alert in the morning, not one for each refund."""
     last_day = day_due(datetime.now(UTC), calendar)
@@ -86,6 +100,12 @@ _WATCHED = (
         "alert_on_waiting_changes",
         "Sends an alert once where league would change more of a day than is usual, so that nothing of it is booked.",
         _waiting_changes,
+    ),
+    _Watch(
+        "alert_on_changed_accounts",
+        "Sends an alert once where a payee's Stripe account has changed, or is another payee's as well: nothing "
+        "is paid to it.",
+        _changed_accounts,
     ),
 )
 

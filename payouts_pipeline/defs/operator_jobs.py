@@ -19,7 +19,7 @@ from payouts_pipeline.domain.billing import Payee
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.persons import readable
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import instructions, proposals
+from payouts_pipeline.ledger import holds, instructions, payee_accounts, proposals
 from payouts_pipeline.settings import Calendar
 from payouts_pipeline.workflow import operator_actions, resume
 from payouts_pipeline.workflow.preview import preview
@@ -48,6 +48,12 @@ class OfPayee(_Step):
     """A step that concerns a payee."""
 
     payee: str = Field(description="Whom: club:17, organiser:3, partner:1 or player:9.", examples=["club:17"])
+
+
+class OfAccount(OfPayee):
+    """A step that concerns the Stripe account of a payee."""
+
+    is_confirmed: bool = Field(default=False, description="Without it, the run only shows what it is about.")
 
 
 class OfInstruction(_Step):
@@ -108,6 +114,17 @@ def _unhold(config: OfPayee, ledger: LedgerResource) -> str:
     return f"{payee} is no longer on hold: {held} instructions continue when their days are materialised."
 
 
+def _confirm_account(config: OfAccount, ledger: LedgerResource) -> str:
+    """Says that the Stripe account of a payee, which has changed or is another payee's as well, is its own."""
+    payee = Payee.parse(config.payee)
+    with ledger.connect() as connection:
+        found = next(iter(payee_accounts.to_confirm(connection, payee)), None)
+        if found is None or config.is_confirmed:
+            found = operator_actions.confirm_account(connection, payee, config.actor, config.why)
+            return f"The account of {payee} ending in {found.ending} is confirmed; {found.instructions} payouts go on."
+    return f"{payee}, account ending in {found.ending}: {found.reason}. {_UNCONFIRMED}"
+
+
 def _approve(config: OfInstruction, ledger: LedgerResource) -> str:
     """Lets an instruction above PAYOUTS_APPROVAL_ABOVE go with the next materialisation of its day."""
     with ledger.connect() as connection:
@@ -115,6 +132,17 @@ def _approve(config: OfInstruction, ledger: LedgerResource) -> str:
         if config.is_confirmed:
             operator_actions.approve(connection, config.id, config.actor, config.why)
     return _about(found, config.is_confirmed, "is approved")
+
+
+def _approve_day(config: OfChange, ledger: LedgerResource) -> str:
+    """Lets the payouts of a day go that are above the limit of PAYOUTS_APPROVAL_ABOVE for a day together."""
+    day = _day(config.day)
+    with ledger.connect() as connection:
+        if not config.is_confirmed:
+            return f"{holds.wants_approval_of_day(connection, day)} payouts of {day} wait for it. {_UNCONFIRMED}"
+        approved = operator_actions.approve_day(connection, day, config.actor, config.why)
+    sums = ", ".join(f"{count} of {format_minor(amount, currency)}" for currency, count, amount in approved)
+    return f"Approved for {day}: {sums}. They continue when the day is materialised."
 
 
 def _cancel(config: OfInstruction, ledger: LedgerResource) -> str:
@@ -135,7 +163,7 @@ def _retry(config: OfCode, ledger: LedgerResource) -> str:
     """Brings back all that Stripe refused with one code; Stripe is asked about each before it is sent."""
     day = _day(config.day) if config.day else None
     with ledger.connect() as connection, ledger.connect_source() as source:
-        retried = resume.retry(connection, source, config.code, day, config.actor, config.why)
+        retried = resume.retry(connection, source, config.code, day, config.actor, config.why, settings.account_rest())
     days = ", ".join(f"{count} of {of_day}" for of_day, count in retried.pending.items())
     return f"Brought back: {days or 'none'}. {retried.held} stay held for another reason."
 
@@ -153,7 +181,7 @@ def _accept(config: OfChange, ledger: LedgerResource) -> str:
 
 def _preview(config: OfDay, ledger: LedgerResource) -> str:
     """Shows what materialising a day would book, charge and pay now; nothing is written or sent."""
-    limits = settings.minimum_payouts_minor(), settings.approval_above_minor(), ledger.change_limit
+    limits = settings.minimum_payouts_minor(), settings.limits(), ledger.change_limit
     with ledger.connect() as connection, ledger.connect_source() as source:
         found = preview(connection, source, _day(config.day), Calendar.from_environment().timezone, *limits)
     lines = [f"A change waits: {found.proposal.reason}."] if found.proposal else []
@@ -172,7 +200,9 @@ def _preview(config: OfDay, ledger: LedgerResource) -> str:
 _STEPS: Mapping[str, Callable[..., str]] = {
     "hold_payee": _hold,
     "unhold_payee": _unhold,
+    "confirm_account": _confirm_account,
     "approve_instruction": _approve,
+    "approve_day": _approve_day,
     "cancel_instruction": _cancel,
     "retry_refused": _retry,
     "accept_change": _accept,

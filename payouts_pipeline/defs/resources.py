@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from payouts_pipeline import settings
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.ledger import database, migrate
 from payouts_pipeline.workflow.pay_day import Changed, Payments
 
@@ -121,6 +122,14 @@ class StripeResource(dg.ConfigurableResource[Any]):
     approval_above_minor: dict[str, int] = Field(
         default_factory=dict, description="An instruction above this waits for 'payouts approve'; minor units."
     )
+    day_above_minor: dict[str, int] = Field(
+        default_factory=dict,
+        description="Payouts of a day that are above this together wait for 'payouts approve'; minor units.",
+    )
+    account_rest_h: int = Field(
+        default=settings.DEFAULT_ACCOUNT_REST_H,
+        description="How long a changed Stripe account of a payee rests before the first payout to it.",
+    )
     fleet_timeout_s: float = Field(
         default=settings.DEFAULT_FLEET_TIMEOUT_S,
         description="How long a run waits for a separate fleet before it shows what is open.",
@@ -155,6 +164,11 @@ class StripeResource(dg.ConfigurableResource[Any]):
         return StripeAccount(api_key, self.api_base, calls_per_s, wording=wording)
 
     @property
+    def limits(self) -> Limits:
+        """What waits for a person because of its amount, and for how long because of where it goes."""
+        return Limits(self.approval_above_minor, timedelta(hours=self.account_rest_h), self.day_above_minor)
+
+    @property
     def timeout(self) -> timedelta:
         """How long a run waits for instructions that are in progress."""
         return timedelta(seconds=self.fleet_timeout_s)
@@ -171,6 +185,7 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
     """The resources for an environment. What is secret is looked up when a run starts, and never shown."""
     source = "PAYOUTS_SOURCE_URL" if environment.get("PAYOUTS_SOURCE_URL") else "PAYOUTS_DATABASE_URL"
     workers, limit = settings.workers(environment), settings.change_limit(environment)
+    limits = settings.limits(environment)
     return {
         "changes": Changes(),
         "ledger": LedgerResource(
@@ -185,7 +200,9 @@ def resources(environment: Mapping[str, str]) -> dict[str, Any]:
             api_base=dg.EnvVar("STRIPE_API_BASE") if environment.get("STRIPE_API_BASE") else None,
             workers=workers,
             minimum_payouts_minor=settings.minimum_payouts_minor(environment),
-            approval_above_minor=settings.approval_above_minor(environment),
+            approval_above_minor=dict(limits.approval_above_minor),
+            day_above_minor=dict(limits.day_above_minor),
+            account_rest_h=limits.account_rest // timedelta(hours=1),
             fleet_timeout_s=settings.fleet_timeout_s(environment),
         ),
     }
@@ -207,7 +224,7 @@ def payments(
             topology=bus.topology(),
             settlement=cache(lambda: opened.enter_context(settles())) if settles else None,
             minimum_payouts_minor=stripe.minimum_payouts_minor,
-            approval_above_minor=stripe.approval_above_minor,
+            limits=stripe.limits,
             change_limit=ledger.change_limit,
             timeout=stripe.timeout,
             actor=f"run {context.run.run_id}",

@@ -126,7 +126,9 @@ def _who_can_receive(ledger: LedgerResource, stripe: StripeResource) -> str:
     settles = stripe.settlement(ledger.database_url)
     try:
         with ledger.connect() as connection:
-            able = bring_back_able(connection, ledger.connect_source, settles, "follow_stripe")
+            able = bring_back_able(
+                connection, ledger.connect_source, settles, "follow_stripe", stripe.limits.account_rest
+            )
     except PayoutsError as error:
         return f" {error}"
     return f" {able} payouts go on: their payees can receive transfers by now." if able else ""

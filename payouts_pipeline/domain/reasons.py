@@ -11,6 +11,7 @@ sentences are ours, since Stripe's may name accounts and cards.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -32,9 +33,13 @@ class ReasonCode(StrEnum):
     # Held back.
     ON_HOLD = "on_hold"
     APPROVAL_REQUIRED = "approval_required"
+    DAY_APPROVAL_REQUIRED = "day_approval_required"
     NO_STRIPE_ID = "no_stripe_id"
+    ACCOUNT_RESTS = "account_rests"
+    ACCOUNT_OF_ANOTHER = "account_of_another_payee"
     BALANCE_NOT_UNDERSTOOD = "balance_not_understood"
     HOLD_LIFTED = "hold_lifted"
+    ACCOUNT_CONFIRMED = "account_confirmed"
     APPROVED = "approved"
     RETRIED = "retried"
     CAN_RECEIVE = "can_receive"
@@ -74,7 +79,10 @@ class Remedy(StrEnum):
 
     LIFT_HOLD = "lift_hold"
     APPROVE = "approve"
+    APPROVE_DAY = "approve_day"
     ENTER_STRIPE_ID = "enter_stripe_id"
+    AWAIT_REST = "await_rest"
+    CONFIRM_ACCOUNT = "confirm_account"
     CHANGE_AMOUNT = "change_amount"
     REPLACE_CARD_OR_ACCOUNT = "replace_card_or_account"
     FINISH_ACCOUNT = "finish_account"
@@ -124,7 +132,18 @@ _OURS: Mapping[str, _Meaning] = {
     ),
     ReasonCode.ON_HOLD: _Meaning("on hold: {reason}", Remedy.LIFT_HOLD),
     ReasonCode.APPROVAL_REQUIRED: _Meaning("above {limit}: waits for approval", Remedy.APPROVE),
+    ReasonCode.DAY_APPROVAL_REQUIRED: _Meaning(
+        "the payouts of the day are above {limit} together: waits for approval", Remedy.APPROVE_DAY
+    ),
     ReasonCode.NO_STRIPE_ID: _Meaning("the {subject} has no Stripe {identity}", Remedy.ENTER_STRIPE_ID),
+    ReasonCode.ACCOUNT_RESTS: _Meaning(
+        "the {subject}'s Stripe account has changed: nothing is paid to it before {until}", Remedy.AWAIT_REST
+    ),
+    ReasonCode.ACCOUNT_OF_ANOTHER: _Meaning(
+        "the {subject}'s Stripe account is also that of {payee}: nothing is paid to it before a person confirms it",
+        Remedy.CONFIRM_ACCOUNT,
+    ),
+    ReasonCode.ACCOUNT_CONFIRMED: _Meaning("the account is confirmed: {reason}"),
     ReasonCode.BALANCE_NOT_UNDERSTOOD: _Meaning(
         "our balance at Stripe differs from the ledger's in this currency", Remedy.RECONCILE_BALANCE
     ),
@@ -329,6 +348,8 @@ def sentence(code: str, details: Mapping[str, Any], billing_type: str, currency:
         shown["limit"] = format_minor(int(shown["limit_minor"]), currency)
     if "moved_minor" in shown:
         shown["moved"] = format_minor(int(shown["moved_minor"]), str(shown["moved_currency"]))
+    if "until" in shown:
+        shown["until"] = f"{datetime.fromisoformat(str(shown['until'])):%Y-%m-%d %H:%M} UTC"
     if "retry_days" in shown:
         shown["wait"] = "a day" if shown["retry_days"] == 1 else f"{shown['retry_days']} days"
     return _meaning_of(code, details, billing_type).sentence.format_map(shown)

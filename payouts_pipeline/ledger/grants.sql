@@ -21,7 +21,7 @@ grant usage on schema payouts to payouts_worker;
 grant select on
     payouts.migrations, payouts.identity, payouts.identity_events, payouts.accounts, payouts.instructions,
     payouts.attempts, payouts.cancellations, payouts.judgements, payouts.return_orders, payouts.movements, payouts.events,
-    payouts.held_payees, payouts.approved_instructions, payouts.card_refusals, payouts.rate_limit
+    payouts.held_payees, payouts.held_accounts, payouts.approved_instructions, payouts.card_refusals, payouts.rate_limit
 to payouts_worker;
 grant update (
     status, status_at, reason_code, reason_details, changed_by, published_at, retry_at, leased_until,
@@ -46,11 +46,20 @@ grant select on all tables in schema payouts to payouts_pipeline;
 grant insert on
     payouts.days, payouts.bookings, payouts.allocations, payouts.fees, payouts.held_out,
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
-    payouts.holds, payouts.approvals, payouts.judgements, payouts.movements, payouts.identity_events,
+    payouts.holds, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
-    payouts.balance_looks, payouts.returns, payouts.proposals, payouts.acceptances,
-    payouts.return_orders, payouts.return_order_fees, payouts.adjustments, payouts.account_looks
+    payouts.balance_looks, payouts.returns, payouts.proposals,
+    payouts.return_order_fees, payouts.account_looks
 to payouts_pipeline;
+-- What people decide; with which login is written by the database.
+grant insert (instruction_id, payee_id, actor, reason) on payouts.approvals to payouts_pipeline;
+grant insert (proposal_id, actor, reason) on payouts.acceptances to payouts_pipeline;
+grant insert (instruction_id, takes_back_id, target, asked_minor, actor, reason)
+    on payouts.return_orders to payouts_pipeline;
+grant insert (account_id, to_account_id, currency, amount_minor, actor, reason)
+    on payouts.adjustments to payouts_pipeline;
+grant insert (subject, subject_id, stripe_account_id, actor, reason)
+    on payouts.account_confirmations to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
 grant update (asked_at) on payouts.account_looks to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
@@ -69,4 +78,6 @@ grant update (splits_digest) on payouts.days to payouts_pipeline;
 -- To lock the row of a day, and the table of holds, of which a trigger refuses every update.
 grant update (first_booked_at) on payouts.days to payouts_pipeline;
 grant update on payouts.holds to payouts_pipeline;
-grant execute on function payouts.total_minor, payouts.fingerprint to payouts_pipeline;
+grant execute on function payouts.total_minor, payouts.fingerprint, payouts.see_accounts,
+    payouts.own_doing, payouts.is_same, payouts.is_of_person
+to payouts_pipeline;

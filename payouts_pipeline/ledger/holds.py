@@ -10,15 +10,18 @@ import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.four_eyes import OwnDoing
 from payouts_pipeline.domain.instructions import CANCELLABLE
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
+from payouts_pipeline.ledger import payee_accounts
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of
 
 _HELD_PAYEES = frames.columns(ids="subject_id", texts="billing_subject hold_details")
 _HELD = frames.columns(
-    ids="approval_above_minor", texts="id billing_subject hold_details is_balanced stripe_account_id stripe_customer_id"
+    ids="subject_id amount_minor approval_above_minor",
+    texts="id billing_type billing_subject hold_details is_balanced stripe_account_id stripe_customer_id",
 )
 
 
@@ -51,19 +54,31 @@ def why_held(instructions: pd.DataFrame) -> pd.DataFrame:
     """Why each instruction must not be sent now (reason_code, reason_details as JSON); missing where it may be.
 
     Columns: billing_subject, hold_details (of the reason while a person's hold lasts), is_balanced (missing of a payout
-    in a currency whose balance is not understood), approval_above_minor (the limit that it exceeds without an
-    approval), and the Stripe ids of `league`. Details are spelled as Postgres spells jsonb,
-    so that those of an instruction and those of what holds it now can be compared as texts.
+    in a currency whose balance is not understood), amount_minor, approval_above_minor (the limit that it, or its day's
+    payouts together, exceeds without an approval), what speaks against its account (`payee_accounts.with_holds`), and
+    the Stripe ids of `league`. What wants a person is said first. Details are spelled as Postgres spells jsonb, so that
+    those of an instruction and those of what holds it now can be compared as texts.
     """
     on_hold, limit = instructions["hold_details"], instructions["approval_above_minor"]
     stripe_id = payee_ids(instructions)
     code = pd.Series(pd.NA, index=instructions.index, dtype=frames.TEXT)
     code[instructions["is_balanced"].isna()] = ReasonCode.BALANCE_NOT_UNDERSTOOD.value
     code[stripe_id.isna()] = ReasonCode.NO_STRIPE_ID.value
-    code[limit.notna()] = ReasonCode.APPROVAL_REQUIRED.value
+    of_account = instructions["account_code"]
+    code = code.mask(of_account.notna(), of_account)
+    is_of_day = (limit >= instructions["amount_minor"]).fillna(value=False)
+    code[is_of_day & stripe_id.notna()] = ReasonCode.DAY_APPROVAL_REQUIRED.value
+    code[limit.notna() & ~is_of_day] = ReasonCode.APPROVAL_REQUIRED.value
+    is_anothers = of_account == ReasonCode.ACCOUNT_OF_ANOTHER
+    code[is_anothers.fillna(value=False)] = ReasonCode.ACCOUNT_OF_ANOTHER.value
     code[on_hold.notna()] = ReasonCode.ON_HOLD.value
-    details = on_hold.fillna('{"limit_minor": ' + limit.astype(frames.TEXT) + "}").fillna("{}")
-    return pd.DataFrame({"reason_code": code, "reason_details": details.where(code.notna(), pd.NA)})
+    details = pd.Series("{}", index=instructions.index, dtype=frames.TEXT)
+    is_of_account = code.isin([ReasonCode.ACCOUNT_RESTS, ReasonCode.ACCOUNT_OF_ANOTHER])
+    details = details.mask(is_of_account, instructions["account_details"])
+    is_of_limit = code.isin([ReasonCode.APPROVAL_REQUIRED, ReasonCode.DAY_APPROVAL_REQUIRED])
+    details = details.mask(is_of_limit, '{"limit_minor": ' + limit.astype(frames.TEXT) + "}")
+    details = details.mask(on_hold.notna(), on_hold)
+    return pd.DataFrame({"reason_code": code, "reason_details": details.mask(code.isna())})
 
 
 def currencies_on_hold(connection: Connection) -> list[str]:
@@ -104,16 +119,40 @@ def lift(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
     return _say_why(connection, payee, None, Reason(ReasonCode.HOLD_LIFTED, {"reason": reason}), actor)
 
 
+def own_doing(connection: Connection, instruction: UUID, actor: str) -> OwnDoing | None:
+    """What the person has to do with an instruction, so that another must approve it; the database sees to it."""
+    what: str | None = scalar(connection, sql("own_doing"), {"id": instruction, "actor": actor})
+    return OwnDoing(what) if what else None
+
+
 def approve(connection: Connection, instruction: UUID, payee: Payee, actor: str, reason: str) -> None:
     """Let an instruction above the limit be resumed, under the locks of its day and account."""
     connection.execute(sql("insert_approval"), {"id": instruction, "actor": actor, "reason": reason})
     _say_why(connection, payee, instruction, Reason(ReasonCode.APPROVED, {"reason": reason}), actor)
 
 
+def say_confirmed(connection: Connection, payee: Payee, actor: str, reason: str) -> int:
+    """Say that the payee's account is confirmed, under the locks of its accounts; how many instructions it holds."""
+    return _say_why(connection, payee, None, Reason(ReasonCode.ACCOUNT_CONFIRMED, {"reason": reason}), actor)
+
+
+def approve_day(connection: Connection, day: date, actor: str, reason: str) -> list[tuple[str, int, int]]:
+    """Let the payouts of a day go that wait since they are above its limit together, but what is this person's doing.
+
+    Currency, how many, and amount_minor of those; under the locks of the day and of the payees.
+    """
+    return connection.execute(sql("approve_day"), {"day": day, "actor": actor, "reason": reason}).fetchall()
+
+
+def wants_approval_of_day(connection: Connection, day: date) -> int:
+    """How many payouts of a day wait since they are above its limit together."""
+    return int(scalar(connection, sql("wanted_approval_of_day"), {"day": day}))
+
+
 def _say_why(connection: Connection, payee: Payee, instruction: UUID | None, otherwise: Reason, actor: str) -> int:
     """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
     which = {**payee.parameters, "instruction_id": instruction}
-    held = copy_out(connection, sql("held_instructions"), which, _HELD)
+    held = payee_accounts.with_holds(connection, copy_out(connection, sql("held_instructions"), which, _HELD))
     why = why_held(held).fillna(otherwise.columns)
     reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
     return connection.execute(sql("set_held_reasons"), {"ids": list(held["id"]), **reasons, "actor": actor}).rowcount
@@ -125,7 +164,7 @@ def list_holds(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 def list_wanted_approvals(connection: Connection) -> list[tuple[Any, ...]]:
-    """What waits for approval: id, day, billing type, currency, amount_minor, payee."""
+    """What waits for approval: id, day, billing type, currency, amount_minor, payee, whether its day is approved."""
     return connection.execute(sql("list_wanted_approvals")).fetchall()
 
 

@@ -3,10 +3,10 @@
 What is made or resumed comes as a frame with the Stripe ids of `league` in it: nothing here reads there.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 from uuid import UUID
 
 import pandas as pd
@@ -16,16 +16,16 @@ from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BILLING_TYPE_OF, BillingSubject, Payee
 from payouts_pipeline.domain.funds import WAITS_FOR_FUNDS
 from payouts_pipeline.domain.instructions import Status, instruction_names
+from payouts_pipeline.domain.limits import NO_AMOUNTS, Limits
 from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.ledger import identity
+from payouts_pipeline.ledger import identity, payee_accounts
 from payouts_pipeline.ledger.bulk import copy_in, copy_out, pages
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import currencies_on_hold, held_payees, limits_exceeded, why_held
 from payouts_pipeline.ledger.outbox import LOST_AFTER
 from payouts_pipeline.ledger.portions import divide_due
 
-NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 # The reason of an instruction that nothing holds back.
 PENDING = Reason(ReasonCode.NOT_PUBLISHED).columns
 
@@ -37,7 +37,7 @@ _NEW = [
 ]  # fmt: skip
 _CHARGED = frames.columns(ids="account_id subject_id amount_minor", texts="billing_subject currency")
 _BLOCKED = frames.columns(
-    ids="subject_id approval_above_minor",
+    ids="subject_id amount_minor approval_above_minor",
     texts="day id billing_type billing_subject status reason_code reason_details is_due hold_details is_balanced "
     "approved_for known_account_id known_customer_id known_payment_method_id",
 )
@@ -100,12 +100,18 @@ def make_charges(
     return _make(connection, day, due, approval_above_minor, actor, *queries)
 
 
-def make_payouts(
-    connection: Connection, day: date, due: Iterable[pd.DataFrame], approval_above_minor: Mapping[str, int], actor: str
-) -> int:
+def make_payouts(connection: Connection, day: date, due: Iterable[pd.DataFrame], limits: Limits, actor: str) -> int:
     """A payout for each of `payouts_due` with its Stripe ids; how many."""
     queries = sql("apply_payouts"), sql("apply_payout_portions")
-    return _make(connection, day, due, approval_above_minor, actor, *queries)
+    seen = (_seen(connection, page, limits) for page in due)
+    return _make(connection, day, seen, limits.approval_above_minor, actor, *queries, limits.day_above_minor)
+
+
+def _seen(connection: Connection, due: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+    """The same, once it is noted to which accounts it goes."""
+    if len(due):
+        payee_accounts.see(connection, due, limits.account_rest)
+    return due
 
 
 def make_charges_at_once(
@@ -156,6 +162,7 @@ def _make(
     actor: str,
     apply: str,
     apply_portions: str,
+    day_above_minor: Mapping[str, int] = NO_AMOUNTS,
 ) -> int:
     """Insert instructions for what is due, and tie what they pay for to them."""
     made, has_portions = 0, False
@@ -166,6 +173,8 @@ def _make(
         made, has_portions = made + len(page), has_portions or bool(page["is_portion"].any())
     if not made:
         return 0
+    if day_above_minor:
+        connection.execute(sql("hold_above_limit_of_day"), {"day": day, "limits": json.dumps(dict(day_above_minor))})
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     connection.execute(sql("add_in_flight"))
     connection.execute(apply, {"day": day})
@@ -183,6 +192,7 @@ def _as_instructions(
     new = due.merge(held_payees(connection), on=["billing_subject", "subject_id"], how="left")
     if "billing_type" not in new:
         new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
+    new = payee_accounts.with_holds(connection, new)
     new["is_balanced"] = _balanced(new, currencies_on_hold(connection))
     # As lists: going through the column itself takes three times as long.
     keys = zip(*(new[name].tolist() for name in ["billing_type", "subject_id", "currency", "sequence"]), strict=True)

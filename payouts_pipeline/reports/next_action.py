@@ -16,8 +16,13 @@ from payouts_pipeline.reports.status import Instruction
 _OF_A_PERSON = {
     Remedy.LIFT_HOLD: "lift the hold once it may go on: {unhold}; it then continues automatically{or_run}",
     Remedy.APPROVE: "check the amount, then approve it: {approve}; it then continues automatically{or_run}",
+    Remedy.APPROVE_DAY: "check what the day pays out, then approve it as a whole: {approve_day}; it then continues "
+    "automatically{or_run}",
     Remedy.ENTER_STRIPE_ID: "enter the {subject}'s Stripe {identity} in schema 'league' (table {subject}s); it then "
     "continues automatically{or_run}",
+    Remedy.CONFIRM_ACCOUNT: "ask the {subject} whether the account is its own, then confirm it: {confirm}, or enter "
+    "another in schema 'league' (table {subject}s); if the two have become one, 'payouts transfer-balance' moves "
+    "what is owed; it then continues automatically{or_run}",
     Remedy.CHANGE_AMOUNT: "correct the terms in schema 'league', then {cancel} and {run}",
     Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
     "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {again}",
@@ -40,6 +45,10 @@ _OF_A_PERSON = {
 }
 _TOP_UP = "it is retried automatically{or_run}; top up the balance at Stripe if that keeps failing"
 _CONTINUES = "it continues automatically{or_run}"
+_RESTS = (
+    "it continues automatically after that time; ask the {subject} whether it has changed its account: if so, "
+    "{confirm} pays sooner; if not, put back the old one in schema 'league' (table {subject}s)"
+)
 _BY_STATUS: Mapping[str, str] = {
     Status.WAITING: "it is retried automatically{or_run}, and at once with a new {means} in schema 'league'",
     Status.UNKNOWN: "Stripe is asked again automatically{or_run}; do not pay it by other means meanwhile; if that "
@@ -66,6 +75,7 @@ class NextAction:
 def next_action(of: WithReason) -> NextAction:
     """Of all instructions of a kind that have this status for this reason."""
     commands = {name: f"'payouts {name}'" for name in ("unhold", "approve", "cancel", "resolve", "retry", "run")}
+    commands |= {"confirm": "'payouts confirm-account'", "approve_day": "'payouts approve DAY'"}
     template, needs_person = _template(of)
     text = template.format_map({**_words(of), **_with_again(commands, of), "or_run": ""})
     return NextAction(text if needs_person else f"none: {text}", needs_person)
@@ -78,6 +88,8 @@ def next_step(of: Instruction) -> str | None:
     run = f"'payouts run {of.day}'"
     commands = {
         "unhold": f"'payouts unhold {of.payee} --reason ...'",
+        "confirm": f"'payouts confirm-account {of.payee} --reason ...'",
+        "approve_day": f"'payouts approve {of.day} --reason ...'",
         "approve": f"'payouts approve {of.id} --reason ...'",
         "cancel": f"'payouts cancel {of.id} --reason ...'",
         "resolve": f"'payouts resolve {of.id} --reason ...'",
@@ -102,6 +114,8 @@ def _template(of: WithReason) -> tuple[str, bool]:
         return _OF_A_PERSON[remedy], True
     if remedy == Remedy.TOP_UP_BALANCE:
         return _TOP_UP, False
+    if remedy == Remedy.AWAIT_REST:
+        return _RESTS, False
     by_status = _BY_STATUS_OF_RETURN if of.billing_type in RETURN_TYPES else _BY_STATUS
     return by_status.get(of.status, _CONTINUES), False
 

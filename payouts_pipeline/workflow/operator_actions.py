@@ -4,21 +4,24 @@ Each leaves a row of its own with actor and reason, and an event on every instru
 taken in the one order of all transactions (`ledger.locks`).
 """
 
+from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 import pandas as pd
 
 from payouts_pipeline.domain.billing import Payee
+from payouts_pipeline.domain.four_eyes import WHAT_WAS_DONE
 from payouts_pipeline.domain.instructions import Status
 from payouts_pipeline.domain.reasons import Reason, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import attempts, cancellations, holds, instructions, returns
+from payouts_pipeline.ledger import attempts, cancellations, holds, instructions, payee_accounts, returns
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import Held
 from payouts_pipeline.ledger.instructions import Instruction
-from payouts_pipeline.ledger.locks import lock_account, lock_day
+from payouts_pipeline.ledger.locks import lock_account, lock_accounts_of, lock_day, lock_payees
+from payouts_pipeline.ledger.payee_accounts import ToConfirm
 
 if TYPE_CHECKING:
     from payouts_pipeline.settlement.assemble import Settlement
@@ -56,10 +59,33 @@ def unhold(connection: Connection, payee: Payee, actor: str, reason: str) -> int
         return holds.lift(connection, payee, actor, reason)
 
 
+def confirm_account(connection: Connection, payee: Payee, actor: str, reason: str) -> ToConfirm:
+    """Say that the Stripe account which the ledger has noted is the payee's: it is paid to from then on, for good.
+
+    One that gets into `league` after it was noted is another one, which rests for itself. Raises PayoutsError where
+    there is nothing to confirm, or this person has approved what waits for it.
+    """
+    with connection.transaction():
+        lock_accounts_of(connection, payee)
+        found = next(iter(payee_accounts.to_confirm(connection, payee)), None)
+        if found is None:
+            raise PayoutsError(
+                f"Nothing speaks against the Stripe account of {payee}: 'payouts confirm-account' lists whose accounts "
+                "are to be confirmed. One that has changed is among them from its next materialisation on."
+            )
+        if payee_accounts.has_approved(connection, found, actor):
+            raise PayoutsError(
+                f"You have approved a payout to this account of {payee}, so another person must confirm it (four eyes)."
+            )
+        payee_accounts.confirm(connection, found, actor, reason)
+        holds.say_confirmed(connection, payee, actor, reason)
+        return found
+
+
 def approve(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:
     """Let an instruction above the limit continue with the next materialisation of its day.
 
-    Raises PayoutsError where there is none such, or it needs no approval (any more).
+    Raises PayoutsError where there is none such, it needs no approval (any more), or it is this person's own doing.
     """
     with connection.transaction():
         found = _locked(connection, instruction_id)
@@ -73,8 +99,32 @@ def approve(connection: Connection, instruction_id: UUID, actor: str, reason: st
             )
         if found.is_approved:
             raise PayoutsError(f"Instruction {found.id} is approved already: materialise {found.day} and it continues.")
+        own = holds.own_doing(connection, found.id, actor)
+        if own:
+            raise PayoutsError(
+                f"You have {WHAT_WAS_DONE[own]}, so another person must approve instruction {found.id} (four eyes)."
+            )
         holds.approve(connection, found.id, found.payee, actor, reason)
         return found
+
+
+def approve_day(connection: Connection, day: date, actor: str, reason: str) -> list[tuple[str, int, int]]:
+    """Let the payouts of a day go that are above its limit together: currency, how many and amount_minor of those.
+
+    What this person has something to do with still waits for another. Raises PayoutsError where nothing goes.
+    """
+    with connection.transaction():
+        lock_day(connection, day)
+        lock_payees(connection)
+        wanted = holds.wants_approval_of_day(connection, day)
+        if not wanted:
+            raise PayoutsError(
+                f"No payout of {day} waits for an approval of the day: 'payouts approve' lists what waits for one."
+            )
+        approved = holds.approve_day(connection, day, actor, reason)
+        if not approved:
+            raise PayoutsError(f"You have something to do with all of it, so another person must approve {day}.")
+        return approved
 
 
 def cancel(connection: Connection, instruction_id: UUID, actor: str, reason: str) -> Instruction:

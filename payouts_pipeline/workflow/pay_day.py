@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, RETURN_TYPES, BillingType
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.ledger import cancellations, outbox
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.locks import only_run_of
@@ -55,7 +56,7 @@ class Payments:
     # Made when a day first needs it.
     settlement: "Callable[[], Settlement] | None"
     minimum_payouts_minor: Mapping[str, int]
-    approval_above_minor: Mapping[str, int]
+    limits: Limits
     change_limit: ChangeLimit
     timeout: timedelta
     actor: str
@@ -66,7 +67,7 @@ class Payments:
         with only_run_of(self.ledger, day, self.report):
             # Before anything is written: a wrong key would turn all charges away.
             self._check_stripe(day)
-            parts = day, splits, self.actor, self.approval_above_minor, self.timezone, self.change_limit
+            parts = day, splits, self.actor, self.limits, self.timezone, self.change_limit
             open_charges = partial(self._open, phases.open_charges, *parts)
             changed = self._settle(day, open_charges, [BillingType.PLAYER_CHARGE])
             # Before anything is paid out: what a person has asked to be given back.
@@ -79,7 +80,7 @@ class Payments:
 
     def _open_payouts(self, day: date) -> phases.Progress:
         """Make the payouts, and have those wait that our balance does not cover."""
-        parts = day, self.minimum_payouts_minor, self.actor, self.approval_above_minor
+        parts = day, self.minimum_payouts_minor, self.actor, self.limits
         progress = self._open(phases.open_payouts, *parts)
         return replace(progress, instructions=progress.instructions + self._funds.share_out(day))
 

@@ -6,6 +6,7 @@ of ours. Only a definite yes brings anything back, and to ask is no attempt.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 from payouts_pipeline.ledger import account_looks
 from payouts_pipeline.ledger.database import Connection
@@ -19,6 +20,7 @@ def bring_back_able(
     connect_source: Callable[[], AbstractContextManager[Connection]],
     settles: Callable[[], AbstractContextManager[Settlement]],
     actor: str,
+    account_rest: timedelta,
 ) -> int:
     """Have what was refused asked for again where its payee can receive by now; how many instructions.
 
@@ -33,4 +35,4 @@ def bring_back_able(
     if not able:
         return 0
     with connect_source() as source:
-        return bring_back_payouts(connection, source, able, actor)
+        return bring_back_payouts(connection, source, able, actor, account_rest)

@@ -6,11 +6,11 @@ from datetime import date
 
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import NO_LIMITS, Limits
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import bookings, cancellations, holds, instructions, returns
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.ledger.instructions import NO_LIMITS
 from payouts_pipeline.ledger.locks import lock_accounts_of_day, lock_day
 from payouts_pipeline.ledger.releases import release_collected_fees
 from payouts_pipeline.workflow.resume import resume
@@ -31,7 +31,7 @@ def open_charges(
     day: date,
     splits: Batches,
     actor: str,
-    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+    limits: Limits = NO_LIMITS,
     timezone: str | None = None,
     change_limit: ChangeLimit = bookings.NO_LIMIT,
 ) -> Progress:
@@ -41,17 +41,17 @@ def open_charges(
     day beyond the limit is proposed, and the day stands as it was booked. Raises PayoutsError where the ledger is
     booked in another ``timezone``.
     """
-    resuming = resume(connection, source, day, actor)
+    resuming = resume(connection, source, day, actor, limits.account_rest)
     with failpoint(Failpoint.BOOK_DAY), connection.transaction():
         if timezone:
             bookings.keep_timezone(connection, timezone)
         lock_day(connection, day)
         lines = bookings.post(connection, day, splits, actor, change_limit)
-        at_once = _charge_at_once(connection, source, day, approval_above_minor, actor) if lines else 0
+        at_once = _charge_at_once(connection, source, day, limits.approval_above_minor, actor) if lines else 0
         cancellations.cancel_charges(connection, day, actor)
         released = release_collected_fees(connection, day, actor)
         due = (reader.with_stripe_ids(source, page) for page in instructions.charges_due(connection, day))
-        made = instructions.make_charges(connection, day, due, approval_above_minor, actor)
+        made = instructions.make_charges(connection, day, due, limits.approval_above_minor, actor)
     return Progress(lines, resuming + at_once + made, released)
 
 
@@ -71,10 +71,10 @@ def open_payouts(
     day: date,
     minimums_minor: Mapping[str, int],
     actor: str,
-    approval_above_minor: Mapping[str, int] = NO_LIMITS,
+    limits: Limits = NO_LIMITS,
 ) -> Progress:
     """Release what was collected and make the payouts of it."""
-    resuming = resume(connection, source, day, actor)
+    resuming = resume(connection, source, day, actor, limits.account_rest)
     with failpoint(Failpoint.RELEASE_DAY), connection.transaction():
         lock_day(connection, day)
         lock_accounts_of_day(connection, day)
@@ -83,7 +83,7 @@ def open_payouts(
         resuming += holds.hold_payouts(connection, day, actor)
         payable = instructions.payouts_due(connection, day, minimums_minor, cancelled)
         due = (reader.with_stripe_ids(source, page) for page in payable)
-        made = instructions.make_payouts(connection, day, due, approval_above_minor, actor)
+        made = instructions.make_payouts(connection, day, due, limits, actor)
         if made:
             returns.require_funds(connection)
     return Progress(instructions=resuming + made, fees_released=released)

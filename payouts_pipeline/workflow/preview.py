@@ -10,6 +10,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import previews, proposals
@@ -24,16 +25,15 @@ def preview(
     day: date,
     timezone: ZoneInfo,
     minimums_minor: Mapping[str, int],
-    approval_above_minor: Mapping[str, int],
+    limits: Limits,
     change_limit: ChangeLimit,
 ) -> Preview:
     """What the next materialisation of the day books and asks for, with `league` as it is now."""
     splits = split(reader.fees_of_day(source, day, timezone))
     actor = f"preview {uuid4()}"
     with connection.transaction(force_rollback=True):
-        limits = approval_above_minor, timezone.key, change_limit
-        phases.open_charges(connection, source, day, splits, actor, *limits)
+        phases.open_charges(connection, source, day, splits, actor, limits, timezone.key, change_limit)
         previews.next_transaction(connection)
-        phases.open_payouts(connection, source, day, minimums_minor, actor, approval_above_minor)
+        phases.open_payouts(connection, source, day, minimums_minor, actor, limits)
         fees, moved, held_out = previews.read(connection, day, actor)
         return Preview(day, proposals.find(connection, day), fees, moved, held_out)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -13,23 +13,46 @@ from payouts_pipeline.domain.refusals import NO_TRANSFERS
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.failpoints import Failpoint, failpoint
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import instructions
+from payouts_pipeline.ledger import instructions, payee_accounts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.holds import payee_ids, why_held
+from payouts_pipeline.ledger.locks import lock_payees
 
 _REASON = list(instructions.PENDING)
 _IDS = ["stripe_account_id", "stripe_customer_id", "stripe_payment_method_id"]
+# What is held for these shows the ids that it is held for, and not those that it was last tried with.
+_ABOUT_IDS = [
+    ReasonCode.APPROVAL_REQUIRED,
+    ReasonCode.DAY_APPROVAL_REQUIRED,
+    ReasonCode.ACCOUNT_RESTS,
+    ReasonCode.ACCOUNT_OF_ANOTHER,
+]
+NO_REST = timedelta(0)
 _KNOWN = ["known_account_id", "known_customer_id", "known_payment_method_id"]
 
 
-def resume(connection: Connection, source: Connection, day: date, actor: str) -> int:
+def resume(connection: Connection, source: Connection, day: date, actor: str, account_rest: timedelta = NO_REST) -> int:
     """Make instructions of the day pending again that can continue now; how many moved.
 
     A held one continues once nothing holds it any more; a waiting one when its time has come; a waiting or rejected
     one also as soon as the ids in `league` have changed, since that is a new card or account. What would continue but
-    for a hold, a missing approval or a missing account is held, with that as its reason.
+    for a hold, a missing approval, or an account that is missing or may not be paid to, is held, with that as its
+    reason. A Stripe account that is another than it was rests for ``account_rest``.
     """
-    return _move(connection, find_moving(connection, source, day), actor)
+    blocked = instructions.blocked(connection, day)
+    if blocked.empty:
+        return 0
+    found = _seen(connection, _with_ids_of_now(source, blocked), account_rest)
+    return _move(connection, _moving(connection, found), actor)
+
+
+def _seen(connection: Connection, found: pd.DataFrame, account_rest: timedelta) -> pd.DataFrame:
+    """The same, once it is noted which Stripe accounts `league` has."""
+    if payee_accounts.unseen(connection, found):
+        with failpoint(Failpoint.SEE_ACCOUNTS), connection.transaction():
+            lock_payees(connection)
+            payee_accounts.see(connection, found, account_rest)
+    return found
 
 
 @dataclass(frozen=True)
@@ -40,7 +63,15 @@ class Retried:
     held: int
 
 
-def retry(connection: Connection, source: Connection, code: str, day: date | None, actor: str, reason: str) -> Retried:
+def retry(
+    connection: Connection,
+    source: Connection,
+    code: str,
+    day: date | None,
+    actor: str,
+    reason: str,
+    account_rest: timedelta = NO_REST,
+) -> Retried:
     """Make what was refused with this code pending again, of a day or of all days; a hold is kept to all the same.
 
     Only what Stripe has definitely refused. Somebody may have paid it since, so Stripe is asked before it is sent.
@@ -51,10 +82,13 @@ def retry(connection: Connection, source: Connection, code: str, day: date | Non
     chosen = refused[refused["reason_code"] == code]
     if chosen.empty:
         raise PayoutsError(_nothing_has(code, sorted(set(refused["reason_code"]))))
-    return _bring_back(connection, source, chosen, Reason(ReasonCode.RETRIED, {"reason": reason}), actor)
+    found = _seen(connection, _with_ids_of_now(source, chosen.assign(is_due="t")), account_rest)
+    return _bring_back(connection, found, Reason(ReasonCode.RETRIED, {"reason": reason}), actor)
 
 
-def bring_back_payouts(connection: Connection, source: Connection, accounts: Collection[str], actor: str) -> int:
+def bring_back_payouts(
+    connection: Connection, source: Connection, accounts: Collection[str], actor: str, account_rest: timedelta
+) -> int:
     """Make payouts pending again that were refused while these Stripe accounts could not receive; how many."""
     blocked = instructions.blocked(connection, None)
     refused = blocked[(blocked["status"] == Status.REJECTED) & (blocked["reason_code"] == NO_TRANSFERS)]
@@ -62,14 +96,13 @@ def bring_back_payouts(connection: Connection, source: Connection, accounts: Col
     chosen = refused[is_payout & refused["known_account_id"].isin(accounts)]
     if chosen.empty:
         return 0
-    return sum(_bring_back(connection, source, chosen, Reason(ReasonCode.CAN_RECEIVE), actor).pending.values())
+    found = _seen(connection, _with_ids_of_now(source, chosen.assign(is_due="t")), account_rest)
+    return sum(_bring_back(connection, found, Reason(ReasonCode.CAN_RECEIVE), actor).pending.values())
 
 
-def _bring_back(
-    connection: Connection, source: Connection, chosen: pd.DataFrame, reason: Reason, actor: str
-) -> Retried:
-    """Move what was chosen to pending for this reason, or to held where something holds it."""
-    moving = _moving(_with_ids_of_now(source, chosen.assign(is_due="t")))
+def _bring_back(connection: Connection, found: pd.DataFrame, reason: Reason, actor: str) -> Retried:
+    """Move what was found to pending for this reason, or to held where something holds it."""
+    moving = _moving(connection, found)
     is_free = moving["status"] == Status.PENDING
     moving.loc[is_free, _REASON] = list(reason.columns.values())
     _move(connection, moving, actor)
@@ -92,7 +125,7 @@ def _move(connection: Connection, moving: pd.DataFrame, actor: str) -> int:
 def find_moving(connection: Connection, source: Connection, day: date | None) -> pd.DataFrame:
     """The instructions of a day, or of all days, that `resume` would move, and what they become."""
     blocked = instructions.blocked(connection, day)
-    return blocked if blocked.empty else _moving(_with_ids_of_now(source, blocked))
+    return blocked if blocked.empty else _moving(connection, _with_ids_of_now(source, blocked))
 
 
 def _with_ids_of_now(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
@@ -104,21 +137,19 @@ def _with_ids_of_now(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _moving(blocked: pd.DataFrame) -> pd.DataFrame:
+def _moving(connection: Connection, found: pd.DataFrame) -> pd.DataFrame:
     """The blocked instructions that become pending, or held for a reason that they do not have yet."""
-    blocked = blocked.assign(approval_above_minor=_limits_not_approved(blocked))
+    blocked = payee_accounts.with_holds(connection, found.assign(approval_above_minor=_limits_not_approved(found)))
     why = why_held(blocked)
     is_free, is_held = why["reason_code"].isna(), blocked["status"] == "held"
-    has_changed, asks = _changed_in_league(blocked), why["reason_code"] == ReasonCode.APPROVAL_REQUIRED
-    asks = asks.fillna(value=False)
+    has_changed, asks = _changed_in_league(blocked), why["reason_code"].isin(_ABOUT_IDS)
     would_continue = (blocked["is_due"] == "t") | has_changed
     becomes_held = ~is_free & (would_continue | blocked["hold_details"].notna())
     is_news = ~is_held | (why.fillna("") != blocked[_REASON]).any(axis=1) | (asks & has_changed)
     status = is_free.map({True: Status.PENDING.value, False: Status.HELD.value})
     moved = blocked.assign(old_status=blocked["status"], status=status)
     moved[_REASON] = why.fillna(instructions.PENDING)
-    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed; what asks for
-    # an approval shows those that it is asked for.
+    # What is held keeps the ids that it was last tried with, or nobody would see that they have changed.
     for current, known in zip(_IDS, _KNOWN, strict=True):
         moved[current] = blocked[current].where(is_free | asks, blocked[known])
     is_moving = (is_free & would_continue) | (becomes_held & is_news)

@@ -26,6 +26,7 @@ AUTOMATIONS = (
     "alert_on_failed_checks",
     "alert_on_missing_payouts",
     "alert_on_missing_funds",
+    "alert_on_changed_accounts",
     "alert_on_waiting_changes",
     "alert_on_money_taken_back",
 )

@@ -17,6 +17,7 @@ from payouts_pipeline.aws.clients import make_client
 from payouts_pipeline.defs.io_managers import ParquetFiles
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import NO_LIMITS
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
@@ -161,7 +162,7 @@ def _payments(place: Place, ledger: Connection, source: Connection, parts: Settl
         topology=place.topology,
         settlement=lambda: parts,
         minimum_payouts_minor={},
-        approval_above_minor={},
+        limits=NO_LIMITS,
         change_limit=ChangeLimit(),
         timeout=timedelta(seconds=_QUIET_AFTER_S),
         actor="crash test",

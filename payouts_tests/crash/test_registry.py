@@ -35,6 +35,11 @@ _NO_EFFECT_OF_A_DAY = {
     ("workflow/preview.py", "preview"): "is undone",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
+    (
+        "workflow/operator_actions.py",
+        "confirm_account",
+    ): "one commit of a person's command, which has no other effect",
+    ("workflow/operator_actions.py", "approve_day"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "approve"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "judge"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "cancel"): "one commit of a person's command, which has no other effect",

@@ -13,6 +13,7 @@ from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import proposals
@@ -122,6 +123,32 @@ def test_a_change_that_waits_is_told_once_and_the_next_one_again(
         assert sensor.tick() == "Nothing to report."
     proposals.accept(ledger, DAY, "ada", "it is right")
     assert sensor.tick() == "Nothing to report."
+
+
+def test_a_changed_account_is_told_once_until_it_is_confirmed_and_the_next_one_again(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    limits, sensor = Limits(account_rest=timedelta(hours=24)), Sensor(database_url, "alert_on_changed_accounts")
+    club = league.club()
+    payee = Payee(BillingSubject.CLUB, club)
+    for number, account in enumerate(("acct_first", "acct_abcd", "acct_wxyz")):
+        day = DAY + timedelta(days=number)
+        league.fee(league.player(club), day)
+        league.set("clubs", club, stripe_account_id=account)
+        book(ledger, source, day)
+        settle(ledger, day)
+        phases.open_payouts(ledger, source, day, {}, "test", limits)
+        told = sensor.tick()
+        if number == 0:
+            assert told == "Nothing to report."
+            continue
+        assert f"Payouts to club:{club} are held" in told
+        assert account[-4:] in told
+        assert account not in told
+        assert f"payouts confirm-account club:{club} --reason" in told
+        assert sensor.tick() == "Nothing to report."
+        operator_actions.confirm_account(ledger, payee, "ada", "asked the treasurer")
+        assert sensor.tick() == "Nothing to report."
 
 
 @pytest.fixture

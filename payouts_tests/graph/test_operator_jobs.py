@@ -10,14 +10,15 @@ import pytest
 from payouts_pipeline.defs.build import build_defs
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import proposals
+from payouts_pipeline.ledger import payee_accounts, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import phases
 from payouts_tests.support.definitions_for_tests import instance
 from payouts_tests.support.leagues import DAY, SYDNEY, League
-from payouts_tests.support.ledger_steps import book, fingerprint, ids, rejected, settle
+from payouts_tests.support.ledger_steps import book, fingerprint, ids, materialise, rejected, settle
 
 ADA = {"person": "ada", "reason": "see [/ticket]"}
 
@@ -93,6 +94,41 @@ def test_an_instruction_is_cancelled_only_when_that_is_confirmed(
     assert fingerprint(ledger) == before
     press(database_url, "cancel_instruction", instruction=str(made), is_confirmed=True, **ADA)
     assert ids(ledger, DAY, "cancelled") == [made]
+
+
+def test_an_account_is_confirmed_only_when_that_is_confirmed(
+    ledger: Connection, source: Connection, league: League, club: int, database_url: str
+) -> None:
+    league.fee(league.player(club), DAY)
+    league.fee(league.player(league.club(f"acct_{club}")), DAY)
+    materialise(ledger, source, DAY)
+    [waits] = payee_accounts.to_confirm(ledger)
+    before = fingerprint(ledger)
+    shown = press(database_url, "confirm_account", payee=str(waits.payee), **ADA)
+    assert f"is also that of club:{club}" in shown
+    assert "Nothing was changed" in shown
+    assert fingerprint(ledger) == before
+    assert "is confirmed" in press(database_url, "confirm_account", payee=str(waits.payee), is_confirmed=True, **ADA)
+    materialise(ledger, source, DAY)
+    assert ids(ledger, DAY, "held") == []
+    with pytest.raises(AssertionError, match="Nothing speaks against"):
+        press(database_url, "confirm_account", payee=str(waits.payee), **ADA)
+
+
+def test_a_day_above_its_limit_is_approved_only_when_that_is_confirmed(
+    ledger: Connection, source: Connection, league: League, database_url: str
+) -> None:
+    for _ in range(2):
+        league.fee(league.player(), DAY)
+    book(ledger, source, DAY)
+    settle(ledger)
+    phases.open_payouts(ledger, source, DAY, {}, "test", Limits(day_above_minor={"EUR": 1_500}))
+    before = fingerprint(ledger)
+    assert f"2 payouts of {DAY} wait for it" in press(database_url, "approve_day", day=str(DAY), **ADA)
+    assert fingerprint(ledger) == before
+    assert "2 of 20.00 EUR" in press(database_url, "approve_day", day=str(DAY), is_confirmed=True, **ADA)
+    with pytest.raises(AssertionError, match="waits for an approval of the day"):
+        press(database_url, "approve_day", day=str(DAY), is_confirmed=True, **ADA)
 
 
 def test_what_was_refused_is_brought_back(

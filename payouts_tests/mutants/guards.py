@@ -11,6 +11,9 @@ _CRASH = "payouts_tests/crash/test_single_faults.py::test_everyone_is_paid_exact
 
 _GIVE_BACK = f"{_INTEGRATION}/workflow/test_give_back.py"
 _ADJUSTMENTS = f"{_INTEGRATION}/workflow/test_adjustments.py"
+_ACCOUNTS = f"{_INTEGRATION}/workflow/test_payee_accounts.py"
+_FOUR_EYES = f"{_INTEGRATION}/workflow/test_four_eyes.py"
+_SAFEGUARDS = f"{_LEDGER}/migrations/0008_safeguards.sql"
 _CHANGES = f"{_INTEGRATION}/workflow/test_changes_that_wait.py"
 
 
@@ -1005,5 +1008,103 @@ GUARDS = [
         "return self.read in _KNOWN.get(self.place, ())",
         "return True",
         (f"{_INTEGRATION}/league/test_contract_of_words.py",),
+    ),
+    Guard(
+        "a changed account rests",
+        _SAFEGUARDS,
+        "now() + rest",
+        "now()",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a payout is made for an account that rests only as held",
+        f"{_LEDGER}/instructions.py",
+        "payee_accounts.see(connection, due, limits.account_rest)",
+        "payee_accounts.see(connection, due, limits.account_rest * 0)",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a changed account rests for what goes on, too",
+        "payouts_pipeline/workflow/resume.py",
+        "    if payee_accounts.unseen(connection, found):",
+        "    if False:",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "an account that was another payee's waits for a person",
+        _SAFEGUARDS,
+        "o.paid_at is not null\n            or",
+        "",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "of two payees with one account the later waits for a person",
+        _SAFEGUARDS,
+        "(other.payee is not null or p.rests_until > now())",
+        "p.rests_until > now()",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a confirmation is for the account that the person saw",
+        _SAFEGUARDS,
+        "where (c.subject, c.subject_id, c.stripe_account_id) = (p.subject, p.subject_id, p.stripe_account_id)",
+        "where (c.subject, c.subject_id) = (p.subject, p.subject_id)",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "a worker takes nothing that goes to an account which rests",
+        f"{_SQL}/attempts.sql",
+        "n.stripe_account_id = i.stripe_account_id and i.billing_type <> 'payout_reversal'",
+        "false",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "the database opens no attempt to an account which rests",
+        _SAFEGUARDS,
+        "            = (a.subject, a.subject_id, n.stripe_account_id)",
+        "            = ('nobody', 0, '')",
+        (_ACCOUNTS,),
+    ),
+    Guard(
+        "nobody approves what they have done themselves",
+        _SAFEGUARDS,
+        "where payouts.own_doing(n.instruction_id, n.payee_id, n.actor, n.login) is not null",
+        "where false",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "the same person in the UI and on the command line",
+        _SAFEGUARDS,
+        "regexp_replace(lower(actor), '^(cli|ui)\\s', '')",
+        "lower(actor)",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "a login of a person's own is that person, whatever the name",
+        _SAFEGUARDS,
+        "or coalesce(login = other_login, false) and payouts.is_of_person(login)",
+        "",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "who has approved a payout does not confirm its account",
+        _SAFEGUARDS,
+        "where payouts.is_same(p.actor, p.login, n.actor, n.login)",
+        "where false",
+        (_FOUR_EYES,),
+    ),
+    Guard(
+        "the payouts of a day together have a limit",
+        f"{_LEDGER}/instructions.py",
+        "    if day_above_minor:\n",
+        "    if False:\n",
+        (f"{_INTEGRATION}/workflow/test_limit_of_day.py",),
+    ),
+    Guard(
+        "what a day has paid already counts for its limit",
+        f"{_SQL}/instructions.sql",
+        "where i.day = %(day)s and i.currency = l.key and i.status <> 'cancelled'",
+        "where false",
+        (f"{_INTEGRATION}/workflow/test_limit_of_day.py",),
     ),
 ]

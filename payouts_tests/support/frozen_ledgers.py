@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from psycopg import sql
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
@@ -39,7 +40,7 @@ from payouts_tests.support.ledger_steps import (
 )
 
 DAYS = [DAY + timedelta(days=number) for number in range(6)]
-LIMITS = {"EUR": 50_000}
+LIMITS = Limits({"EUR": 50_000})
 
 _TABLES = """
 select table_schema, table_name, array_agg(column_name::text order by ordinal_position)

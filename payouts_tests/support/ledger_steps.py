@@ -131,6 +131,9 @@ def pass_time(ledger: Connection, hours: float) -> None:
     ledger.execute(
         "update payouts.attempts set first_sent_at = first_sent_at - %s, last_sent_at = last_sent_at - %s", (ago, ago)
     )
+    ledger.execute(
+        "update payouts.payee_accounts set seen_at = seen_at - %s, rests_until = rests_until - %s", (ago, ago)
+    )
     ledger.execute("update payouts.charges_to_release set settled_at = settled_at - %s", (ago,))
 
 

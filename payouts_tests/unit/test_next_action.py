@@ -21,6 +21,9 @@ RUN = "'payouts run 2026-03-07'"
 STUCK = {
     Remedy.LIFT_HOLD: (Status.HELD, ReasonCode.ON_HOLD),
     Remedy.APPROVE: (Status.HELD, ReasonCode.APPROVAL_REQUIRED),
+    Remedy.APPROVE_DAY: (Status.HELD, ReasonCode.DAY_APPROVAL_REQUIRED),
+    Remedy.CONFIRM_ACCOUNT: (Status.HELD, ReasonCode.ACCOUNT_OF_ANOTHER),
+    Remedy.AWAIT_REST: (Status.HELD, ReasonCode.ACCOUNT_RESTS),
     Remedy.ENTER_STRIPE_ID: (Status.HELD, ReasonCode.NO_STRIPE_ID),
     Remedy.CHANGE_AMOUNT: (Status.REJECTED, "amount_too_large"),
     Remedy.REPLACE_CARD_OR_ACCOUNT: (Status.REJECTED, "account_closed"),
@@ -73,7 +76,7 @@ def test_every_remedy_leads_to_a_next_action_of_its_own(remedy: Remedy, kind: Bi
     of = instruction(status, code, kind=kind)
     assert remedy_of(of.reason_code, of.reason_details) == remedy
     action = next_action(of)
-    assert action.needs_person == (remedy not in (Remedy.TIME, Remedy.TOP_UP_BALANCE))
+    assert action.needs_person == (remedy not in (Remedy.TIME, Remedy.TOP_UP_BALANCE, Remedy.AWAIT_REST))
     assert action.text.startswith("none: ") != action.needs_person
     for text in (action.text, str(next_step(of))):
         assert not set("{}") & set(text)

@@ -1,5 +1,7 @@
 """What the commands with which a person steps in take, and what they refuse before anything is touched."""
 
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 
@@ -24,7 +26,9 @@ def test_what_is_no_payee_is_refused_with_an_example(payee: str) -> None:
         ["hold", "club:1"],
         ["retry", "--code", "stolen_card"],
         ["unhold", "club:1"],
+        ["confirm-account", "club:1"],
         ["approve", _ID],
+        ["approve", "2026-01-31"],
         ["cancel", _ID],
         ["cancel", _ID, "--reason", " "],
     ],
@@ -44,9 +48,22 @@ def test_the_history_names_the_person_behind_the_command(monkeypatch: pytest.Mon
     assert operator.actor() == "cli ada"
 
 
+def test_a_changed_account_rests_for_a_day_unless_told_otherwise() -> None:
+    assert settings.account_rest({}) == timedelta(hours=24)
+    assert settings.account_rest({"PAYOUTS_ACCOUNT_REST_H": "0"}) == timedelta(0)
+    for text in ("-1", "1.5", "a day", "721"):
+        with pytest.raises(PayoutsError, match="PAYOUTS_ACCOUNT_REST_H is"):
+            settings.account_rest({"PAYOUTS_ACCOUNT_REST_H": text})
+
+
 def test_the_limit_for_approvals_is_read_like_the_minimum_of_payouts() -> None:
     assert settings.approval_above_minor({}) == {}
     assert settings.approval_above_minor({"PAYOUTS_APPROVAL_ABOVE": '{"EUR": 100000}'}) == {"EUR": 100_000}
-    for text in ('{"EUR": 1.5}', '{"EUR": -1}', '{"XXX": 1}', "[]", "1000"):
+    of_both = {"PAYOUTS_APPROVAL_ABOVE": '{"EUR": 100000, "day": {"USD": 5000000}}'}
+    assert (settings.approval_above_minor(of_both), settings.day_above_minor(of_both)) == (
+        {"EUR": 100_000},
+        {"USD": 5_000_000},
+    )
+    for text in ('{"day": 5}', '{"day": {"XXX": 1}}', '{"EUR": 1.5}', '{"EUR": -1}', '{"XXX": 1}', "[]", "1000"):
         with pytest.raises(PayoutsError, match="PAYOUTS_APPROVAL_ABOVE is not a JSON object"):
             settings.approval_above_minor({"PAYOUTS_APPROVAL_ABOVE": text})

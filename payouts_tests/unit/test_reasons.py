@@ -21,9 +21,13 @@ _DETAILS: dict[str, dict[str, Any]] = {
     ReasonCode.ON_HOLD: {"reason": "fraud {suspected}"},
     ReasonCode.HOLD_LIFTED: {"reason": "cleared"},
     ReasonCode.APPROVED: {"reason": "checked"},
+    ReasonCode.ACCOUNT_RESTS: {"until": "2026-03-08T03:00Z"},
+    ReasonCode.ACCOUNT_OF_ANOTHER: {"payee": "club:17"},
+    ReasonCode.ACCOUNT_CONFIRMED: {"reason": "asked the treasurer"},
     ReasonCode.RETRIED: {"reason": "the key was fixed"},
     ReasonCode.CANCELLED: {"reason": "wrong terms"},
     ReasonCode.APPROVAL_REQUIRED: {"limit_minor": 100_000},
+    ReasonCode.DAY_APPROVAL_REQUIRED: {"limit_minor": 100_000},
     ReasonCode.PROVIDER_ERROR: {"http_status": 500},
     ReasonCode.TURNED_AWAY: {"code": "rate_limit"},
     ReasonCode.CARD_LIMIT: {"times": 15},
@@ -140,7 +144,8 @@ def test_sql_names_no_code_that_the_table_does_not_have() -> None:
     named = set(re.findall(r"reason_code = (?:case [^\n]*then )?'(\w+)'", text))
     assert {
         "not_published", "not_taken", "being_sent", "worker_lost", "on_hold", "movement_differs", "being_cancelled",
-        "retried", "can_receive",
+        "retried", "can_receive", "approved", "day_approval_required",
+        "no_stripe_id",
     } == named  # fmt: skip
     assert named <= set(ReasonCode)
     status = _sql("reports/sql/status.sql").split("-- name: ")[1]

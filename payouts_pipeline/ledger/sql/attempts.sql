@@ -27,13 +27,17 @@ set status = 'unknown', status_at = now(), changed_by = %(actor)s, retry_at = no
 where id = any(%(ids)s) and status = 'sending' and leased_until < now()
 
 -- name: claim_hold_back
--- A payee can be put on hold before it has an account, so that the hold found no instruction to hold back.
+-- A payee can be put on hold before it has an account, so that the hold found no instruction to hold back; and its Stripe
+-- account can turn out to be another's, or another one by now.
 update payouts.instructions as i
 set status = 'held', status_at = now(), changed_by = %(actor)s,
-    reason_code = 'on_hold', reason_details = jsonb_build_object('reason', h.reason)
+    reason_code = case when h.subject is null then n.reason_code else 'on_hold' end,
+    reason_details = case when h.subject is null then n.reason_details else jsonb_build_object('reason', h.reason) end
 from payouts.accounts as a
-join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+left join payouts.held_payees as h on h.subject = a.subject and h.subject_id = a.subject_id
+left join payouts.held_accounts as n on n.subject = a.subject and n.subject_id = a.subject_id
 where i.id = any(%(ids)s) and i.status = 'published' and a.id = i.account_id
+    and (h.subject is not null or n.stripe_account_id = i.stripe_account_id and i.billing_type <> 'payout_reversal')
     -- Nothing is sent for what is being cancelled.
     and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
     -- What has moved is not sent, and no hold undoes it.
@@ -64,6 +68,15 @@ where i.id = any(%(ids)s) and a.id = i.account_id
                 and (
                     i.approval_above_minor is null
                     or exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
+                )
+                and (
+                    i.billing_type not in ('club_payout', 'organiser_payout', 'partner_payout')
+                    or not exists (
+                        select
+                        from payouts.held_accounts as n
+                        where (n.subject, n.subject_id, n.stripe_account_id)
+                            = (a.subject, a.subject_id, i.stripe_account_id)
+                    )
                 )
             )
     )

@@ -17,7 +17,7 @@ select
         when i.billing_type in ('player_charge', 'charge_refund') or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
             then true
     end as is_balanced,
-    i.approval_above_minor,
+    i.amount_minor, i.approval_above_minor,
     (select string_agg(p.payee_id, ' ') from payouts.approvals as p where p.instruction_id = i.id) as approved_for,
     i.stripe_account_id as known_account_id,
     i.stripe_customer_id as known_customer_id,
@@ -63,7 +63,7 @@ update payouts.instructions as i
 set status = t.status, status_at = now(), reason_code = t.reason_code, reason_details = t.reason_details,
     changed_by = %(actor)s,
     -- What asks for an approval would go on but for that: it has no time to wait for any more.
-    retry_at = case when t.status = 'held' and t.reason_code <> 'approval_required' then i.retry_at end,
+    retry_at = case when t.status = 'held' and t.reason_code not in ('approval_required', 'day_approval_required') then i.retry_at end,
     published_at = null,
     stripe_account_id = t.stripe_account_id, stripe_customer_id = t.stripe_customer_id,
     stripe_payment_method_id = t.stripe_payment_method_id

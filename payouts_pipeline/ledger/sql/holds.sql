@@ -49,7 +49,7 @@ order by i.id
 -- The held instructions of one payee, or one of them, with all that may hold them; the Stripe ids are those that
 -- they were made or last tried with.
 select
-    i.id, a.subject as billing_subject,
+    i.id, i.billing_type, a.subject as billing_subject, a.subject_id, i.amount_minor,
     case when h.subject is not null then jsonb_build_object('reason', h.reason) end as hold_details,
     case
         when i.billing_type in ('player_charge', 'charge_refund') or i.currency not in (select c.currency from payouts.currencies_on_hold as c)
@@ -95,9 +95,48 @@ from payouts.instructions
 where id = %(id)s
 on conflict (instruction_id, payee_id) do nothing
 
+-- name: wanted_approval_of_day
+-- How many payouts of a day wait for an approval of the day.
+select count(*)
+from payouts.instructions as i
+where i.day = %(day)s and i.status = 'held' and i.approval_above_minor >= i.amount_minor
+    and i.stripe_account_id is not null
+    and not exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
+
+-- name: approve_day
+-- Approves the payouts of a day that wait for an approval of the day, each to the account that it has now, but those
+-- with which the person has something to do.
+with waiting as (
+    select i.id, i.currency, i.amount_minor, i.reason_code, i.stripe_account_id as payee_id
+    from payouts.instructions as i
+    where i.day = %(day)s and i.status = 'held' and i.approval_above_minor >= i.amount_minor
+        and i.stripe_account_id is not null
+        and not exists (select from payouts.approved_instructions as p where p.instruction_id = i.id)
+        and payouts.own_doing(i.id, i.stripe_account_id, %(actor)s, session_user) is null
+    order by i.id
+    for update of i
+), approved as (
+    insert into payouts.approvals (instruction_id, payee_id, actor, reason)
+    select id, payee_id, %(actor)s, %(reason)s from waiting
+), said as (
+    update payouts.instructions as i
+    set status_at = now(), changed_by = %(actor)s,
+        reason_code = 'approved', reason_details = jsonb_build_object('reason', %(reason)s::text)
+    from waiting as w
+    where i.id = w.id and w.reason_code = 'day_approval_required'
+)
+select currency, count(*), sum(amount_minor)::bigint from waiting group by currency order by currency
+
+-- name: own_doing
+-- What the person has to do with an instruction that they would approve; null where nothing.
+select payouts.own_doing(i.id, coalesce(i.stripe_account_id, i.stripe_customer_id, ''), %(actor)s, session_user)
+from payouts.instructions as i
+where i.id = %(id)s
+
 -- name: list_wanted_approvals
 -- What waits for a person's approval, largest first.
-select i.id, i.day, i.billing_type, i.currency, i.amount_minor, a.subject || ':' || a.subject_id
+select i.id, i.day, i.billing_type, i.currency, i.amount_minor, a.subject || ':' || a.subject_id,
+    i.approval_above_minor >= i.amount_minor
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 where i.status = 'held' and i.approval_above_minor is not null

@@ -146,6 +146,40 @@ create temporary table new_instructions (
     stripe_account_id text, stripe_customer_id text, stripe_payment_method_id text
 ) on commit drop
 
+-- name: hold_above_limit_of_day
+-- Has the new payouts wait for an approval where those of the day are above its limit together. What is above a limit of
+-- its own waits for that; the reason is the one that `holds.why_held` would give.
+with above as (
+    select l.key as currency, l.value::bigint as limit_minor
+    from jsonb_each_text(%(limits)s::jsonb) as l
+    where l.value::bigint < (
+        select coalesce(sum(n.amount_minor), 0) from new_instructions as n where n.currency = l.key
+    ) + (
+        select coalesce(sum(i.amount_minor), 0)
+        from payouts.instructions as i
+        where i.day = %(day)s and i.currency = l.key and i.status <> 'cancelled'
+            and i.billing_type in ('club_payout', 'organiser_payout', 'partner_payout')
+    )
+), waiting as (
+    select n.id, a.limit_minor,
+        case
+            when n.reason_code in ('on_hold', 'account_of_another_payee') then n.reason_code
+            when a.limit_minor < n.amount_minor then 'approval_required'
+            when n.reason_code = 'no_stripe_id' then n.reason_code
+            else 'day_approval_required'
+        end as code
+    from new_instructions as n
+    join above as a on a.currency = n.currency
+    where n.approval_above_minor is null
+)
+update new_instructions as n
+set approval_above_minor = w.limit_minor, status = 'held', reason_code = w.code,
+    reason_details = case
+        when w.code = n.reason_code then n.reason_details else jsonb_build_object('limit_minor', w.limit_minor)
+    end
+from waiting as w
+where n.id = w.id
+
 -- name: insert_instructions
 -- Makes the instructions, in the order of their ids, which a b-tree loads in a third of the time.
 insert into payouts.instructions (

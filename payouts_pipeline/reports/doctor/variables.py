@@ -20,6 +20,7 @@ _READ: Mapping[str, Callable[[Mapping[str, str]], object]] = {
     "PAYOUTS_STATEMENT_SUFFIX": Wording.from_environment,
     "PAYOUTS_MINIMUM_PAYOUT": settings.minimum_payouts_minor,
     "PAYOUTS_APPROVAL_ABOVE": settings.approval_above_minor,
+    "PAYOUTS_ACCOUNT_REST_H": settings.account_rest,
     "PAYOUTS_CHANGE_LIMIT": settings.change_limit,
     "PAYOUTS_CORRECTION_WINDOW_DAYS": settings.correction_window_days,
     "PAYOUTS_SYNC_EVERY_S": settings.sync_every_s,

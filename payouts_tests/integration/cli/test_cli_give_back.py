@@ -90,7 +90,8 @@ def test_an_amount_above_the_limit_is_asked_for_and_sent_once_it_is_approved(wor
     assert "held: above 0.10 AUD: waits for approval" in done
     query = "select id from payouts.instructions where billing_type = 'charge_refund' and status = 'held'"
     ((order,),) = world.connect().execute(query).fetchall()
-    said(careful, 0, "approve", order, *WHY)
+    assert "another person must approve" in said(careful, 1, "approve", order, *WHY)
+    said(careful.but(LOGNAME="bob"), 0, "approve", order, *WHY)
     said(careful, 0, "run", YESTERDAY)
     assert settled(world, "charge_refund", 1)
     assert 50 in moved(world, "refund")

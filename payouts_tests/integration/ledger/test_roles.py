@@ -53,6 +53,11 @@ OF_NOBODY = {
     "change what was settled": "update payouts.accounts set settled_minor = 0",
     "take an approval back": "delete from payouts.approvals",
     "send an attempt to another account": "update payouts.attempts set stripe_account_id = 'acct_mine'",
+    "say that an account was paid to": "update payouts.payee_accounts set paid_at = now()",
+    "give a payee an account": "insert into payouts.payee_accounts (subject, subject_id, stripe_account_id, is_current,"
+    " rests_until) values ('club', 1, 'acct_mine', true, now())",
+    "decide with the login of somebody else": "insert into payouts.approvals (instruction_id, payee_id, actor, reason,"
+    " login) select id, 'acct_mine', 'x', 'x', 'bob' from {}",
     "note a migration": "insert into payouts.migrations (name, checksum, workers_go_on) values ('x', 'x', true)",
     "empty the ledger": "truncate payouts.instructions cascade",
     "make a table": "create table payouts.mine (n int)",
@@ -89,6 +94,9 @@ OF_PIPELINE = {
     "read what was compared": "select from payouts.currencies_on_hold",
     "lift a hold": "insert into payouts.holds (subject, subject_id, is_hold, actor, reason)"
     " values ('club', 1, false, 'x', 'x')",
+    "confirm an account": "insert into payouts.account_confirmations (subject, subject_id, stripe_account_id, actor,"
+    " reason) select subject, subject_id, stripe_account_id, 'x', 'x' from payouts.payee_accounts",
+    "see an account": "select payouts.see_accounts(array['club'], array[1::bigint], array['acct_mine'], interval '0')",
     "change what is in flight": "update payouts.accounts set in_flight_minor = 0",
     "change what is booked": "update payouts.accounts set booked_minor = 0",
     "change what is released": "update payouts.accounts set released_minor = 0",

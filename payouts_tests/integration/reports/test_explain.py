@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
+from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import fees_of_day
@@ -337,7 +338,7 @@ def test_a_cancelled_instruction_covers_nothing_any_more(scene: Scene) -> None:
 
 def test_what_waits_for_approval_names_the_command(scene: Scene) -> None:
     splits = split(fees_of_day(scene.source, DAY, SYDNEY))
-    phases.open_charges(scene.ledger, scene.source, DAY, splits, ACTOR, {"EUR": 1_000})
+    phases.open_charges(scene.ledger, scene.source, DAY, splits, ACTOR, Limits({"EUR": 1_000}))
     (charge,) = ids(scene.ledger, DAY, "held")
     (part,) = scene.club_parts()
     assert "above 10.00 EUR: waits for approval" in str(part.why)

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from payouts_pipeline.domain.limits import NO_LIMITS, Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader as league_reader
@@ -33,7 +34,7 @@ from payouts_tests.support.ledger_steps import (
 )
 from payouts_tests.support.reasons import sentences
 
-LIMITS = {"EUR": 100_000}
+LIMITS = Limits({"EUR": 100_000})
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def player(league: League) -> int:
     return player
 
 
-def move(ledger: Connection, source: Connection, limits: dict[str, int] = LIMITS) -> None:
+def move(ledger: Connection, source: Connection, limits: Limits = LIMITS) -> None:
     """Both assets of the day, with a limit."""
     splits = split(league_reader.fees_of_day(source, DAY, SYDNEY))
     phases.open_charges(ledger, source, DAY, splits, ACTOR, limits)
@@ -100,7 +101,7 @@ def test_a_limit_that_is_lifted_lets_nothing_go_that_was_made_under_it(
     ledger: Connection, source: Connection, player: int
 ) -> None:
     move(ledger, source)
-    move(ledger, source, {})
+    move(ledger, source, NO_LIMITS)
     assert instructions(ledger, "player", player) == [("held", 150_000)]
 
 
@@ -191,7 +192,9 @@ def test_a_worker_sends_nothing_without_the_approval_whatever_the_status_says(
 def test_what_waits_is_listed_until_it_is_approved_once(ledger: Connection, source: Connection, player: int) -> None:
     move(ledger, source)
     waits = held(ledger)
-    assert holds.list_wanted_approvals(ledger) == [(waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}")]
+    assert holds.list_wanted_approvals(ledger) == [
+        (waits, DAY, "player_charge", "EUR", 150_000, f"player:{player}", False)
+    ]
     approve(ledger, waits)
     assert holds.list_wanted_approvals(ledger) == []
     with pytest.raises(PayoutsError, match="approved already"):

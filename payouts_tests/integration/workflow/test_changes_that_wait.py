@@ -6,6 +6,7 @@ import pytest
 
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.change_limits import ChangeLimit
+from payouts_pipeline.domain.limits import NO_LIMITS
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
@@ -169,7 +170,7 @@ def test_a_preview_says_what_the_run_then_does_and_writes_nothing(
     elif change == "terms that can't be split":
         source.execute("update league.fee_shares set share_bps = 1 where share_bps > 0")
     before = fingerprint(ledger)
-    shown = preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit())
+    shown = preview(ledger, source, DAY, SYDNEY, {}, NO_LIMITS, ChangeLimit())
     assert fingerprint(ledger) == before
     made_before = asked_for(ledger)
     splits = split(reader.fees_of_day(source, DAY, SYDNEY))
@@ -187,7 +188,7 @@ def test_a_preview_says_why_something_would_be_held(ledger: Connection, source: 
     player = league.player()
     league.fee(player, DAY)
     operator_actions.hold(ledger, source, Payee(BillingSubject.PLAYER, player), "ada", "looks odd")
-    [shown] = preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit()).instructions
+    [shown] = preview(ledger, source, DAY, SYDNEY, {}, NO_LIMITS, ChangeLimit()).instructions
     assert (shown.status, "looks odd" in str(shown.reason)) == ("held", True)
 
 

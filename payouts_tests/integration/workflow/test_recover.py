@@ -138,7 +138,7 @@ def test_a_card_that_has_replaced_a_debit_that_failed_since_is_charged(place: Pl
 def test_another_account_is_not_paid_again(place: Place) -> None:
     moved = lose(place, "before the night")
     with place.connected() as ledger:
-        ledger.execute("update league.clubs set stripe_account_id = 'acct_new'")
+        ledger.execute("update league.clubs set stripe_account_id = 'acct_new_' || id")
     place.recover()
     place.night()
     assert place.moved() == moved
@@ -274,7 +274,7 @@ def test_the_command_tells_what_it_found(place: Place) -> None:
     states = Counter(each["state"] for each in json.loads(first.stdout)["movements"])
     assert states == {"adopted": PLAYERS - PLAYERS // 2, "waiting": 2}
     with place.connected() as ledger:
-        ledger.execute("update league.clubs set stripe_account_id = 'acct_new'")
+        ledger.execute("update league.clubs set stripe_account_id = 'acct_new_' || id")
     place.night()
     last = command()
     assert last.returncode == 1

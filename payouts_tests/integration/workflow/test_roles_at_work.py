@@ -73,6 +73,7 @@ def operate(pipeline: World, ledger: Connection) -> None:
     said(pipeline, "hold", "club:90402", *WHY)
     said(pipeline, "unhold", "club:90402", *WHY)
     said(pipeline, "approve")
+    confirm_an_account(pipeline, ledger)
     said(pipeline, "retry", "--code", "insufficient_funds", *WHY)
     said(pipeline, "cancel", a(ledger, "player_charge", "held"), *WHY)
     charge, payout = a(ledger, "player_charge", "settled"), a(ledger, "club_payout", "settled")
@@ -83,6 +84,28 @@ def operate(pipeline: World, ledger: Connection) -> None:
     said(pipeline, "write-off", f"player:{player}", currency, *WHY)
     said(pipeline, "ledger", "--beside", *WHY)
     said(pipeline, "recover")
+
+
+def confirm_an_account(pipeline: World, ledger: Connection) -> None:
+    """Of a club that has another one since, by the command; the end of the id is all that is shown of it."""
+    query = """
+        select a.subject_id from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
+        where i.billing_type = 'club_payout' and i.status = 'settled' order by i.id limit 1
+    """
+    ((club,),) = ledger.execute(query).fetchall()
+    ledger.execute("update league.clubs set stripe_account_id = 'acct_changed_wxyz' where id = %s", (club,))
+    ledger.execute(
+        "update league.fee_structures set fee_minor = fee_minor + 100 where id = any(select fee_structure_id from"
+        " league.fee_shares)"
+    )
+    said(pipeline.but(PAYOUTS_CHANGE_LIMIT="{}"), "run", YESTERDAY)
+    listed = said(pipeline, "confirm-account")
+    assert f"club:{club}  account ending in wxyz" in listed
+    assert "acct_" not in listed
+    assert "has changed: nothing is paid to it before" in said(pipeline, "status", YESTERDAY)
+    assert "confirm-account" in said(pipeline, "explain", f"club:{club}", YESTERDAY)
+    said(pipeline, "confirm-account", f"club:{club}", *WHY)
+    assert said(pipeline, "confirm-account").strip() == "No account waits to be confirmed."
 
 
 def a(ledger: Connection, billing_type: str, status: str) -> UUID:
