@@ -7,6 +7,7 @@ import pytest
 from payouts_pipeline.defs.check_catalogue import MATCHES, MatchesOfDay
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.findings import Finding
+from payouts_pipeline.domain.limits import NO_LIMITS
 from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.league import reader
@@ -34,7 +35,7 @@ def contract(source: Connection) -> Finding:
 
 def previewed(ledger: Connection, source: Connection) -> int:
     """How many movements a preview promises."""
-    return len(preview(ledger, source, DAY, SYDNEY, {}, {}, ChangeLimit(None, {})).instructions)
+    return len(preview(ledger, source, DAY, SYDNEY, {}, NO_LIMITS, ChangeLimit(None, {})).instructions)
 
 
 def differs(ledger: Connection, source: Connection) -> bool:
