@@ -140,6 +140,7 @@ class _Page:
         """A payee's day: its shares, the payouts of them, the accounts."""
         self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
+        text.bank(explained.bank)
         text.totals(explained.totals)
         self._payee_shares(explained.shares)
         text.rules(explained.rules, explained.rules_problem)
@@ -175,6 +176,7 @@ class _Page:
         """A player or payee: positions, what is open, and the days that can be asked for."""
         self._knows(explained.instructions, [])
         text.heading(explained.subject, [], explained.on_hold)
+        text.bank(explained.bank)
         for position in explained.accounts:
             text.position(position)
         self._fees(explained.open_fees, " that are not collected")

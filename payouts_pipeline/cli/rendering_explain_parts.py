@@ -11,6 +11,7 @@ from uuid import UUID
 
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, PayeeShare, Place, Share, Total
 from payouts_pipeline.reports.explain.league_now import Difference, Rule
 from payouts_pipeline.reports.explain.snapshot import BookedDay, HeldOut, Instruction, Position, Unpaid
@@ -94,6 +95,12 @@ def heading(subject: str, days: Sequence[date], on_hold: str | None) -> None:
     line(f"{subject}{' on ' if days else ''}{' and '.join(map(str, days))}")
     if on_hold:
         line(f"  {on_hold}")
+
+
+def bank(found: Sequence[PayeeBank]) -> None:
+    """That what was paid does not reach the payee's bank."""
+    for each in found:
+        line(f"  {each.sentence}. Next step: {each.what_to_do}.")
 
 
 def signed(amount_minor: int, currency: str) -> str:

@@ -40,6 +40,7 @@ SENSORS = {
     "alert_on_failed_run",
     "alert_on_missing_funds",
     "alert_on_waiting_changes",
+    "alert_on_failing_banks",
     "alert_on_money_taken_back",
     "alert_on_missing_payouts",
     "book_corrections",

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from payouts_pipeline.domain.reasons import WithReason
 from payouts_pipeline.reports import status
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain import snapshot
 from payouts_pipeline.reports.explain.league_now import Difference, Rule, RulePart
 from payouts_pipeline.reports.explain.snapshot import FeeName, Instruction, Position
@@ -132,6 +133,7 @@ class PayeeDayExplained:
     unpaid: list[snapshot.Unpaid]
     held_out: list[status.HeldOut]
     on_hold: str | None
+    bank: list[PayeeBank]
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class AccountExplained:
     instructions_left_out: int
     days: list[snapshot.BookedDay]
     adjustments: list[snapshot.Adjustment]
+    bank: list[PayeeBank]
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,8 @@ def as_json(explained: Explained) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, PayeeBank):
+        return value.as_json()
     if is_dataclass(value):
         names = [field.name for field in fields(value)] + (["reason"] if isinstance(value, WithReason) else [])
         return {name: _plain(getattr(value, name)) for name in names}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
 from payouts_pipeline.reports import status
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain.league_now import FeesNow, MatchName
 
 # What can be explained; a UUID is the id of an instruction.
@@ -258,3 +259,4 @@ class Snapshot:
     release_lines: Sequence[ReleaseLine] = ()
     return_orders: Sequence[ReturnOrder] = ()
     adjustments: Sequence[Adjustment] = ()
+    bank: Sequence[PayeeBank] = ()
