@@ -97,6 +97,7 @@ def _instruction(snapshot: Snapshot, instruction_id: UUID) -> documents.Instruct
         list(snapshot.release_lines),
         sum(line.amount_minor for line in covered),
         list(snapshot.return_orders),
+        list(snapshot.returned),
     )
 
 

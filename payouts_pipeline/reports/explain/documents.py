@@ -159,7 +159,7 @@ class InstructionExplained:
     """An instruction: its history, its attempts, and what it pays for: the fees of a charge, the releases of a payout.
 
     What a charge pays for beyond its amount, a credit of the player pays for. ``return_orders``: what is given back of
-    it; of a refund or a reversal its own.
+    it; of a refund or a reversal its own. ``returned``: what has come back of it, whoever asked for that.
     """
 
     subject: str
@@ -169,6 +169,7 @@ class InstructionExplained:
     release_lines: list[snapshot.ReleaseLine]
     covered_minor: int
     return_orders: list[snapshot.ReturnOrder]
+    returned: list[snapshot.Returned]
 
 
 Explained = FeesExplained | PayeeDayExplained | AccountExplained | InstructionExplained

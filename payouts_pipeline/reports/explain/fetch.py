@@ -147,6 +147,7 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
         events=_events(ledger, found),
         release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, {"id": instruction_id}),
         return_orders=_rows(ledger, sql("explain_return_orders"), snapshot.ReturnOrder, {"id": instruction_id}),
+        returned=_rows(ledger, sql("explain_returned"), snapshot.Returned, {"id": instruction_id}),
     )
     return _with_funds(ledger, covered, [instruction_id])
 

@@ -86,7 +86,8 @@ OF_PIPELINE = {
     "put off asking about a payee": "insert into payouts.account_looks (stripe_account_id) values ('acct_mine')"
     " on conflict (stripe_account_id) do update set asked_at = now()",
     "say where a payee was paid": "insert into payouts.paid_accounts select id, 'acct_mine', now()"
-    " from payouts.accounts where subject = 'club' on conflict (account_id, stripe_account_id) do update set paid_at = excluded.paid_at",
+    " from payouts.accounts where subject = 'club'"
+    " on conflict (account_id, stripe_account_id) do update set paid_at = excluded.paid_at",
     "put off asking about a bank": "insert into payouts.bank_looks (stripe_account_id) values ('acct_mine')"
     " on conflict (stripe_account_id) do update set asked_at = now()",
     "say that money reaches a bank": "delete from payouts.bank_failures",
