@@ -33,6 +33,10 @@ _NO_EFFECT_OF_A_DAY = {
     ): "hints that were followed: Stripe's journal has it all",
     ("workflow/adjustments.py", "write_off"): "one commit of a person's command, which has no other effect",
     ("workflow/adjustments.py", "transfer_balance"): "one commit of a person's command, which has no other effect",
+    (
+        "workflow/lost_returns.py",
+        "_find_again",
+    ): "one commit of an order with what it has moved, made again if not there",
     ("workflow/preview.py", "preview"): "is undone",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
