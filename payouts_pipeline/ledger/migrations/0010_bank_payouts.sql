@@ -97,3 +97,20 @@ left join lateral (
     where m.movement_id = t.movement_id and m.kind = 'movement' and t.kind = 'return'
     limit 1
 ) as taken on true;
+
+-- A fee that was taken back in part and lowered since is a credit by now: it is no debt of which less would be held. Where
+-- it counted as one, a player with a credit was charged for other fees.
+create or replace view payouts.held_players as
+select player_id, currency, sum(amount_minor)::bigint as amount_minor
+from (
+    select player_id, currency, greatest(sum(amount_minor), 0) as amount_minor
+    from payouts.held_fees
+    group by player_id, currency, day, match_player_id, match_id
+    union all
+    select a.subject_id, a.currency, r.beyond_minor
+    from payouts.returns as r
+    join payouts.instructions as i on i.id = r.instruction_id
+    join payouts.accounts as a on a.id = i.account_id and a.subject = 'player'
+    where r.beyond_minor <> 0 and r.lifted_at is null
+) as held
+group by player_id, currency;
