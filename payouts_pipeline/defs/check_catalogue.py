@@ -19,7 +19,7 @@ from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.domain.league_findings import LeagueOfDay
-from payouts_pipeline.league import reader
+from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import activity, checks
@@ -69,12 +69,17 @@ class MatchesOfDay:
     source: Connection
     fees: Batches
 
+    @cached_property
+    def each_fee_once(self) -> Finding:
+        """Whether the day has each fee once."""
+        return findings.each_fee_once(self.fees)
+
     @property
     def league(self) -> LeagueOfDay:
-        """Its words and ids, as they stand now."""
+        """Its words and ids, as they stand now; a player who stands twice has fees that do."""
         long_ago = datetime.now(UTC) - league_findings.LONG_AGO
-        suspects = league_findings.players_to_look_at(self.fees)
-        return reader.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
+        suspects = [] if self.each_fee_once.passed else league_findings.players_to_look_at(self.fees)
+        return inspection.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ MATCHES = Checks[MatchesOfDay](
     (
         Check(
             "each_fee_once",
-            lambda day: findings.each_fee_once(day.fees),
+            lambda day: day.each_fee_once,
             "A line-up names nobody twice, and no view multiplies rows. If it fails, players would be charged twice "
             "for a match, so the day stops before anything is booked. Correct the line-up or the view of schema "
             "'league', and materialise the day again.",

@@ -9,9 +9,8 @@ set transaction isolation level repeatable read, read only
 -- name: league_fees
 -- The fees of one local day, or of some of its matches: a player in the line-up of a match that was played, with the
 -- terms of the structure that is in force on the day. Nothing is dropped that has no terms, club or organiser: it is held
--- out later. A match that is there twice, with whatever status and kick-off, has each of its fees twice, and so has a
--- player or a competition: that is noticed, while each alone would be charged on a day of its own. Terms whose id is not
--- theirs alone count as two. Match by match, as the day is worked through.
+-- out later. Whoever is there twice (a player, a competition) has fees that stand twice, which is noticed. Terms whose id
+-- is not theirs alone count as two. Match by match, as the day is worked through.
 with terms as (
     select
         s.competition_id,
@@ -24,11 +23,12 @@ with terms as (
         select id, competition_id, effective_from, currency, fee_minor, count(id) over (partition by id) as rows_of_id
         from league.fee_structures
     ) as s
-    where s.effective_from = (
-        select max(latest.effective_from)
-        from league.fee_structures as latest
-        where latest.competition_id = s.competition_id and latest.effective_from <= %(day)s
-    )
+    join (
+        select competition_id, max(effective_from) as effective_from
+        from league.fee_structures
+        where effective_from <= %(day)s
+        group by competition_id
+    ) as latest on latest.competition_id = s.competition_id and latest.effective_from = s.effective_from
     group by s.competition_id
 )
 select
@@ -49,6 +49,16 @@ join league.match_players as mp on mp.match_id = m.id
 left join league.competitions as c on c.id = m.competition_id
 left join league.players as p on p.id = mp.player_id
 left join terms as t on t.competition_id = m.competition_id
+where (m.status::text = 'played' or lower(btrim(m.status::text, E' \t\r\n') collate "C") = 'played')
+    and m.kicked_off_at >= %(kicked_off_from)s and m.kicked_off_at < %(kicked_off_before)s
+    and (%(match_ids)s::bigint[] is null or m.id = any(%(match_ids)s))
+order by mp.match_id, mp.id
+
+-- name: league_matches_twice
+-- The matches of those fees that are there more than once, with whatever status and kick-off: each row by itself would be
+-- charged on a day of its own.
+select m.id
+from league.matches as m
 where m.id in (
     select d.id
     from league.matches as d
@@ -56,7 +66,8 @@ where m.id in (
         and d.kicked_off_at >= %(kicked_off_from)s and d.kicked_off_at < %(kicked_off_before)s
         and (%(match_ids)s::bigint[] is null or d.id = any(%(match_ids)s))
 )
-order by mp.match_id, mp.id
+group by m.id
+having count(*) > 1
 
 -- name: league_terms
 -- The share rows of every fee structure that has begun by the day, each once, in a fixed order, so that equal terms are

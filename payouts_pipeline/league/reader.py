@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import wraps
 from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,8 +14,6 @@ import pyarrow as pa
 
 from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.batches import Batches
-from payouts_pipeline.domain.league_findings import LeagueOfDay
-from payouts_pipeline.domain.words import Twice, Word
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import contract
 from payouts_pipeline.ledger.bulk import copy_out, copy_out_batches
@@ -34,7 +32,6 @@ _ENDED_BY_SERVER = (
     psycopg.errors.QueryCanceled,
     psycopg.errors.DeadlockDetected,
 )
-_FAR_APART = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 _PAUSES_S = (0.1, 0.5, 2.0, 5.0, 0.0)
 
 P = ParamSpec("P")
@@ -74,11 +71,31 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> Batche
     Raises PayoutsError where schema `league` lacks something that the pipeline reads.
     """
     kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
-    parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    period = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    parameters = {"day": day, **period, "match_ids": None}
     with snapshot(connection):
-        fees = copy_out_batches(connection, sql("league_fees"), {**parameters, "match_ids": None}, _FEES)
+        fees = copy_out_batches(connection, sql("league_fees"), parameters, _FEES)
         terms = copy_out(connection, sql("league_terms"), parameters, _TERMS)
-    return fees.map(lambda frame: frames.conform(frame.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES))
+        twice = matches_twice(connection, parameters)
+
+    def with_terms(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = standing_twice_of(frame, twice).merge(terms, on="fee_structure_id", how="left")
+        return frames.conform(frame, frames.MATCHES)
+
+    return fees.map(with_terms)
+
+
+def matches_twice(connection: Connection, parameters: Parameters) -> list[int]:
+    """Which of the matches whose fees these parameters read stand twice, on whatever days."""
+    return [match_id for (match_id,) in connection.execute(sql("league_matches_twice"), parameters)]
+
+
+def standing_twice_of(fees: pd.DataFrame, match_ids: Sequence[int]) -> pd.DataFrame:
+    """The fees, those of these matches twice, as a join with both rows of each match has them: so they are noticed."""
+    if not match_ids:
+        return fees
+    times = 1 + fees["match_id"].isin(match_ids).to_numpy("int64")
+    return fees.loc[fees.index.repeat(times)].reset_index(drop=True)
 
 
 @repeated
@@ -125,47 +142,6 @@ def matches_without_line_up(connection: Connection, day: date, timezone: ZoneInf
     parameters = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
     with snapshot(connection):
         return copy_out(connection, sql("league_matches_without_line_up"), parameters, _LINE_UPS)
-
-
-@repeated
-def league_of_day(
-    connection: Connection, day: date, timezone: ZoneInfo, long_ago: datetime, player_ids: Sequence[int]
-) -> LeagueOfDay:
-    """The words of the day, and the ids that stand twice, of players only these.
-
-    Matches that kicked off before ``long_ago`` should be over.
-    """
-    kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
-    period = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-    return _said(connection, {**period, "day": day, "long_ago": long_ago, "player_ids": list(player_ids)})
-
-
-@repeated
-def whole_league(connection: Connection) -> LeagueOfDay:
-    """The same of all days, and the keys of line-ups and terms that stand twice; it takes as long as that takes."""
-    period = {"kicked_off_from": "-infinity", "kicked_off_before": "infinity"}
-    parameters = {**period, "day": None, "long_ago": datetime.max.replace(tzinfo=UTC), "player_ids": None}
-    return _said(connection, parameters, sql("league_keys_twice"))
-
-
-def _said(connection: Connection, parameters: Parameters, *keys_twice: str) -> LeagueOfDay:
-    """What schema `league` says, as of one moment."""
-    with snapshot(connection):
-        words = connection.execute(sql("league_words"), parameters).fetchall()
-        queries = (sql("league_ids_twice"), *keys_twice)
-        twice = [row for query in queries for row in connection.execute(query, parameters)]
-    return LeagueOfDay([Word(*row) for row in words], [Twice(*row) for row in twice])
-
-
-@repeated
-def depends_on_timezone(connection: Connection) -> bool:
-    """Whether the kick-offs change with the timezone of the session, as those of a view do that casts them."""
-    found = []
-    for timezone in _FAR_APART:
-        with snapshot(connection):
-            connection.execute(sql("in_timezone"), {"timezone": timezone})
-            found.append(connection.execute(sql("league_kick_offs")).fetchall())
-    return found[0] != found[1]
 
 
 def currencies(connection: Connection) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from payouts_pipeline.domain.league_findings import LeagueOfDay
-from payouts_pipeline.league import reader
+from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.league.contract import NEEDED, Lack, lack
 from payouts_pipeline.reports.doctor.diagnosis import Diagnosis, halves, ok, problem, warning
 from payouts_pipeline.reports.doctor.setup import Setup
@@ -30,8 +30,8 @@ def look(setup: Setup) -> Iterator[Diagnosis]:
             reader.fees_of_day(connection, _NO_DAY, timezone)
             columns = sum(map(len, NEEDED.values()))
             yield ok(_SUBJECT, f"all {len(NEEDED)} tables with all {columns} columns that are read, open to the login")
-            yield from contents(reader.whole_league(connection))
-            if reader.depends_on_timezone(connection):
+            yield from contents(inspection.whole_league(connection))
+            if inspection.depends_on_timezone(connection):
                 yield _depends_on_timezone()
 
 

@@ -19,7 +19,7 @@ from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.domain.corrections import difference, wanted_lines
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.league.reader import repeated, snapshot, stripe_ids
+from payouts_pipeline.league.reader import matches_twice, repeated, snapshot, standing_twice_of, stripe_ids
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection
@@ -177,8 +177,10 @@ class LeagueNow:
         if day is None:
             return FeesNow()
         kicked_off_from, kicked_off_before = calendar.bounds(day, self._timezone)
-        parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-        found = copy_out(source, league_sql("league_fees"), {**parameters, "match_ids": list(match_ids)}, _FEES)
+        period = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+        parameters = {"day": day, **period, "match_ids": list(match_ids)}
+        read = copy_out(source, league_sql("league_fees"), parameters, _FEES)
+        found = standing_twice_of(read, matches_twice(source, parameters))
         terms = copy_out(source, league_sql("league_terms"), parameters, _TERMS)
         fees = found.merge(terms, on="fee_structure_id", how="left")
         splits = split(Batches.of(frames.conform(fees, frames.MATCHES))).whole()

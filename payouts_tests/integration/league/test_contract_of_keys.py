@@ -7,8 +7,9 @@ from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.findings import Finding
 from payouts_pipeline.domain.reasons import HeldOutCode
 from payouts_pipeline.domain.splits import split
-from payouts_pipeline.league import reader
+from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.reports.explain.league_now import LeagueNow, MatchName
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, fingerprint, ids, instructions, materialise, violations
 
@@ -93,6 +94,7 @@ def test_a_match_of_two_days_is_charged_on_neither(source: Connection, ledger: C
     for day in (DAY, DAY.replace(day=DAY.day + 1)):
         book(ledger, source, day)
         assert set(split(reader.fees_of_day(source, day, SYDNEY)).whole()["held_out_code"]) == {HeldOutCode.ROW_TWICE}
+        assert LeagueNow(source, SYDNEY).read(MatchName(match), day).lines.empty, "and nobody is told otherwise"
     assert ids(ledger) == []
 
 
@@ -199,14 +201,14 @@ def test_the_whole_league_is_looked_at_for_whoever_asks(source: Connection, leag
     past = DAY.replace(year=2020)
     match = league.match(league.priced(), past)
     line = league.plays(match, player := league.player())
-    assert reader.whole_league(source).twice == []
+    assert inspection.whole_league(source).twice == []
     doubled(league, "match_players", line)
-    assert [(each.place, each.first_keys, each.stops) for each in reader.whole_league(source).twice] == [
+    assert [(each.place, each.first_keys, each.stops) for each in inspection.whole_league(source).twice] == [
         ("match_players.(match_id,player_id)", [f"{match} {player}"], True)
     ]
     once_again(league, "match_players")
     doubled(league, "match_players", line, "line")
-    assert {each.place for each in reader.whole_league(source).twice} == {
+    assert {each.place for each in inspection.whole_league(source).twice} == {
         "match_players.(match_id,player_id)",
         "match_players.id",
     }
