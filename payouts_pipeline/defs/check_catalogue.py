@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pandas as pd
 
-from payouts_pipeline.domain import findings
+from payouts_pipeline.domain import findings, league_findings
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
 from payouts_pipeline.domain.findings import Finding
-from payouts_pipeline.league import reader
+from payouts_pipeline.domain.league_findings import LeagueOfDay
+from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports import activity, checks
@@ -67,6 +68,18 @@ class MatchesOfDay:
     timezone: ZoneInfo
     source: Connection
     fees: Batches
+
+    @cached_property
+    def each_fee_once(self) -> Finding:
+        """Whether the day has each fee once."""
+        return findings.each_fee_once(self.fees)
+
+    @property
+    def league(self) -> LeagueOfDay:
+        """Its words and ids, as they stand now; a player who stands twice has fees that do."""
+        long_ago = datetime.now(UTC) - league_findings.LONG_AGO
+        suspects = [] if self.each_fee_once.passed else league_findings.players_to_look_at(self.fees)
+        return inspection.league_of_day(self.source, self.day, self.timezone, long_ago, suspects)
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ MATCHES = Checks[MatchesOfDay](
     (
         Check(
             "each_fee_once",
-            lambda day: findings.each_fee_once(day.fees),
+            lambda day: day.each_fee_once,
             "A line-up names nobody twice, and no view multiplies rows. If it fails, players would be charged twice "
             "for a match, so the day stops before anything is booked. Correct the line-up or the view of schema "
             "'league', and materialise the day again.",
@@ -142,6 +155,15 @@ MATCHES = Checks[MatchesOfDay](
             ),
             "Every match that was played has a line-up. If it fails, nobody is charged or paid for these matches. Ask "
             "the organisers for the line-ups; once they are in league.match_players, materialise the day again.",
+            WARN,
+        ),
+        Check(
+            "league_keeps_its_contract",
+            lambda day: league_findings.league_keeps_its_contract(day.league),
+            "What schema 'league' says of the day is what its contract says: words that are known, ids that stand "
+            "there once, and results that are in. If it fails, the description names the rows, what became of them, "
+            "and what to do. Correct the view or the rows, and materialise the day again. (A column of another type "
+            "stops the day before anything is read.)",
             WARN,
         ),
     ),

@@ -13,6 +13,7 @@ _MATCHES = {
     "organiser_id": "Who organises the competition as of this materialisation.",
     "player_id": "Who played, and is charged the fee.",
     "club_id": "The club that the player played for in this match; missing where none is known.",
+    "club_is_named": "Whether the line-up names the club; if not, it is the one that the player is with now.",
     "fee_structure_id": "The terms (league.fee_structures) in force on the day; missing where there are none.",
     "terms_count": "How many terms are in force; any other number than 1 holds the fee out.",
     "currency": "The currency of the fee, as ISO 4217 has it.",
@@ -27,6 +28,7 @@ _SPLITS = {
     "subject_id": "The id of that player, club, organiser or partner; 0 for the platform.",
     "currency": "The currency of the fee, as ISO 4217 has it.",
     "amount_minor": "What is owed or shared, in minor units. The shares of a fee add up to the fee.",
+    "club_is_named": "Whether the line-up names the club; if not, a fee that is booked keeps the club it has.",
     "held_out_code": "Why the fee can't be split and is not charged, as a code; missing where it is charged.",
 }
 

@@ -1,10 +1,41 @@
-"""What a day that is booked again still has to book: the difference, never an edit (rule of money 5)."""
+"""What a day that is booked again still has to book: the difference, never an edit (rule of money 5).
+
+Whose the shares of a fee are was a fact when it was first booked (rule of money 15): a player who has changed clubs,
+or a competition that another organiser has taken over since, moves none of them. A club that the line-up names does.
+"""
 
 import pandas as pd
 
 from payouts_pipeline.domain import frames
 from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.fee_rows import FEE_KEY, NAMED
+from payouts_pipeline.domain.reasons import HeldOutCode
+
+# Which fee it is, however it is priced and whichever row of the line-up it has.
+_FEE = ["match_id", "player_id"]
+# What `league` no longer knows of a fee that is booked, and need not.
+_FORGOTTEN = [HeldOutCode.NO_CLUB.value, HeldOutCode.NO_ORGANISER.value]
+
+
+def wanted_lines(splits: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:
+    """The lines (`frames.LINES`) that the splits (`frames.SPLITS`) want, where these lines are booked.
+
+    A fee that is booked keeps its organiser, and its club unless the line-up names one. It stays as it is where
+    `league` now has no club or no organiser for it.
+    """
+    is_good = splits["held_out_code"].isna()
+    good = splits[is_good]
+    if not len(booked):
+        return frames.conform(good, frames.LINES)
+    named = booked[booked["billing_subject"].isin(list(NAMED))].drop_duplicates([*_FEE, "billing_subject"])
+    found = good.merge(
+        named[[*_FEE, "billing_subject", "subject_id"]], "left", [*_FEE, "billing_subject"], suffixes=("", "_booked")
+    )
+    is_named_now = (found["billing_subject"] == BillingSubject.CLUB) & found["club_is_named"]
+    keeps = found["subject_id_booked"].notna() & ~is_named_now
+    lines = found.assign(subject_id=found["subject_id"].mask(keeps, found["subject_id_booked"]))
+    forgotten = splits.loc[splits["held_out_code"].isin(_FORGOTTEN), _FEE].drop_duplicates()
+    return frames.conform(pd.concat([lines, booked.merge(forgotten, on=_FEE)], ignore_index=True), frames.LINES)
 
 
 def difference(wanted: pd.DataFrame, booked: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def every_fee_has_terms(fees: Batches) -> Finding:
         description = f"Every one of the {count} fees has terms." if count else _NO_FEES
     else:
         description = (
-            f"{without.say('has', 'have')} no terms, or two for one date, so that nobody is charged. "
+            f"{without.say('has', 'have')} no terms, or two for one date or with one id, so that nobody is charged. "
             "Correct the fee structures of these competitions and materialise the day again."
         )
     figures = {

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 ID = pd.ArrowDtype(pa.int64())
 TEXT = pd.ArrowDtype(pa.string())
+FLAG = pd.ArrowDtype(pa.bool_())
 
 # One number for each row.
 Numbers: TypeAlias = "np.ndarray[Any, Any]"
@@ -26,6 +27,7 @@ MATCHES: dict[str, pd.ArrowDtype] = {
     "organiser_id": ID,
     "player_id": ID,
     "club_id": ID,
+    "club_is_named": FLAG,
     "fee_structure_id": ID,
     "terms_count": ID,
     "currency": TEXT,
@@ -43,6 +45,7 @@ SPLITS: dict[str, pd.ArrowDtype] = {
     "subject_id": ID,
     "currency": TEXT,
     "amount_minor": ID,
+    "club_is_named": FLAG,
     "held_out_code": TEXT,
 }
 

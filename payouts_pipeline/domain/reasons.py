@@ -404,11 +404,12 @@ class HeldOutCode(StrEnum):
     ROW_TWICE = "row_twice"
     ROW_WITHOUT_ID = "row_without_id"
     NO_PLAYER = "no_player"
+    BOOKED_ON_ANOTHER_DAY = "booked_on_another_day"
 
 
 HELD_OUT: Mapping[str, str] = {
     HeldOutCode.NO_TERMS: "the competition has no terms for this day",
-    HeldOutCode.TWO_TERMS: "the competition has two terms for one date",
+    HeldOutCode.TWO_TERMS: "the competition has two terms for one date, or its terms have the id of others",
     HeldOutCode.TERMS_INCOMPLETE: "the terms name no currency or no fee",
     HeldOutCode.UNKNOWN_CURRENCY: "the currency is not one that Stripe knows",
     HeldOutCode.FEE_NEGATIVE: "the fee is negative",
@@ -426,4 +427,5 @@ HELD_OUT: Mapping[str, str] = {
     HeldOutCode.ROW_TWICE: "two rows of the line-up have the same id",
     HeldOutCode.ROW_WITHOUT_ID: "the row of the line-up has no id",
     HeldOutCode.NO_PLAYER: "the line-up names no player",
+    HeldOutCode.BOOKED_ON_ANOTHER_DAY: "the match is booked under another day, and that comes first",
 }

@@ -124,7 +124,7 @@ def _held_out(fees: pd.DataFrame, of_terms: Numbers, rows_twice: Numbers) -> "pd
 
 def _lines(fees: pd.DataFrame, template: _Template, fee_no: Numbers, line: Numbers) -> pd.DataFrame:
     """Line after line: of which fee it is, and which line of the template."""
-    of_fee = {name: fees[name].take(fee_no) for name in [*_ORDER, "held_out_code"]}
+    of_fee = {name: fees[name].take(fee_no) for name in [*_ORDER, "club_is_named", "held_out_code"]}
     subject = template.subject[line]
     payees = {
         BillingSubject.CLUB: fees["club_id"],

@@ -15,8 +15,9 @@ import pyarrow as pa
 from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.league import contract
 from payouts_pipeline.ledger.bulk import copy_out, copy_out_batches
-from payouts_pipeline.ledger.database import Connection
+from payouts_pipeline.ledger.database import Connection, Parameters
 from payouts_pipeline.queries import Queries
 
 sql = Queries("payouts_pipeline.league")
@@ -70,11 +71,31 @@ def fees_of_day(connection: Connection, day: date, timezone: ZoneInfo) -> Batche
     Raises PayoutsError where schema `league` lacks something that the pipeline reads.
     """
     kicked_off_from, kicked_off_before = calendar.bounds(day, timezone)
-    parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    period = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+    parameters = {"day": day, **period, "match_ids": None}
     with snapshot(connection):
-        fees = copy_out_batches(connection, sql("league_fees"), {**parameters, "match_ids": None}, _FEES)
+        fees = copy_out_batches(connection, sql("league_fees"), parameters, _FEES)
         terms = copy_out(connection, sql("league_terms"), parameters, _TERMS)
-    return fees.map(lambda frame: frames.conform(frame.merge(terms, on="fee_structure_id", how="left"), frames.MATCHES))
+        twice = matches_twice(connection, parameters)
+
+    def with_terms(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = standing_twice_of(frame, twice).merge(terms, on="fee_structure_id", how="left")
+        return frames.conform(frame, frames.MATCHES)
+
+    return fees.map(with_terms)
+
+
+def matches_twice(connection: Connection, parameters: Parameters) -> list[int]:
+    """Which of the matches whose fees these parameters read stand twice, on whatever days."""
+    return [match_id for (match_id,) in connection.execute(sql("league_matches_twice"), parameters)]
+
+
+def standing_twice_of(fees: pd.DataFrame, match_ids: Sequence[int]) -> pd.DataFrame:
+    """The fees, those of these matches twice, as a join with both rows of each match has them: so they are noticed."""
+    if not match_ids:
+        return fees
+    times = 1 + fees["match_id"].isin(match_ids).to_numpy("int64")
+    return fees.loc[fees.index.repeat(times)].reset_index(drop=True)
 
 
 @repeated
@@ -131,10 +152,10 @@ def currencies(connection: Connection) -> list[str]:
 
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
-    """One read-only transaction that sees one moment, with an error that names what the schema lacks."""
+    """One read-only transaction that sees one moment of a schema that fits, or an error that names what does not."""
     try:
         with connection.transaction():
-            connection.execute(sql("begin_snapshot"))
+            contract.begin(connection)
             yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise PayoutsError(

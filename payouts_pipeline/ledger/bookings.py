@@ -15,10 +15,11 @@ from psycopg import Rollback
 
 from payouts_pipeline.domain import currencies, frames
 from payouts_pipeline.domain.batches import Batches, Bounded, Digest
+from payouts_pipeline.domain.billing import BillingSubject
 from payouts_pipeline.domain.change_limits import ChangeLimit, Verdict
-from payouts_pipeline.domain.corrections import difference, parts
+from payouts_pipeline.domain.corrections import difference, parts, wanted_lines
 from payouts_pipeline.domain.fee_rows import ByFee, fee_rows
-from payouts_pipeline.domain.reasons import ReasonCode
+from payouts_pipeline.domain.reasons import HeldOutCode, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import proposals
 from payouts_pipeline.ledger.bulk import copy_in, copy_out
@@ -109,11 +110,28 @@ def new_lines(connection: Connection, day: date, splits: Batches) -> Iterator[pd
         connection.execute(sql("collect_booked"), {"day": day})
         connection.execute(sql("index_booked"))
     for batch in splits.bounded():
-        is_good = batch.frame["held_out_code"].isna()
-        if not is_good.all():
-            copy_in(connection, "new_held_out", _held_out(batch.frame[~is_good]))
-        good = batch.frame.loc[is_good, list(frames.LINES)]
-        yield difference(good, _booked(connection, batch) if has_fees else frames.empty(frames.LINES))
+        booked = _booked(connection, batch) if has_fees else frames.empty(frames.LINES)
+        lines = _without_booked_elsewhere(connection, day, batch.frame)
+        is_held_out = lines["held_out_code"].notna()
+        if is_held_out.any():
+            copy_in(connection, "new_held_out", _held_out(lines[is_held_out]))
+        yield difference(wanted_lines(lines, booked), booked)
+
+
+def _without_booked_elsewhere(connection: Connection, day: date, lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines of splits, of which those are held out whose match another day has booked.
+
+    A match that was moved is booked here once that day is materialised, and so taken back there.
+    """
+    matches = {"day": day, "match_ids": lines["match_id"].dropna().unique().tolist()}
+    elsewhere = [match_id for (match_id,) in connection.execute(sql("booked_elsewhere"), matches)]
+    if not elsewhere:
+        return lines
+    is_elsewhere = lines["match_id"].isin(elsewhere) & lines["held_out_code"].isna()
+    held_out = lines.assign(
+        held_out_code=lines["held_out_code"].mask(is_elsewhere, HeldOutCode.BOOKED_ON_ANOTHER_DAY.value)
+    )
+    return held_out[~is_elsewhere | (held_out["billing_subject"] == BillingSubject.PLAYER)]
 
 
 def _booked(connection: Connection, batch: Bounded) -> pd.DataFrame:
@@ -223,7 +241,7 @@ def _post(connection: Connection, day: date, *, may_charge: bool) -> None:
 
 def booked_states(connection: Connection, first_day: date, last_day: date) -> dict[date, str]:
     """The booked days of a period, each with a text that changes with what is booked or held out of it."""
-    period = {"first_day": first_day, "last_day": last_day}
+    period = {"first_day": first_day, "last_day": last_day, "on_another_day": HeldOutCode.BOOKED_ON_ANOTHER_DAY}
     return dict(connection.execute(sql("booked_states"), period).fetchall())
 
 

@@ -60,7 +60,12 @@ def _parsed(text: io.BytesIO, columns: Mapping[str, pd.ArrowDtype]) -> pd.DataFr
     text.seek(0)
     types = {column: dtype.pyarrow_dtype for column, dtype in columns.items()}
     convert = csv.ConvertOptions(
-        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        column_types=types,
+        null_values=[""],
+        true_values=["t"],
+        false_values=["f"],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
     )
     table = csv.read_csv(text, convert_options=convert, parse_options=csv.ParseOptions(newlines_in_values=True))
     return cast("pd.DataFrame", table.select(list(columns)).to_pandas(types_mapper=pd.ArrowDtype))

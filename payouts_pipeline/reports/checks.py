@@ -75,18 +75,22 @@ def booked_equals_split(connection: Connection, day: date, splits: Batches) -> F
             sums = totals(lines[lines["billing_subject"] == subject])
             split.update({f"{subject} {currency}": amount for currency, amount in sums.items() if amount})
     waits = proposals.find(connection, day)
-    passed = booked == split or waits is not None
+    # What another day has booked, or `league` has forgotten since, is booked otherwise than it is split, and rightly.
+    otherwise = [] if waits or booked == split else _booked_otherwise(connection, day, splits)
+    passed = not otherwise
     description = (
         f"The change of the day is not booked: {waits.reason}."
         if waits
         else "What is booked equals what was split, for every billing subject and currency."
+        if booked == split
+        else "What is booked is what the day has to book of what was split: the rest is held out or was booked before."
         if passed
         else "What is booked differs from what was split. Materialise the day again; if it stays, the ledger was "
         "changed by hand: compare payouts.bookings with the figures."
     )
     figures: dict[str, object] = {"booked_minor": booked, "split_minor": dict(split)}
     if not passed:
-        figures["match_player_ids"] = _booked_otherwise(connection, day, splits)
+        figures["match_player_ids"] = otherwise
     return Finding(passed, description, figures)
 
 

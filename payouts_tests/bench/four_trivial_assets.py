@@ -4,7 +4,7 @@ import sys
 
 import dagster as dg
 
-_PARTITIONS = dg.DailyPartitionsDefinition(start_date="2026-01-01")
+_PARTITIONS = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -56,6 +56,7 @@ TOO_LATE_TO_BLOCK = {
 WARNINGS = {
     ("matches", "every_fee_has_terms"),
     ("matches", "every_match_has_line_up"),
+    ("matches", "league_keeps_its_contract"),
     ("splits", "no_fee_held_out"),
     ("collected_fees", "no_change_waits"),
     ("collected_fees", "fees_in_usual_band"),

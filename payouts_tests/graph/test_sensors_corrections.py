@@ -91,7 +91,6 @@ CORRECTIONS: dict[str, Callable[[Played], object]] = {
     "a late result": lambda p: p.league.plays(p.league.match(p.competition, DAY), p.player),
     "a result that does not count": lambda p: p.league.set("matches", p.match, status="abandoned"),
     "played on another day": lambda p: p.league.set("matches", p.match, kicked_off_at=LONG_AGO),
-    "another organiser": lambda p: p.league.set("competitions", p.competition, organiser_id=p.league.organiser()),
     "another fee": lambda p: p.league.fee_becomes(p.line, 1_200),
     "another currency": lambda p: p.league.set("fee_structures", p.structure, currency="USD"),
     "other shares": lambda p: p.league.shares(p.structure, [("organiser", None, 0, 10_000)]),
@@ -112,15 +111,25 @@ def test_a_correction_fires_once_and_is_done_with_when_it_is_booked(
     assert sensor.days() == []
 
 
+# A view that can't be read for one player, and so not for a day on which that one has played.
+FAILS_FOR_ONE = """
+    alter table league.players rename to own_players;
+    create view league.players as
+    select id, name, club_id + 0 / (id - {player}) as club_id, stripe_customer_id, stripe_payment_method_id
+    from league.own_players
+"""
+
+
 def test_a_day_that_can_not_be_compared_is_run_once_and_keeps_no_other_from_it(
     ledger: Connection, source: Connection, sensor: Sensor, played: Played
 ) -> None:
     earlier = DAY - timedelta(days=2)
-    bad = played.league.fee(played.league.player(), earlier)
+    player = played.league.player()
+    bad = played.league.fee(player, earlier)
     materialise(ledger, source, earlier)
     assert sensor.days() == []
-    played.league.connection.execute("alter table league.fee_structures alter column fee_minor type numeric")
-    played.league.fee_becomes(bad, 1_000.5)  # type: ignore[arg-type]
+    played.league.connection.execute(FAILS_FOR_ONE.format(player=player))
+    played.league.fee_becomes(bad, 1_100)
     played.league.fee_becomes(played.line, 1_200)
     assert sensor.days() == [str(earlier), str(DAY)], "the run of the bad day fails, and its alert tells"
     assert sensor.days() == []

@@ -1013,4 +1013,32 @@ GUARDS = [
         "if False:",
         (_ADJUSTMENTS,),
     ),
+    Guard(
+        "a column of another type stops the read",
+        "payouts_pipeline/league/contract.py",
+        "if not kind.takes(type_name, category)",
+        "if False",
+        (f"{_INTEGRATION}/league/test_contract_of_types.py",),
+    ),
+    Guard(
+        "a match that stands twice is charged on neither of its days",
+        "payouts_pipeline/league/reader.py",
+        "    if not match_ids:\n        return fees\n",
+        "    return fees\n",
+        (f"{_INTEGRATION}/league/test_contract_of_keys.py",),
+    ),
+    Guard(
+        "terms with the id of others divide no fee",
+        "payouts_pipeline/league/queries.sql",
+        "greatest(count(*), max(s.rows_of_id))",
+        "count(*)",
+        (f"{_INTEGRATION}/league/test_contract_of_keys.py",),
+    ),
+    Guard(
+        "a word that nobody knows is named",
+        "payouts_pipeline/domain/words.py",
+        "return self.read in _KNOWN.get(self.place, ())",
+        "return True",
+        (f"{_INTEGRATION}/league/test_contract_of_words.py",),
+    ),
 ]

@@ -174,8 +174,8 @@ def test_terms_are_those_of_the_day_and_currency_that_was_booked(
 
 
 def test_what_league_says_otherwise_is_the_difference_of_the_day_it_is_of() -> None:
-    wanted = pd.DataFrame([(7, 70, 42, "player", 42, "EUR", 1_200)], columns=list(frames.LINES))
-    league = FeesNow(DAY, lines=frames.conform(wanted, frames.LINES))
+    wanted = pd.DataFrame([(7, 70, 42, "player", 42, "EUR", 1_200, True, None)], columns=list(frames.SPLITS))
+    league = FeesNow(DAY, splits=frames.conform(wanted, frames.SPLITS))
     elsewhere = fee(charge_id=id_of(1), release_id=5, day=NEXT)
     found = snapshot(MATCH, instruction(1, Status.SETTLED), position(PLAYER, 1_000), league=league)
     document = assemble(replace(found, fees=[elsewhere, fee()]))

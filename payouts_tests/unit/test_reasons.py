@@ -129,8 +129,9 @@ def _literals_of_sql() -> Iterator[tuple[str, str]]:
 def test_no_sql_holds_a_sentence_or_a_command_line() -> None:
     literals = list(_literals_of_sql())
     assert len(literals) > 100
-    # Separators, intervals of time, the name of a ledger, and where the shares stand whose fee is not collected.
-    allowed = re.compile(r"'(\W+| of |\d+ \w+|fee not collected)'")
+    # Separators, blanks around a word, intervals of time, the name of a ledger, and where the shares stand whose fee is
+    # not collected.
+    allowed = re.compile(r"'(\W+| \\t\\r\\n| of |\d+ \w+|fee not collected)'")
     assert [each for each in literals if " " in each[1] and not allowed.fullmatch(each[1])] == []
 
 

@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
     "organiser_id": 30,
     "player_id": 40,
     "club_id": 50,
+    "club_is_named": False,
     "fee_structure_id": 60,
     "terms_count": 1,
     "currency": "EUR",

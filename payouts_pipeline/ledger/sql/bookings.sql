@@ -50,13 +50,30 @@ join payouts.allocation_lines as l on l.allocation_id = f.allocation_id
 group by 1, 2, 3, 4, 5, 6
 having sum(l.amount_minor) <> 0
 
+-- name: booked_elsewhere
+-- Which of these matches other days have booked, and not taken back.
+with elsewhere as (
+    select match_id, day from payouts.booked_matches where match_id = any(%(match_ids)s) and day <> %(day)s
+)
+select distinct e.match_id
+from elsewhere as e
+where (e.day, e.match_id) in (
+    select s.day, s.match_id from payouts.standing_matches as s where s.day in (select day from elsewhere)
+)
+
 -- name: booked_states
--- The days of a period that were booked, each with a text that changes when what is booked or held out of it changes.
+-- The days of a period that were booked, each with a text that changes when what is booked or held out of it changes, or
+-- when the day is booked again for which one of its matches is held out.
 select d.day,
     coalesce((select max(b.id) from payouts.bookings as b where b.day = d.day), 0)
     || ' '
     || coalesce((
-        select sum(hashtextextended(row(h.match_player_id, h.match_id, h.reason_code)::text, 0))
+        select sum(hashtextextended(row(h.match_player_id, h.match_id, h.reason_code, (
+            select max(b.id)
+            from payouts.booked_matches as m
+            join payouts.bookings as b on b.day = m.day
+            where m.match_id = h.match_id and m.day <> h.day and h.reason_code = %(on_another_day)s
+        ))::text, 0))
         from payouts.held_out as h
         where h.day = d.day
     ), 0) as state

@@ -16,10 +16,10 @@ from payouts_pipeline.domain import calendar, frames
 from payouts_pipeline.domain.allocation import CannotSplit, Terms, allocate
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject, Payee
-from payouts_pipeline.domain.corrections import difference
+from payouts_pipeline.domain.corrections import difference, wanted_lines
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
-from payouts_pipeline.league.reader import repeated, snapshot, stripe_ids
+from payouts_pipeline.league.reader import matches_twice, repeated, snapshot, standing_twice_of, stripe_ids
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.bulk import copy_out
 from payouts_pipeline.ledger.database import Connection
@@ -98,8 +98,8 @@ class FeesNow:
     rules: Mapping[int, Rule] = field(default_factory=dict)
     # Which rule a row of a line-up comes under.
     rule_of: Mapping[int, int] = field(default_factory=dict)
-    # What would be booked (`frames.LINES`).
-    lines: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.LINES))
+    # How the fees are split now (`frames.SPLITS`).
+    splits: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.SPLITS))
     match: LeagueMatch | None = None
     # The rows of line-ups that name a player, each with its match.
     line_ups: Mapping[int, int] = field(default_factory=dict)
@@ -116,8 +116,9 @@ class FeesNow:
         """What materialising a day would book today, where these of its lines (`frames.LINES`) are booked."""
         if not self.is_read:
             return []
-        wanted = self.lines if day == self.day else self.lines[:0]
-        return [_difference(day, row) for row in difference(wanted, booked).itertuples()]
+        splits = self.splits if day == self.day else self.splits[:0]
+        lines = difference(wanted_lines(splits, booked), booked)
+        return [_difference(day, row) for row in lines.itertuples()]
 
 
 class LeagueNow:
@@ -156,7 +157,7 @@ class LeagueNow:
         player = {"player_id": subject.subject_id}
         line_ups: dict[int, int] = dict(source.execute(league_sql("explain_league_line_ups"), player).fetchall())
         now = self._fees(source, day, {*match_ids, *line_ups.values()})
-        return replace(now, line_ups=line_ups, lines=now.lines[now.lines["player_id"] == subject.subject_id])
+        return replace(now, line_ups=line_ups, splits=now.splits[now.splits["player_id"] == subject.subject_id])
 
     def knows(self, payee: Payee) -> bool:
         """Whether `league` has the player or payee."""
@@ -176,15 +177,16 @@ class LeagueNow:
         if day is None:
             return FeesNow()
         kicked_off_from, kicked_off_before = calendar.bounds(day, self._timezone)
-        parameters = {"day": day, "kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
-        found = copy_out(source, league_sql("league_fees"), {**parameters, "match_ids": list(match_ids)}, _FEES)
+        period = {"kicked_off_from": kicked_off_from, "kicked_off_before": kicked_off_before}
+        parameters = {"day": day, **period, "match_ids": list(match_ids)}
+        read = copy_out(source, league_sql("league_fees"), parameters, _FEES)
+        found = standing_twice_of(read, matches_twice(source, parameters))
         terms = copy_out(source, league_sql("league_terms"), parameters, _TERMS)
         fees = found.merge(terms, on="fee_structure_id", how="left")
-        lines = split(Batches.of(frames.conform(fees, frames.MATCHES))).whole()
-        good = lines[lines["held_out_code"].isna()]
+        splits = split(Batches.of(frames.conform(fees, frames.MATCHES))).whole()
         known = fees.dropna(subset=["match_player_id", "fee_structure_id"])
         rule_of = dict(zip(known["match_player_id"].tolist(), known["fee_structure_id"].tolist(), strict=True))
-        return FeesNow(day, _rules(fees), rule_of, frames.conform(good, frames.LINES))
+        return FeesNow(day, _rules(fees), rule_of, splits)
 
 
 def _rules(fees: pd.DataFrame) -> dict[int, Rule]:

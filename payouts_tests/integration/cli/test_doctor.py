@@ -332,12 +332,115 @@ def test_a_ledger_that_is_booked_in_another_timezone(world: World) -> None:
         ("alter table league.match_players drop column club_id", "it lacks match_players.club_id"),
         ("drop table league.fee_shares", "it lacks fee_shares"),
         ("drop schema league cascade", "there is no schema 'league'"),
-        ("alter table league.matches alter kicked_off_at type text", "does not fit"),
+        ("alter table league.matches alter kicked_off_at type text", "league.matches.kicked_off_at is text"),
     ],
 )
 def test_a_league_that_lacks_something(world: World, spoil: str, words: str) -> None:
     world.connect().execute(spoil)
     spoilt(world, "schema league", words)
+
+
+OWN = "alter table league.{table} rename to own_{table}; create view league.{table} as {query}"
+ROWS = "select * from league.own_{table}"
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "words"),
+    [
+        (
+            "matches",
+            "select id, competition_id, kicked_off_at at time zone 'UTC' as kicked_off_at, status"
+            " from league.own_matches",
+            ("league.matches.kicked_off_at is timestamp without time zone", "kicked_off_at at time zone"),
+        ),
+        (
+            "fee_structures",
+            "select id, competition_id, effective_from, currency, fee_minor / 100.0 as fee_minor"
+            " from league.own_fee_structures",
+            ("league.fee_structures.fee_minor is numeric and must be bigint", "whole minor units"),
+        ),
+        (
+            "players",
+            f"{ROWS} union all (select * from league.own_players order by id limit 1)",  # noqa: S608
+            ("league.players.id has", "twice", "stops before anything of it is booked", "one row for each"),
+        ),
+        (
+            "matches",
+            f"{ROWS} union all (select * from league.own_matches order by id limit 1)",  # noqa: S608
+            ("league.matches.id has", "twice"),
+        ),
+        (
+            "match_players",
+            f"{ROWS} union all (select -id, match_id, player_id, club_id from league.own_match_players limit 1)",  # noqa: S608
+            ("league.match_players.(match_id,player_id) has", "twice"),
+        ),
+    ],
+)
+def test_a_league_that_can_not_be_booked_is_named_by_table_column_and_row(
+    world: World, table: str, query: str, words: tuple[str, ...]
+) -> None:
+    database = world.connect()
+    first = database.execute(f"select min(id) from league.{table}").fetchall()[0][0]  # noqa: S608
+    database.execute(OWN.format(table=table, query=query.format(table=table)))
+    spoilt(world, "schema league", *words, *([str(first)] if table == "players" else []))
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "words"),
+    [
+        (
+            "matches",
+            "select id, competition_id, kicked_off_at, upper(status) as status from league.own_matches",
+            ("league.matches.status says 'PLAYED' (id ", "read as played", "write the word of the contract"),
+        ),
+        (
+            "matches",
+            "select id, competition_id, kicked_off_at, replace(status, 'played', 'finished') as status"
+            " from league.own_matches",
+            (
+                "league.matches.status says 'finished' (id ",
+                "more)",
+                "nothing is charged or paid",
+                "say one of scheduled",
+            ),
+        ),
+        (
+            "matches",
+            "select id, competition_id, (kicked_off_at at time zone 'UTC')::timestamptz as kicked_off_at, status"
+            " from league.own_matches",
+            ("kicked_off_at changes with the timezone of the login", "at time zone"),
+        ),
+        (
+            "fee_structures",
+            "select id, competition_id, effective_from, 'EUX' as currency, fee_minor from league.own_fee_structures",
+            ("league.fee_structures.currency says 'EUX' (id ", "held out"),
+        ),
+        (
+            "fee_structures",
+            f"{ROWS} union all (select -id, competition_id, effective_from, currency, fee_minor"  # noqa: S608
+            " from league.own_fee_structures limit 1)",
+            ("league.fee_structures.(competition_id,effective_from) has", "twice", "held out"),
+        ),
+        (
+            "fee_shares",
+            "select fee_structure_id, replace(billing_subject, 'organiser', 'ref') as billing_subject, partner_id,"
+            " fixed_minor, share_bps from league.own_fee_shares",
+            ("league.fee_shares.billing_subject says 'ref' (id ", "club, organiser, partner or platform"),
+        ),
+        (
+            "clubs",
+            f"{ROWS} union all (select * from league.own_clubs order by id limit 1)",  # noqa: S608
+            ("league.clubs.id has", "twice", "is held"),
+        ),
+    ],
+)
+def test_a_league_of_which_some_would_not_be_paid_is_a_warning(
+    world: World, table: str, query: str, words: tuple[str, ...]
+) -> None:
+    world.connect().execute(OWN.format(table=table, query=query.format(table=table)))
+    found = examined(world, 0)
+    says(found, "schema league", "warning", *words)
+    others_were_looked_at(found, set())
 
 
 def test_queues_that_are_gone_and_messages_that_have_died(world: World) -> None:

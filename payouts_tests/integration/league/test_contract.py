@@ -1,11 +1,13 @@
 """What the reader needs of schema `league` is what the contract says: no more, and no less."""
 
+import re
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from payouts_pipeline.domain.words import STATUSES
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
 from payouts_pipeline.league.contract import NEEDED, Lack, lack
@@ -31,9 +33,9 @@ def test_the_reader_needs_each_column_and_its_absence_is_named(
 ) -> None:
     league.fee(league.player(), DAY)
     read_everything(source)
-    assert lack(source) == Lack([], [])
+    assert lack(source) == Lack([], [], [])
     source.execute(SQL("alter table league.{} drop column {} cascade").format(Identifier(table), Identifier(column)))
-    assert lack(source) == Lack([f"{table}.{column}"], [])
+    assert lack(source) == Lack([f"{table}.{column}"], [], [])
     with pytest.raises(PayoutsError, match="Schema 'league' does not fit"):
         read_everything(source)
 
@@ -47,11 +49,18 @@ def test_the_reader_needs_no_other_column(source: Connection, league: League) ->
         drop = SQL("alter table league.{} drop column {} cascade")
         source.execute(drop.format(Identifier(table), Identifier(column)))
     read_everything(source)
-    assert lack(source) == Lack([], [])
+    assert lack(source) == Lack([], [], [])
 
 
 def test_a_table_that_is_missing_stands_for_its_columns(source: Connection) -> None:
     source.execute("drop table league.fee_shares")
-    assert lack(source) == Lack(["fee_shares"], [])
+    assert lack(source) == Lack(["fee_shares"], [], [])
     source.execute("drop schema league cascade")
-    assert lack(source) == Lack(sorted(NEEDED), [])
+    assert lack(source) == Lack(sorted(NEEDED), [], [])
+
+
+def test_the_statuses_that_are_known_are_those_of_the_schema(source: Connection) -> None:
+    [(rule,)] = source.execute(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'matches_status_check'"
+    ).fetchall()
+    assert set(re.findall(r"'(\w+)'", rule)) == set(STATUSES)

@@ -174,15 +174,23 @@ def test_a_missing_privilege_is_named(reader: Connection, league: League) -> Non
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ("drop table league.fee_shares", "league.fee_shares"),
+        ("drop table league.fee_shares", "league.fee_shares is not there"),
         ("alter table league.matches rename column kicked_off_at to starts", "kicked_off_at"),
         ("alter table league.match_players drop column club_id", "club_id"),
         ("drop schema league cascade", "league"),
-        ("alter table league.fee_structures alter fee_minor type numeric using 10.50", "10.5"),
-        ("alter table league.fee_structures alter fee_minor type text using 'ten'", "ten"),
-        ("alter table league.fee_structures alter fee_minor type numeric using 1e30", "1000000"),
-        ("alter table league.matches alter kicked_off_at type text", "timestamp"),
-        ("alter table league.match_players alter player_id type text", "operator"),
+        (
+            "alter table league.fee_structures alter fee_minor type numeric using 10.50",
+            "league.fee_structures.fee_minor is numeric and must be bigint",
+        ),
+        (
+            "alter table league.fee_structures alter fee_minor type text using 'ten'",
+            "fee_minor is text and must be bigint",
+        ),
+        (
+            "alter table league.matches alter kicked_off_at type text",
+            "kicked_off_at is text and must be timestamp with",
+        ),
+        ("alter table league.match_players alter player_id type text", "player_id is text and must be bigint"),
     ],
 )
 def test_a_league_of_another_shape_is_one_sentence_that_names_what_is_wrong(
@@ -257,7 +265,6 @@ _SHARES = "from league.own_fee_shares"
         ("fee_structures", f"select id, competition_id, effective_from, 'EURO' as currency, fee_minor {_TERMS}", HeldOutCode.UNKNOWN_CURRENCY),
         ("fee_shares", f"select fee_structure_id, null as billing_subject, partner_id, fixed_minor, share_bps {_SHARES}", HeldOutCode.SHARE_UNKNOWN_SUBJECT),
         ("fee_shares", f"select fee_structure_id, billing_subject, partner_id, fixed_minor, null::int as share_bps {_SHARES}", HeldOutCode.BPS_NOT_WHOLE),
-        ("fee_shares", f"select fee_structure_id, billing_subject, partner_id, fixed_minor, share_bps::numeric(9, 2) {_SHARES}", HeldOutCode.SHARE_NOT_A_NUMBER),
         ("fee_shares", f"select null::bigint as fee_structure_id, billing_subject, partner_id, fixed_minor, share_bps {_SHARES}", HeldOutCode.BPS_NOT_WHOLE),
     ],
 )  # fmt: skip
