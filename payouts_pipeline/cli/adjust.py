@@ -15,8 +15,9 @@ from payouts_pipeline.domain.billing import BillingSubject, Payee
 @click.argument("payee", type=parameters.PAYEE)
 @click.argument("currency", type=str.upper)
 @click.option("--amount", type=parameters.AMOUNT, help="Only so much of it, like 12.50; without it, all of it.")
+@click.option("--again", is_flag=True, help="The very same amount was written off before, and is meant once more.")
 @parameters.reason
-def write_off(payee: Payee, currency: str, amount: Decimal | None, reason: str | None) -> None:
+def write_off(payee: Payee, currency: str, amount: Decimal | None, again: bool, reason: str | None) -> None:
     """Write off what player:9 owes in a CURRENCY, or what club:17, organiser:3 or partner:1 owe back: we bear it.
 
     A player is not charged for it any more, and the shares of the fees are paid out as if they were collected. A payee
@@ -26,7 +27,7 @@ def write_off(payee: Payee, currency: str, amount: Decimal | None, reason: str |
 
     why = parameters.given(reason)
     with ready_ledger() as ledger:
-        written_off = adjustments.write_off(ledger, payee, currency, amount, actor(), why)
+        written_off = adjustments.write_off(ledger, payee, currency, amount, actor(), why, again=again)
     what_follows = (
         "the next run of their days pays the shares of the fees out"
         if payee.subject == BillingSubject.PLAYER

@@ -1,6 +1,7 @@
 """The commands about the ledger itself: `ledger` and `recover`."""
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 _STATES = {
     "waiting": "settles its instruction once its day is materialised again",
     "needs_person": "is not what its instruction asks for; see it at Stripe, and decide",
+}
+# Of what was given back.
+_STATES_OF_RETURNS = {
+    "waiting": "is booked once the day of what it gives back is materialised again: then run 'payouts recover' again",
+    "needs_person": "was asked for by an order that is lost, and does not say of which fees: it comes off all fees of "
+    "its charge alike. See at Stripe what it was for",
 }
 
 
@@ -82,7 +89,9 @@ def recover(as_json: bool) -> None:
     """
     from payouts_pipeline.ledger import database
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
+    from payouts_pipeline.settlement.stripe_client import StripeAwayError
     from payouts_pipeline.workflow import recover as recovering
+    from payouts_pipeline.workflow.sync import NotPinnedError, sync_own
 
     account = StripeAccount.from_environment
     with (
@@ -90,7 +99,11 @@ def recover(as_json: bool) -> None:
         database.connect(settings.source_url(), "PAYOUTS_SOURCE_URL") as source,
         settlement(settings.database_url(), account(), threads=4) as parts,
     ):
-        kept = recovering.recover(connection, source, parts, actor())
+        recovering.catch_up(connection, source, parts, actor())
+        # What was given back is known by Stripe's journal; a key that may not read it recovers what else there is.
+        with suppress(NotPinnedError, StripeAwayError):
+            sync_own(connection, parts, actor())
+        kept = recovering.find_returns(connection, parts, actor())
     if as_json:
         rendering.document({"movements": [_as_json(each) for each in kept]})
     else:
@@ -106,8 +119,8 @@ def _show(kept: "list[Kept]") -> None:
     for each in kept:
         if each.state in ("waiting", "needs_person"):
             amount = format_minor(each.amount_minor, each.currency)
-            rendering.line(
-                f"{each.provider_reference}  {each.day}  {each.billing_type}  {amount}: {_STATES[each.state]}"
-            )
+            states = _STATES_OF_RETURNS if each.kind in ("refund", "transfer_reversal") else _STATES
+            what = f"{each.provider_reference}  {each.day or ''}  {each.billing_type or each.kind}  {amount}"
+            rendering.line(f"{what}: {states[each.state]}")
     adopted = sum(each.state == "adopted" for each in kept)
     rendering.line(f"{len(kept)} movements that the ledger did not know; {adopted} have settled their instructions.")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from payouts_pipeline.domain.forecast import Forecast
     from payouts_pipeline.ledger.proposals import Proposal
     from payouts_pipeline.reports.audit import Violation
+    from payouts_pipeline.reports.banks import PayeeBank
     from payouts_pipeline.reports.status import DayStatus, Instruction
 
 # Neither moves the cursor nor turns the direction of what follows: a reason, or a name, may hold anything.
@@ -96,6 +97,12 @@ def waiting_for_funds(found: "Sequence[Forecast]") -> None:
     for each in found:
         if each.waiting_minor:
             _say(("  waits", "yellow"), f"  {sentence(each)}")
+
+
+def payees_banks(found: "Sequence[PayeeBank]") -> None:
+    """Whose money does not reach the bank, and what to do; nothing where all of it does."""
+    for each in found:
+        _say(("  bank", "yellow"), f"  {each.payee}: {each.sentence}; {each.what_to_do}")
 
 
 def proposal(found: "Proposal") -> None:

@@ -12,7 +12,7 @@ from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.explain import documents
 from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Rule
-from payouts_pipeline.reports.explain.snapshot import Adjustment, Instruction, ReturnOrder, Uncollected
+from payouts_pipeline.reports.explain.snapshot import Adjustment, Instruction, Returned, ReturnOrder, Uncollected
 
 # How much of each kind people are shown; JSON has all of it.
 _FEES = 40
@@ -134,12 +134,15 @@ class _Page:
 
     def _by(self, instruction_id: UUID | None) -> str:
         by = self._instructions.get(instruction_id) if instruction_id else None
-        return f" by {by.name} on {self._at(by.status_at)} ({by.provider_reference})" if by else ""
+        if by is None:
+            return ""
+        return f" by {by.name} on {self._at(by.status_at)} ({by.provider_reference}){text.came_back(by)}"
 
     def payee_day(self, explained: documents.PayeeDayExplained) -> None:
         """A payee's day: its shares, the payouts of them, the accounts."""
         self._knows(explained.instructions, explained.rules)
         text.heading(explained.subject, explained.days, explained.on_hold)
+        text.bank(explained.bank)
         text.totals(explained.totals)
         self._payee_shares(explained.shares)
         text.rules(explained.rules, explained.rules_problem)
@@ -175,6 +178,7 @@ class _Page:
         """A player or payee: positions, what is open, and the days that can be asked for."""
         self._knows(explained.instructions, [])
         text.heading(explained.subject, [], explained.on_hold)
+        text.bank(explained.bank)
         for position in explained.accounts:
             text.position(position)
         self._fees(explained.open_fees, " that are not collected")
@@ -218,7 +222,7 @@ class _Page:
         amount = format_minor(move.amount_minor, move.currency)
         begins = f"{move.id}  {move.billing_type} of {move.day}: {amount}, {move.status}"
         if move.provider_reference:
-            return f"{begins} on {self._at(move.status_at)}, {move.provider_reference}"
+            return f"{begins} on {self._at(move.status_at)}, {move.provider_reference}{text.came_back(move)}"
         stands = f"{begins} since {self._at(move.status_at)}: {move.reason}{self._retry(move.retry_at)}"
         return f"{stands}. Next step: {move.next_step}."
 
@@ -247,6 +251,10 @@ class _Page:
             self._attempts(move)
         for order in explained.return_orders:
             self._return_order(move, order)
+        if explained.returned:
+            line("\ncame back")
+        for returned in explained.returned:
+            self._returned(move, returned)
         if move.billing_type not in RETURN_TYPES:
             self._paid_for(explained)
 
@@ -262,6 +270,14 @@ class _Page:
             line(f"  of the fee of match:{fee['match_id']}, {fee['day']} ({row}): {amount}")
         text.more(len(order.fees) - _FEES, "fee")
 
+    def _returned(self, move: Instruction, each: Returned) -> None:
+        """One refund, dispute or reversal: by what, whether we had asked for it, and where the money stands since."""
+        amount, left = (format_minor(minor, move.currency) for minor in (each.amount_minor, each.left_minor))
+        by = f"{each.category.replace('_', ' ')} {each.source_id or each.transaction_id}"
+        asked = f"asked for by {each.order_id}" if each.order_id else "not asked for here"
+        line(f"  {self._at(each.happened_at)}  {amount} by {by}, {asked}; {left} of it are left")
+        line(f"    {text.since_returned(move, each)} (booked on {self._at(each.booked_at)})")
+
     def _paid_for(self, explained: documents.InstructionExplained) -> None:
         move = explained.instruction
         line("\npays for" if explained.covered_minor else "\npays for nothing any more")
@@ -274,6 +290,7 @@ class _Page:
         for each in explained.release_lines:
             amount = format_minor(each.amount_minor, move.currency)
             released = f"release {each.release_id}, {self._at(each.released_at)}"
-            line(f"  shares released by the run of {each.day} ({released}): {amount}")
+            what = "taken back of it" if each.return_id else f"shares released by the run of {each.day}"
+            line(f"  {what} ({released}): {amount}")
         if explained.covered_minor:
             line(f"  {text.paid_for(move, explained.covered_minor)}")

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, PayeeShare, Place, Share, Total
 from payouts_pipeline.reports.explain.league_now import Difference, Rule
-from payouts_pipeline.reports.explain.snapshot import BookedDay, HeldOut, Instruction, Position, Unpaid
+from payouts_pipeline.reports.explain.snapshot import BookedDay, HeldOut, Instruction, Position, Returned, Unpaid
 
 # How many fees are listed by their names.
 _NAMES = 12
@@ -94,6 +95,12 @@ def heading(subject: str, days: Sequence[date], on_hold: str | None) -> None:
     line(f"{subject}{' on ' if days else ''}{' and '.join(map(str, days))}")
     if on_hold:
         line(f"  {on_hold}")
+
+
+def bank(found: Sequence[PayeeBank]) -> None:
+    """That what was paid does not reach the payee's bank."""
+    for each in found:
+        line(f"  {each.sentence}. Next step: {each.what_to_do}.")
 
 
 def signed(amount_minor: int, currency: str) -> str:
@@ -230,6 +237,27 @@ def paid_for(move: Instruction, covered_minor: int) -> str:
         return f"= {total}"
     credit, charged = format_minor(credit_minor, move.currency), format_minor(move.amount_minor, move.currency)
     return f"= {total}, of which a credit of the player pays {credit} and this charge {charged}"
+
+
+def came_back(move: Instruction) -> str:
+    """How much Stripe has taken back of an instruction, and where to see it one by one."""
+    if not move.returned_minor:
+        return ""
+    return f"; {format_minor(move.returned_minor, move.currency)} of it came back ('payouts explain {move.id}')"
+
+
+def since_returned(move: Instruction, each: Returned) -> str:
+    """What became of the balance of who was charged or paid."""
+    amount = format_minor(abs(each.amount_minor), move.currency)
+    what = "charged" if move.is_charge else "paid"
+    if each.amount_minor < 0:
+        return f"it came again: {move.payee} {'owes' if move.is_charge else 'is owed'} {amount} less"
+    owed = f"{move.payee} {'owes' if move.is_charge else 'is owed'} {amount} again"
+    if each.is_held:
+        return f"{owed}: held, and not {what} before 'payouts unhold {move.payee} --reason ...'"
+    if each.again_id:
+        return f"{owed}: in payout {each.again_id}"
+    return f"{owed}: {what} again with what is due next"
 
 
 def days(subject: str, found: Sequence[BookedDay], most: int) -> None:

@@ -25,22 +25,27 @@ if TYPE_CHECKING:
 @parameters.as_json
 def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
     """Show where the money of DAY is (of every day without it), and why what has not moved has not."""
-    from payouts_pipeline.reports import funds
+    from payouts_pipeline.reports import banks, funds
     from payouts_pipeline.reports import status as reported
 
     read = reported.with_open_instructions if with_instructions else reported.day_status
     with ready_ledger() as ledger:
         found = [read(ledger, each) for each in ([day] if day else reported.booked_days(ledger))]
-        forecast = funds.forecast(ledger)
+        forecast, failing = funds.forecast(ledger), banks.failing(ledger)
     if as_json:
-        days = [each.as_json() for each in found]
-        rendering.document({"days": days, "funds": [funds.as_json(each) for each in forecast]})
+        document = {
+            "days": [each.as_json() for each in found],
+            "funds": [funds.as_json(each) for each in forecast],
+            "banks": [each.as_json() for each in failing],
+        }
+        rendering.document(document)
     elif not found:
         rendering.line("No day was materialised yet: run 'payouts run DAY'.")
     else:
         for each in found:
             rendering.day(each)
         rendering.waiting_for_funds(forecast)
+        rendering.payees_banks(failing)
 
 
 @click.command()

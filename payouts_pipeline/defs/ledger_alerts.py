@@ -13,7 +13,7 @@ from payouts_pipeline.defs.assets import PAID
 from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.ledger import payee_accounts, proposals
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports import funds, taken_back
+from payouts_pipeline.reports import banks, funds, taken_back
 from payouts_pipeline.settings import Calendar
 
 _EVERY_S = 300
@@ -72,6 +72,18 @@ def _changed_accounts(connection: Connection) -> Mapping[str, Alert]:
     }
 
 
+def _failing_banks(connection: Connection) -> Mapping[str, Alert]:
+    return {
+        f"{each.payee} {each.currency} {each.reason_code} {each.payout}": Alert(
+            "failing_bank",
+            f"Money does not reach the bank of {each.payee}",
+            f"{each.sentence}; {each.what_to_do}. 'payouts explain {each.payee}' shows it",
+            _PAGE,
+        )
+        for each in banks.failing(connection)
+    }
+
+
 def _taken_back(calendar: Calendar, connection: Connection) -> Mapping[str, Alert]:
     """By day, once that is over and its night has passed: one alert in the morning, not one for each refund."""
     last_day = day_due(datetime.now(UTC), calendar)
@@ -106,6 +118,12 @@ _WATCHED = (
         "Sends an alert once where a payee's Stripe account has changed, or is another payee's as well: nothing "
         "is paid to it.",
         _changed_accounts,
+    ),
+    _Watch(
+        "alert_on_failing_banks",
+        "Sends an alert once for each payee whose bank sends back what Stripe pays it, or to whom Stripe pays nothing "
+        "out; again where another payout has come back.",
+        _failing_banks,
     ),
 )
 

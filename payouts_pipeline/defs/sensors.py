@@ -82,9 +82,9 @@ def _follow_stripe(every_s: int) -> dg.SensorDefinition:
         minimum_interval_seconds=every_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks Stripe what has happened on our account (refunds, disputes, reversals, fees, top-ups, "
-        "payments by other means) and brings it into the ledger; one call when nothing has. Asks once an hour "
-        "whether a payee who could not receive transfers can by now. What can continue by it, 'resume_payouts' "
-        "materialises.",
+        "payments by other means) and brings it into the ledger; one call when nothing has. Asks now and then "
+        "whether a payee who could not receive transfers can by now, and whether what payees were paid reaches their "
+        "banks. What can continue by it, 'resume_payouts' materialises.",
     )
     def follow_stripe(
         context: dg.SensorEvaluationContext, ledger: LedgerResource, stripe: StripeResource
@@ -99,7 +99,9 @@ def _follow_stripe(every_s: int) -> dg.SensorDefinition:
                 found = follow(connection, stripe.looks(), stripe.settlement(ledger.database_url), "follow_stripe")
         except PayoutsError as error:
             return dg.SkipReason(str(error))
-        return dg.SkipReason(_what_happened(found) + _who_can_receive(ledger, stripe))
+        return dg.SkipReason(
+            _what_happened(found) + _who_can_receive(ledger, stripe) + _whose_bank_fails(ledger, stripe)
+        )
 
     return follow_stripe
 
@@ -132,6 +134,20 @@ def _who_can_receive(ledger: LedgerResource, stripe: StripeResource) -> str:
     except PayoutsError as error:
         return f" {error}"
     return f" {able} payouts go on: their payees can receive transfers by now." if able else ""
+
+
+def _whose_bank_fails(ledger: LedgerResource, stripe: StripeResource) -> str:
+    """Of how many payees money does not reach the bank, of those that were asked about."""
+    from payouts_pipeline.workflow.payee_accounts import look_at_banks
+
+    try:
+        with ledger.connect() as connection:
+            look = look_at_banks(connection, stripe.settlement(ledger.database_url))
+    except PayoutsError as error:
+        return f" {error}"
+    lacks = f" Whether money reaches payees' banks can't be asked: the key lacks {look.lacks}." if look.lacks else ""
+    failing = f" Of {look.failing} accounts of payees money does not reach the bank." if look.failing else ""
+    return failing + lacks
 
 
 def _missed(ledger: Connection, now: datetime, calendar: Calendar, window_days: int) -> dict[date, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 # Nobody moves these but time: the line is in transit between the provider and the ledger.
 WAITING: Mapping[str, str] = {
+    "order_lost": "this ledger has asked for it and lost that when it was restored: run 'payouts recover'",
     "not_settled_yet": "its instruction has not come to its end in the ledger yet",
     "unknown_instruction": "it names an instruction that this ledger does not know: run 'payouts recover' if the "
     "ledger was restored",

@@ -6,6 +6,7 @@ account `write_offs` of its currency, so that a month shows it.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,12 @@ def enter(connection: Connection, adjustment: Adjustment) -> None:
     """Note an adjustment; the database enters it."""
     row: dict[str, Any] = asdict(adjustment)
     connection.execute(sql("insert_adjustment"), row)
+
+
+def same_as(connection: Connection, account: Adjustable, amount_minor: int) -> tuple[str, datetime] | None:
+    """Who has last written off the very same amount of an account, and when."""
+    which = {"account_id": account.id, "amount_minor": amount_minor}
+    return connection.execute(sql("same_write_off"), which).fetchone()
 
 
 def let_go(connection: Connection, player: Payee, account: Adjustable) -> None:

@@ -55,6 +55,8 @@ class Attempt:
     lost_movements: Sequence[Mapping[str, Any]] = ()
     # The payment intent or transfer that it gives back, or a part of it.
     takes_back: str | None = None
+    # Of what a person has asked for it: says which fees of a charge it is of, should the ledger be lost.
+    target: str | None = None
     # What a person says of the attempt: the movement that was its own, or that nothing of it has moved.
     judged_reference: str | None = None
     is_judged_not_moved: bool = False

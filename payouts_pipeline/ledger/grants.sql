@@ -48,8 +48,8 @@ grant insert on
     payouts.calendar, payouts.releases, payouts.release_lines, payouts.charge_releases, payouts.instructions, payouts.cancellations,
     payouts.holds, payouts.judgements, payouts.movements, payouts.identity_events,
     payouts.checkpoints, payouts.account_checkpoints, payouts.feeds, payouts.balance_transactions, payouts.assignments,
-    payouts.balance_looks, payouts.returns, payouts.proposals,
-    payouts.return_order_fees, payouts.account_looks
+    payouts.balance_looks, payouts.returns, payouts.proposals, payouts.return_order_fees, payouts.account_looks,
+    payouts.paid_accounts, payouts.bank_looks, payouts.bank_failures
 to payouts_pipeline;
 -- What people decide; with which login is written by the database.
 grant insert (instruction_id, payee_id, actor, reason) on payouts.approvals to payouts_pipeline;
@@ -61,7 +61,10 @@ grant insert (account_id, to_account_id, currency, amount_minor, actor, reason)
 grant insert (subject, subject_id, stripe_account_id, actor, reason)
     on payouts.account_confirmations to payouts_pipeline;
 grant update (provider_account, begins_at, read_to, seen, asked_at, opened_at) on payouts.feeds to payouts_pipeline;
-grant update (asked_at) on payouts.account_looks to payouts_pipeline;
+grant update (asked_at, looks) on payouts.account_looks to payouts_pipeline;
+grant update (paid_at) on payouts.paid_accounts to payouts_pipeline;
+grant update (asked_at) on payouts.bank_looks to payouts_pipeline;
+grant update (reason_code, reason_details, since) on payouts.bank_failures to payouts_pipeline;
 grant insert (subject, subject_id, currency, booked_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
 grant insert (booking_id, transaction_id, account_id, currency, amount_minor) on payouts.entries to payouts_pipeline;
 grant update (booked_minor, released_minor, in_flight_minor) on payouts.accounts to payouts_pipeline;
@@ -73,7 +76,7 @@ grant update (stripe_account_id, stripe_customer_id, stripe_payment_method_id)
     on payouts.instructions to payouts_pipeline;
 grant update (followed_up_at) on payouts.cancellations to payouts_pipeline;
 grant update (id, provider_account, provider_mode, pinned_at) on payouts.identity to payouts_pipeline;
-grant delete on payouts.held_out, payouts.charges_to_release to payouts_pipeline;
+grant delete on payouts.held_out, payouts.charges_to_release, payouts.bank_failures to payouts_pipeline;
 grant update (splits_digest) on payouts.days to payouts_pipeline;
 -- To lock the row of a day, and the table of holds, of which a trigger refuses every update.
 grant update (first_booked_at) on payouts.days to payouts_pipeline;

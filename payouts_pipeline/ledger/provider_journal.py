@@ -121,10 +121,12 @@ def newest_at(connection: Connection) -> datetime | None:
 
 
 def keep(connection: Connection, page: Sequence[BalanceTransaction], actor: str) -> int:
-    """Keep a page of the list; how many of its lines are news."""
+    """Keep a page of the list, and which payees it pays where; how many of its lines are news."""
     parameters = {"transactions": json.dumps([asdict(each) for each in page], default=str), "actor": actor}
     with failpoint(Failpoint.KEEP_TRANSACTIONS), connection.transaction():
-        return connection.execute(sql("keep_transactions"), parameters).rowcount
+        news = connection.execute(sql("keep_transactions"), parameters).rowcount
+        connection.execute(sql("note_paid_accounts"), parameters)
+    return news
 
 
 def enter(connection: Connection, actor: str, read_to: datetime | None = None) -> int:

@@ -7,7 +7,7 @@ Stripe's journal lists it (`ledger.returns`), whoever has asked for it.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,19 @@ class TakenBack:
 
 
 @dataclass(frozen=True)
+class LostOrder:
+    """What Stripe has given back in the name of an instruction that this ledger has lost."""
+
+    reference: str
+    instruction_id: UUID
+    attempt: int | None
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    taken_back_id: UUID | None
+
+
+@dataclass(frozen=True)
 class Asked:
     """What a person has asked for, in their words, and how much of it; None: all that is left."""
 
@@ -95,6 +108,12 @@ def find(connection: Connection, instruction: UUID) -> TakenBack:
     if found is None:
         raise PayoutsError(f"There is no instruction {instruction} in the ledger: see that the id is right.")
     return found
+
+
+def lost(connection: Connection) -> list[LostOrder]:
+    """What was given back and is not booked, since the ledger has lost the order."""
+    with connection.cursor(row_factory=class_row(LostOrder)) as cursor:
+        return cursor.execute(sql("lost_orders")).fetchall()
 
 
 def lock(connection: Connection, instruction: UUID) -> TakenBack:

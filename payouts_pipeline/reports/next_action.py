@@ -26,9 +26,9 @@ _OF_A_PERSON = {
     Remedy.CHANGE_AMOUNT: "correct the terms in schema 'league', then {cancel} and {run}",
     Remedy.REPLACE_CARD_OR_ACCOUNT: "ask the {subject} for {working_means} and enter it in schema 'league' (table "
     "{subject}s); it then continues automatically{or_run}; if the same {means} was fixed at Stripe: {again}",
-    Remedy.FINISH_ACCOUNT: "have the {subject} do what Stripe asks for its account; Stripe is asked about it once an "
-    "hour, and it then continues automatically; at once with {retry}, or with another account in schema 'league' "
-    "(table {subject}s)",
+    Remedy.FINISH_ACCOUNT: "have the {subject} do what Stripe asks for its account; Stripe is asked about it as "
+    "long as it takes, and it then continues automatically; at once with {retry}, or with another account in schema "
+    "'league' (table {subject}s)",
     Remedy.JUDGE_MOVEMENT: "look at the movement at Stripe and find out who made it, then say so: {resolve}; "
     "nothing is sent meanwhile",
     Remedy.MATCH_MOVEMENT: "materialise the day that it names, which settles what the movement is of; where that "

@@ -51,7 +51,11 @@ def permissions(client: StripeClient) -> Iterator[tuple[str, str, Refusal | Inde
 
 def permissions_to_follow(client: StripeClient) -> Iterator[tuple[str, str, Refusal | Indeterminate | None]]:
     """The same of the calls that bring in what has happened: a night is paid without them."""
-    for kind, purpose in (("balance_transactions", "bring in what moved the account"), ("events", "hear of news")):
+    for kind, purpose in (
+        ("balance_transactions", "bring in what moved the account"),
+        ("events", "hear of news"),
+        ("payouts", "see whether what payees were paid reaches their banks"),
+    ):
         yield f"list {kind}", purpose, _refused(client, partial(_first_of, kind))
 
 

@@ -249,7 +249,7 @@ class StripeClient:
         return of_transfer(transfer, attempt)
 
     def _give_back(self, attempt: Attempt, leased_until: float) -> Answer:
-        metadata = _metadata(attempt)
+        metadata = {**_metadata(attempt), "target": str(attempt.target)}
         call = partial(stripe_returns.create, self._services, attempt, metadata)
         return stripe_returns.of_refused(self._ask(call, leased_until, attempt.stripe_account_id))
 

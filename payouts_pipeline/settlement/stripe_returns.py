@@ -86,6 +86,13 @@ def retrieve(services: Any, attempt: Attempt, reference: str) -> Any:
     return services.transfers.reversals.retrieve(attempt.takes_back, reference)
 
 
+def target_of(services: Any, reference: str) -> str | None:
+    """Of what a refund was asked for, as it says itself; None where it does not."""
+    refund = services.refunds.retrieve(reference)
+    _require(refund.object == "refund" and refund.id == reference)
+    return getattr(refund.metadata, "target", None)
+
+
 def of_found(things: Sequence[Any], attempt: Attempt) -> Found:
     """What those mean that name the instruction. Of another amount they settle nothing: a person must judge it."""
     for thing in things:

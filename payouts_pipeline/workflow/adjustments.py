@@ -31,11 +31,19 @@ class Moved:
 
 
 def write_off(
-    connection: Connection, payee: Payee, currency: str, amount: Decimal | None, actor: str, reason: str
+    connection: Connection,
+    payee: Payee,
+    currency: str,
+    amount: Decimal | None,
+    actor: str,
+    reason: str,
+    *,
+    again: bool = False,
 ) -> Moved:
     """Write off what a player owes, or a payee owes back, or an amount of it: the platform bears it.
 
-    Raises PayoutsError where there is no such debt, or something of it is on its way.
+    Raises PayoutsError where there is no such debt, something of it is on its way, or the very same amount was written
+    off before and is not meant ``again``.
     """
     is_player = payee.subject == BillingSubject.PLAYER
     with connection.transaction():
@@ -47,19 +55,36 @@ def write_off(
         amount_minor = owed_minor if amount is None else to_minor(amount, currency)
         if amount_minor > owed_minor:
             raise PayoutsError(f"{payee} owes only {format_minor(owed_minor, currency)}: give no more than that.")
-        if is_player and account.held_minor:
+        if amount is not None and not again:
+            _require_news(connection, account, amount_minor, payee)
+        if is_player and amount_minor > account.open_minor - account.held_minor:
             _require_all(account, amount_minor, payee)
             adjustments.let_go(connection, payee, account)
         adjustments.enter(connection, Adjustment(account.id, currency, amount_minor, actor, reason))
         return Moved(amount_minor, currency)
 
 
-def _require_all(account: Adjustable, amount_minor: int, payee: Payee) -> None:
-    if amount_minor != account.open_minor:
-        owed = format_minor(account.open_minor, account.currency)
+def _require_news(connection: Connection, account: Adjustable, amount_minor: int, payee: Payee) -> None:
+    """The same command twice is a slip of the finger, unless the person says that it is not."""
+    before = adjustments.same_as(connection, account, amount_minor)
+    if before:
+        amount, (who, at) = format_minor(amount_minor, account.currency), before
         raise PayoutsError(
-            f"Some of what {payee} owes is held since Stripe took it back: write off all of it ({owed}), or lift it "
-            "first ('payouts unhold')."
+            f"{amount} of {payee} were written off already, on {at:%Y-%m-%d} by {who}. To write off as much once more, "
+            "add --again."
+        )
+
+
+def _require_all(account: Adjustable, amount_minor: int, payee: Payee) -> None:
+    """What is held is let go of as a whole; what is not can be written off in part."""
+    if amount_minor != account.open_minor:
+        owed, free = (
+            format_minor(minor, account.currency)
+            for minor in (account.open_minor, max(account.open_minor - account.held_minor, 0))
+        )
+        raise PayoutsError(
+            f"Some of what {payee} owes is held since Stripe took it back: write off all of it ({owed}) or no more "
+            f"than the {free} that are not held, or lift it first ('payouts unhold')."
         )
 
 

@@ -4,6 +4,7 @@ The order is committed before anything is sent, each by itself; whoever settles 
 does so at once. What has come back is booked by `payouts sync` as everything that Stripe gives back is.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,17 @@ class Target:
     match_id: int | None = None
     player_id: int | None = None
     day: date | None = None
+
+    @classmethod
+    def named(cls, name: str, instruction: UUID) -> "Target | None":
+        """By its name, as an order of this instruction has it; None for what is none."""
+        if name == "instruction":
+            return cls(instruction)
+        found = re.fullmatch(r"match:(\d+)|player:(\d+) (\d{4}-\d\d-\d\d)", name)
+        if found is None:
+            return None
+        match, player, day = found.groups()
+        return cls(match_id=int(match)) if match else cls(player_id=int(player), day=date.fromisoformat(day))
 
     @property
     def name(self) -> str:

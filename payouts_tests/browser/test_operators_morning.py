@@ -28,6 +28,7 @@ AUTOMATIONS = (
     "alert_on_missing_funds",
     "alert_on_changed_accounts",
     "alert_on_waiting_changes",
+    "alert_on_failing_banks",
     "alert_on_money_taken_back",
 )
 WEEK = (YESTERDAY - timedelta(days=7), YESTERDAY - timedelta(days=1))

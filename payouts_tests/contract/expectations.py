@@ -17,6 +17,8 @@ TRANSFERS = "https://docs.stripe.com/api/transfers"
 CURRENCIES = "https://docs.stripe.com/currencies"
 CUSTOMERS = "https://docs.stripe.com/api/customers"
 ACCOUNTS = "https://docs.stripe.com/api/accounts"
+PAYOUTS = "https://docs.stripe.com/api/payouts"
+ON_BEHALF = "https://docs.stripe.com/connect/authentication"
 
 # Stripe's own answers in test mode, as recorded by others. They say what no page of the documentation does: which
 # headers come with which answer, and the exact fields of an error.

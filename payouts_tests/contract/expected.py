@@ -13,7 +13,9 @@ from payouts_tests.contract.expectations import (
     INTENTS,
     KEYS,
     LOOKED_UP,
+    ON_BEHALF,
     PAGES,
+    PAYOUTS,
     RECORDED_2025_10,
     RECORDED_2026_08,
     RECORDED_2026_09,
@@ -131,6 +133,12 @@ LOOK_UPS = {
     "look at the account that can receive": said(
         f"{ACCOUNTS}/retrieve", {"http status": 200, "object": "account", "missing fields": []}, LOOKED_UP
     ),
+    "list the payouts of the account that can receive": said(
+        f"{PAYOUTS}/list; {ON_BEHALF}",
+        {"http status": 200, "object": "list", "missing fields": [], "url": "/v1/payouts"},
+        LOOKED_UP,
+    ),
+    "list the payouts of an unknown account": said(ON_BEHALF, error(403, "account_invalid"), AT_THE_DOOR),
     "ask whose the key is": said(
         f"{ACCOUNTS}/retrieve",
         {"http status": 200, "object": "account", "missing fields": []},

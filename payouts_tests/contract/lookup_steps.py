@@ -28,6 +28,17 @@ def _connected(scene: Scene) -> Any:
     return scene.wire.client.look(lambda services: services.accounts.retrieve(destination))
 
 
+def _payouts_of_connected(scene: Scene) -> Any:
+    """As it is asked whether what a payee was paid reaches its bank: on the account's behalf."""
+    of_account = {"stripe_account": scene.destination}
+    return scene.wire.client.look(lambda services: services.payouts.list({"limit": 1}, of_account))
+
+
+def _payouts_of_unknown(scene: Scene) -> Any:
+    of_account = {"stripe_account": "acct_1PayoutsContractTest"}
+    return scene.wire.client.look(lambda services: services.payouts.list({"limit": 1}, of_account))
+
+
 def _wrong_key(scene: Scene) -> Any:
     """With the ear on the line of the wrong key's client."""
     scene.wire = scene.setup.wire("sk_test_PayoutsContractTestWrongKey0000")
@@ -51,6 +62,8 @@ STEPS = [
     Step("look at an unknown transfer", _retrieve("transfers", "tr_nothing")),
     Step("look at an unknown account", _retrieve("accounts", "acct_1PayoutsContractTest")),
     Step("look at the account that can receive", _connected),
+    Step("list the payouts of the account that can receive", _payouts_of_connected),
+    Step("list the payouts of an unknown account", _payouts_of_unknown),
     Step("ask whose the key is", lambda scene: scene.wire.client.account()),
     Step("ask for the balance", lambda scene: own_account.balances(scene.wire.client)),
     Step("ask with a wrong key", _wrong_key),

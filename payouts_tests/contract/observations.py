@@ -24,6 +24,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "customer": frozenset("id object created default_source invoice_settings livemode metadata".split()),
     "payment_method": frozenset("id object card created customer livemode metadata type".split()),
     "account": frozenset("id object capabilities charges_enabled details_submitted payouts_enabled type".split()),
+    "payout": frozenset("id object amount created currency failure_code livemode status".split()),
     "balance": frozenset("object available livemode pending".split()),
     "list": frozenset("object data has_more url".split()),
 }

@@ -20,6 +20,7 @@ _NO_EFFECT_OF_A_DAY = {
     ("ledger/migrate.py", "migrate"): "the schema, before any day",
     ("ledger/identity.py", "set_beside"): "one commit of a person's command, which has no other effect",
     ("ledger/checkpoints.py", "write"): "one commit of sums after a day, which the next run would write as well",
+    ("ledger/banks.py", "keep"): "one commit of what Stripe has said of a payee's bank, which is asked again",
     ("ledger/bookings.py", "_collected"): "a savepoint in the transaction of a phase",
     ("ledger/bookings.py", "differs"): "reads, by tables that are gone with the transaction",
     ("ledger/proposals.py", "accept"): "one commit of a person's command, which has no other effect",
@@ -32,6 +33,10 @@ _NO_EFFECT_OF_A_DAY = {
     ): "hints that were followed: Stripe's journal has it all",
     ("workflow/adjustments.py", "write_off"): "one commit of a person's command, which has no other effect",
     ("workflow/adjustments.py", "transfer_balance"): "one commit of a person's command, which has no other effect",
+    (
+        "workflow/lost_returns.py",
+        "_find_again",
+    ): "one commit of an order with what it has moved, made again if not there",
     ("workflow/preview.py", "preview"): "is undone",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",

@@ -41,6 +41,7 @@ SENSORS = {
     "alert_on_missing_funds",
     "alert_on_changed_accounts",
     "alert_on_waiting_changes",
+    "alert_on_failing_banks",
     "alert_on_money_taken_back",
     "alert_on_missing_payouts",
     "book_corrections",

@@ -22,6 +22,7 @@ from payouts_pipeline.settings import Calendar
 from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_pipeline.workflow.funds import Funds
+from payouts_pipeline.workflow.payee_accounts import look_at_banks
 from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, release, settle
@@ -221,3 +222,23 @@ def test_what_a_person_has_decided_on_is_not_told(paid: Books, database_url: str
     operator_actions.unhold(paid.ledger, Payee(BillingSubject.PLAYER, player), "ada", "they pay again")
     happened(paid, day, calendar)
     assert Sensor(database_url, "alert_on_money_taken_back").tick() == "Nothing to report."
+
+
+def test_a_bank_that_sends_money_back_is_told_once_and_another_payout_again(
+    ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe, database_url: str
+) -> None:
+    books, sensor = make_books(ledger, source, league, emulator), Sensor(database_url, "alert_on_failing_banks")
+    books.player_owes(1_000)
+    books.settle()
+    books.sync()
+    assert sensor.tick() == "Nothing to report."
+    for amount in (100, 200):
+        payout = emulator.admin.begin_payout("eur", amount, account="acct_club")
+        emulator.admin.end_payout(payout["id"], account="acct_club", failure_code="account_closed")
+        ledger.execute("update payouts.bank_looks set asked_at = asked_at - interval '25 hours'")
+        look_at_banks(ledger, lambda: settlement(database_url, StripeAccount(API_KEY, emulator.url), threads=1))
+        told = sensor.tick()
+        assert f"Money does not reach the bank of club:{books.club}" in told
+        assert f"the payout of {amount // 100}.00 EUR" in told
+        assert "po_" not in told, "no id of Stripe"
+        assert sensor.tick() == "Nothing to report."

@@ -25,6 +25,10 @@ class Expectation:
         self._league, self._season = league, season
         self._fees: dict[date, list[oracle.Fee]] = {}
         self.peaks: Counter[Account] = Counter()
+        # What a person has given up on of what players owe.
+        self.written_off: Counter[Account] = Counter()
+        # What payees were let off, or is another payee's by now.
+        self.adjusted: Counter[Account] = Counter()
 
     def booked_anew(self, day: date) -> None:
         """Note that the day was materialised as the league is now.
@@ -45,16 +49,33 @@ class Expectation:
     @property
     def booked(self) -> Counter[Account]:
         """What stands on each account."""
-        return oracle.positions([fee for fees in self._fees.values() for fee in fees])
+        return _sum(oracle.positions([fee for fees in self._fees.values() for fee in fees]), self.adjusted)
+
+    def write_off(self, account: Account, amount: int) -> None:
+        """The platform bears it: of a player it is not asked for, of a payee not worked off."""
+        (self.written_off if account[0] == "player" else self.adjusted)[account] += amount
+        self.peaks |= self.booked
+
+    def move(self, account: Account, to: Account, amount: int) -> None:
+        """What one was owed another is, or owes where it is negative."""
+        self.adjusted[account] -= amount
+        self.adjusted[to] += amount
+        self.peaks |= self.booked
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What a backup has of it."""
+        return dict(self._fees), self.written_off.copy(), self.adjusted.copy()
 
     @property
     def days(self) -> dict[date, list[oracle.Fee]]:
         """What the days have booked, as it is now."""
         return dict(self._fees)
 
-    def put_back(self, days: dict[date, list[oracle.Fee]]) -> None:
+    def put_back(self, state: tuple[Any, ...]) -> None:
         """Remember what a ledger has, that was restored."""
-        self._fees = dict(days)
+        days, written_off, adjusted = state
+        self._fees, self.written_off, self.adjusted = dict(days), written_off.copy(), adjusted.copy()
 
     def moved(self, journal: Iterable[JournalRow]) -> Counter[Account]:
         """What each player was charged and each payee was sent, less what was taken back of it."""
@@ -72,7 +93,15 @@ class Expectation:
         """What has to be moved in the end: what those who pay owe, and the shares of just that."""
         fees = [fee for of_day in self._fees.values() for fee in of_day]
         paid = oracle.positions([fee for fee in fees if fee.player_id not in self._season.never_pay])
-        return Counter({account: amount for account, amount in paid.items() if account[0] != "platform"})
+        due = _sum(paid, self.adjusted)
+        due.subtract(self.written_off)
+        return Counter({account: amount for account, amount in due.items() if amount and account[0] != "platform"})
+
+
+def _sum(first: Mapping[Account, int], second: Mapping[Account, int]) -> Counter[Account]:
+    """With what is negative, and without what is nothing."""
+    amounts = {account: first.get(account, 0) + second.get(account, 0) for account in {*first, *second}}
+    return Counter({account: amount for account, amount in amounts.items() if amount})
 
 
 def _as_first_booked(fee: oracle.Fee, before: oracle.Fee | None) -> oracle.Fee:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from payouts_pipeline.domain.billing import PAYOUT_TYPES, BillingType
+from payouts_pipeline.domain.billing import PAYOUT_TYPES, RETURN_TYPES, BillingType
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
@@ -77,6 +77,8 @@ class Ground(RuleBasedStateMachine):
         self.bus = Bus()
         self.last_jump_s = 2 * HOUR_S
         self.stopped: list[Stopped] = []
+        # Whether the last payout to the bank of an account, in a currency, came back.
+        self.banks: dict[tuple[str, str], bool] = {}
 
     @property
     def ledger(self) -> Connection:
@@ -93,6 +95,7 @@ class Ground(RuleBasedStateMachine):
         worker = self.parts.worker("worker of the run")
         self._collect(self.ledger, self.source, day)
         self._publish(day, CHARGES, "")
+        self._publish(day, RETURN_TYPES, "")
         self._deliver(worker, self.bus.queued.copy())
         self._pay_out(self.ledger, self.source, day)
         self.watch.note_released()

@@ -18,7 +18,16 @@ _INSTRUCTIONS = """
     select i.id::text, i.status, i.reason_code, i.amount_minor, a.subject, a.subject_id, i.currency,
         i.provider_reference
     from payouts.instructions as i join payouts.accounts as a on a.id = i.account_id
+    where i.billing_type not in ('charge_refund', 'payout_reversal')
 """
+# What a person has asked to be given back, and of what.
+_ORDERS = """
+    select i.id::text, i.status, i.reason_code, i.amount_minor, i.provider_reference, taken.provider_reference
+    from payouts.return_orders as o
+    join payouts.instructions as i on i.id = o.instruction_id
+    join payouts.instructions as taken on taken.id = o.takes_back_id
+"""
+_KNOWN = "select id::text from payouts.instructions union all select provider_reference from payouts.movements"
 _SETTLED = "select provider_reference from payouts.instructions where status = 'settled'"
 _ENTERED = """
     select t.source_id, r.amount_minor > 0
@@ -66,6 +75,7 @@ class Watch:
         self._past.look(self._parts.ledger, now)
         self._as_booked()
         self._each_movement_is_of_its_instruction(now.journal)
+        self._each_order_gives_back_once(now)
         self._nobody_can_pay_twice(now)
         journal = self.counted(now.journal)
         self._nobody_moves_more_than_was_booked(journal)
@@ -79,7 +89,11 @@ class Watch:
     def require_all_entered(self, returns: Sequence[JournalRow]) -> None:
         """Fail where the ledger has read Stripe's journal, and missed what was taken back of a settled instruction."""
         settled = {found for (found,) in self._parts.ledger.execute(_SETTLED)}
-        due = [row for row in returns if reference(row) in settled]
+        # What the ledger has asked for and lost waits for a recovery.
+        known = {found for (found,) in self._parts.ledger.execute(_KNOWN)}
+        waits = {row.id for row in returns if row.metadata.get("ledger")} - known
+        waits -= {row.id for row in returns if row.metadata.get("instruction_id") in known}
+        due = [row for row in returns if reference(row) in settled and row.id not in waits]
         assert [row for row in due if row not in self._entered(returns)] == []
 
     def counted(self, journal: Sequence[JournalRow]) -> list[JournalRow]:
@@ -105,6 +119,24 @@ class Watch:
                 self._is_of(row, number, *fields)
         orphans = {reference(row) for row in movements.values()} - self._past.lost
         assert orphans == set(), "something moved that no instruction is for"
+
+    def _each_order_gives_back_once(self, now: Seen) -> None:
+        """And just what it asks for; what was lost with its order need not be known."""
+        came_back = {row.id for row in now.returns if row.kind == "refund_failure"}
+        rows = [row for row in now.ordered.values() if row.id not in self._past.given_back]
+        of_order = Counter(str(row.metadata["instruction_id"]) for row in rows)
+        assert max(of_order.values(), default=0) <= 1, f"given back more than once: {of_order.most_common(1)}"
+        given = {str(row.metadata["instruction_id"]): row for row in rows}
+        for number, status, reason, amount_minor, settled_by, taken in self._parts.ledger.execute(_ORDERS).fetchall():
+            row = given.pop(number, None)
+            assert row or status != "settled", f"{number} is settled and nothing was given back"
+            if row is None or (row.id in self._past.lost and status != "settled"):
+                continue
+            has_failed = row.id in came_back and reason == "refund_came_back"
+            assert status in MAY_HAVE_MOVED or has_failed, f"{number} is {status} ({reason}) and was given back"
+            assert (row.amount, reference(row)) == (amount_minor, taken)
+            assert settled_by in {None, row.id}
+        assert {row.id for row in given.values()} - self._past.lost == set(), "given back, and no order is for it"
 
     def _is_of(self, row: JournalRow, number: str, status: str, reason: str, *terms: Any) -> None:
         """A movement and its instruction are of one amount and account, unless the ledger has lost how it was made."""
@@ -134,20 +166,31 @@ class Watch:
 
     def _nobody_moves_more_than_was_booked(self, journal: Sequence[JournalRow]) -> None:
         """What was taken back is moved again only after a person has said so."""
-        assert above(self._expectation.moved(journal), self._expectation.peaks + self.may_move_again) == {}
+        too_much = above(self._expectation.moved(journal), self._expectation.peaks + self.may_move_again)
+        assert too_much == {}, f"moved, and at most that: {too_much}"
 
     def _nobody_is_paid_early(self, journal: Sequence[JournalRow]) -> None:
         """Collected is at most what players were charged; paid at most what was ever collected for a payee."""
         moved = self._expectation.moved(journal)
         collected, owed_again = self._accounts(_COLLECTED), self._accounts(_BEYOND)
-        assert above(collected, moved + Counter(owed_again)) == {}, "fees count as collected that were not paid"
+        paid = moved + Counter(owed_again) + self._expectation.written_off
+        assert above(collected, paid) == {}, "fees count as collected that were not paid"
         self.note_released()
         payees = {account: amount for account, amount in moved.items() if account[0] != "player"}
         assert above(payees, self._released_at_most) == {}, "more was paid than was collected"
 
     def note_released(self) -> None:
         """To be called after whatever may release shares: a later correction can take them back."""
-        self._released_at_most |= Counter(self._accounts(_RELEASED))
+        self._released_at_most |= Counter(self._accounts(_RELEASED)) + self._expectation.adjusted
+
+    def open_now(self, now: Seen) -> Counter[Account]:
+        """What players owe, and what payees are owed of what was collected, by what has moved; negative: a debt."""
+        open_now = Counter(self._accounts(_RELEASED))
+        open_now.update(self._expectation.adjusted)
+        open_now.update({each: n for each, n in self._expectation.booked.items() if each[0] == "player"})
+        open_now.subtract(self._expectation.written_off)
+        open_now.subtract(self._expectation.moved([*self.counted(now.journal), *self._entered(now.returns)]))
+        return open_now
 
     def _accounts(self, query: str) -> dict[Account, int]:
         rows: list[tuple[Any, ...]] = self._parts.ledger.execute(query).fetchall()

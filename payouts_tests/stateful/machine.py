@@ -5,6 +5,7 @@ threads and clocks did, and stays meaningful when hypothesis takes steps out of 
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
 from payouts_pipeline.errors import PayoutsError
+from payouts_pipeline.workflow.payee_accounts import look_at_banks
 from payouts_pipeline.workflow.recover import recover
 from payouts_tests.stateful.expectation import unpaid_above_minimum
 from payouts_tests.stateful.ground import DAY, FAULT, NUMBER, PLENTY_MINOR, step
@@ -22,6 +24,7 @@ from payouts_tests.stateful.season import CLOSING_DAY, DAYS, pick
 from payouts_tests.stateful.steps_at_stripe import JUMPS_S, StepsAtStripe
 from payouts_tests.stateful.steps_of_days import StepsOfDays
 from payouts_tests.stateful.steps_of_delivery import StepsOfDelivery
+from payouts_tests.stateful.steps_of_giving_back import StepsOfGivingBack
 from payouts_tests.stateful.steps_of_restores import StepsOfRestores
 from payouts_tests.stateful.steps_of_returns import StepsOfReturns
 from payouts_tests.stateful.world import HOUR_S
@@ -32,7 +35,7 @@ ROUND_S = 12 * HOUR_S
 ROUNDS = 24
 
 
-class Payouts(StepsOfDays, StepsOfDelivery, StepsAtStripe, StepsOfReturns, StepsOfRestores):
+class Payouts(StepsOfDays, StepsOfDelivery, StepsAtStripe, StepsOfReturns, StepsOfGivingBack, StepsOfRestores):
     """The product with real parts under it, except for the bus, which does the worst that SQS may do."""
 
     @initialize(
@@ -63,7 +66,7 @@ class Payouts(StepsOfDays, StepsOfDelivery, StepsAtStripe, StepsOfReturns, Steps
     def nothing_is_wrong(self) -> None:
         now = self._seen()
         self.watch.look(now)
-        self.operator.look(now.journal)
+        self.operator.look([*now.journal, *now.ordered.values()])
         self.is_sound = True
 
     def teardown(self) -> None:
@@ -96,16 +99,32 @@ class Payouts(StepsOfDays, StepsOfDelivery, StepsAtStripe, StepsOfReturns, Steps
         assert self._moved() == dict(self.expectation.due())
         self._books_are_equal()
         self._all_that_was_lost_is_shown()
+        self._banks_that_fail_are_known()
+
+    def _banks_that_fail_are_known(self) -> None:
+        """Of the accounts that were paid, however long Stripe is asked about them in turn."""
+        while look_at_banks(self.ledger, lambda: nullcontext(self.parts.settlement())).asked:
+            pass
+        paid = {found for (found,) in self.ledger.execute("select stripe_account_id from payouts.paid_accounts")}
+        found = self.ledger.execute("select stripe_account_id, currency from payouts.bank_failures").fetchall()
+        known = {(account, currency) for account, currency in found if currency}
+        expected = {bank for bank, is_failing in self.banks.items() if is_failing and bank[0] in paid}
+        assert known - expected == set(), "a bank has the money"
+        assert {bank for bank in expected if self.season.is_seen(bank[0])} - known == set(), "nobody knows"
 
     def _until_nothing_is_held(self) -> None:
         """What was taken back a person lets be moved again; that of a charge is known once the charge is."""
         has_news = True
         while has_news:
             self._follow()
+            # What was given back by an order that is lost.
+            self._recover()
+            self.operator.cancel_orders()
             self.operator.release_all()
             self._until_quiet(DAYS)
             before = self._seen_returns()
             self._follow()
+            self._recover()
             has_news = self._seen_returns() != before
 
     def _catch_up(self) -> None:

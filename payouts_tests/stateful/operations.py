@@ -29,6 +29,12 @@ _INSTRUCTIONS = """
     select id, status from payouts.instructions
     order by status in ('settled', 'cancelled'), created_at, day, sequence, id
 """
+_ORDERS_LEFT = """
+    select i.id from payouts.instructions as i
+    where i.billing_type in ('charge_refund', 'payout_reversal')
+        and i.status in ('pending', 'held', 'waiting', 'rejected')
+        and not exists (select from payouts.cancellations as c where c.instruction_id = i.id)
+"""
 _DIFFERS = """
     select id, reason_details ->> 'reference' from payouts.instructions
     where status = 'unknown' and reason_code = 'movement_differs'
@@ -73,7 +79,7 @@ class Operator:
         everybody = [*self._season.payees, *(("player", player) for player in self._season.players)]
         subject, subject_id = pick(everybody, whom)
         payee = Payee(BillingSubject(subject), subject_id)
-        is_held = self._try(
+        is_held = self.tries(
             lambda: operator_actions.hold(self._parts.ledger, self._parts.source, payee, PERSON, "looks odd")
         )
         assert is_held == (payee not in self._may_move)
@@ -115,7 +121,7 @@ class Operator:
         rows = self._parts.ledger.execute(_INSTRUCTIONS).fetchall()
         if rows:
             number, status = pick(rows, which)
-            is_cancelled = self._try(lambda: operator_actions.cancel(self._parts.ledger, number, PERSON, "not wanted"))
+            is_cancelled = self.tries(lambda: operator_actions.cancel(self._parts.ledger, number, PERSON, "not wanted"))
             assert is_cancelled == (status in MAY_BE_CANCELLED), f"cancelling a {status} instruction: {is_cancelled}"
 
     @property
@@ -139,6 +145,11 @@ class Operator:
             code = ReasonCode.MOVEMENT_LOST
             retry(self._parts.ledger, self._parts.source, code, None, PERSON, "given back")
 
+    def cancel_orders(self) -> None:
+        """Give up on what is still to be given back."""
+        for (number,) in self._parts.ledger.execute(_ORDERS_LEFT).fetchall():
+            operator_actions.cancel(self._parts.ledger, number, PERSON, "not wanted any more")
+
     def look(self, journal: Sequence[JournalRow]) -> None:
         """Fail if anything new has moved for a payee on hold."""
         for row in journal:
@@ -150,7 +161,7 @@ class Operator:
         for payee, may_move in self._may_move.items():
             may_move &= self._in_progress(payee)
 
-    def _try(self, intervene: Callable[[], Any]) -> bool:
+    def tries(self, intervene: Callable[[], Any]) -> bool:
         """Whether it was not refused; a refusal writes nothing."""
         before = fingerprint(self._parts.ledger)
         try:

@@ -11,6 +11,7 @@ from payouts_tests.stateful.neighbour import LEDGER as NEIGHBOUR
 # What we ask for; all else takes some of it back, or brings that again.
 MOVES = ("charge", "transfer")
 TAKES = {"refund", "dispute", "reversal"}
+GIVES = ("refund", "reversal")
 PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 _ATTEMPTS = "select instruction_id::text || ':' || number from payouts.attempts"
 _KEPT = "select provider_reference from payouts.movements"
@@ -50,6 +51,11 @@ class Seen:
         return {found: f"{said['instruction_id']}:{said['attempt']}" for found, said in metadata.items()}
 
     @property
+    def ordered(self) -> dict[str, JournalRow]:
+        """What was given back since the ledger had asked for it, by its id."""
+        return {row.id: row for row in self.returns if row.kind in GIVES and row.metadata.get("ledger")}
+
+    @property
     def moved(self) -> set[str]:
         return {reference(row) for row in self.journal}
 
@@ -81,7 +87,7 @@ class Past:
 
     def restored(self, ledger: Connection, backup: Backup, now: Seen) -> None:
         """Note what the ledger has lost."""
-        self.lost |= set(now.attempts) - backup.references
+        self.lost |= {*now.attempts, *now.ordered} - backup.references
         self.at_restore = set(now.attempts)
         self.must_not_send = bool(self._unknown(ledger, now) & now.moved)
 

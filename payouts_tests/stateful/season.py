@@ -48,6 +48,7 @@ class Season:
         self.owner_of_customer: dict[str, int] = {}
         self.owner_of_account: dict[str, tuple[str, int]] = {}
         self._accounts_made = self._cards_made = 0
+        self._behaves: dict[str, AccountBehaviour] = {}
         self._methods: dict[int, str | None] = {}
         self.lines: dict[int, tuple[int, int]] = {}
         self.payees: list[tuple[str, int]] = []
@@ -180,6 +181,7 @@ class Season:
         if behaviour:
             self._stripe.put_accounts([AccountSeed(id=account, behaviour=behaviour)])
             self.owner_of_account[account] = payee
+            self._behaves[account] = behaviour
         self.league.set(f"{payee[0]}s", payee[1], stripe_account_id=account if behaviour else None)
 
     def may_pay(self, customer: str) -> bool:
@@ -197,6 +199,10 @@ class Season:
     def account_of(self, payee: tuple[str, int]) -> str:
         """The last account of a payee that had one."""
         return [account for account, owner in self.owner_of_account.items() if owner == payee][-1]
+
+    def is_seen(self, account: str) -> bool:
+        """Whether Stripe shows an account to us."""
+        return self._behaves[account] not in (AccountBehaviour.CLOSED, AccountBehaviour.DELETED)
 
     def mend(self) -> None:
         """A good card for everybody who may pay, and an account for every payee."""

@@ -69,7 +69,9 @@ class StepsOfRestores(Ground):
 
     def _back_up(self) -> None:
         now = self._seen()
-        self.backup = Backup(self.parts.clock_s, set(now.attempts), self.expectation.days, self.operator.on_hold)
+        self.backup = Backup(
+            self.parts.clock_s, {*now.attempts, *now.ordered}, self.expectation.state, self.operator.on_hold
+        )
         self.parts.ledger_database.back_up()
 
     def _restore(self) -> None:

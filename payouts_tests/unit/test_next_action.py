@@ -135,7 +135,7 @@ def test_both_forms_say_the_same(of: Instruction, all_of_them: str, this_one: st
         (refused("account_closed"), "ask the club for an account that can receive transfers"),
         (
             refused("insufficient_capabilities_for_transfer"),
-            "Stripe is asked about it once an hour, and it then continues automatically; at once with 'payouts retry'",
+            "Stripe is asked about it as long as it takes, and it then continues automatically; at once with 'payouts ",
         ),
         (refused("authentication_required", "player_charge"), "if the same card was fixed at Stripe: 'payouts retry'"),
         (refused("insufficient_funds", "player_charge", times=4), "ask the player for a card that works"),

@@ -43,6 +43,14 @@ order by a.currency
 insert into payouts.adjustments (account_id, to_account_id, currency, amount_minor, actor, reason)
 values (%(account_id)s, %(to_account_id)s, %(currency)s, %(amount_minor)s, %(actor)s, %(reason)s)
 
+-- name: same_write_off
+-- Who has written off the very same amount of an account last.
+select actor, at
+from payouts.adjustments
+where account_id = %(account_id)s and to_account_id is null and amount_minor = %(amount_minor)s
+order by id desc
+limit 1
+
 -- name: lift_written_off
 -- What was taken back of a player in a currency is held no longer: it is paid for.
 update payouts.fees set held_return_id = null

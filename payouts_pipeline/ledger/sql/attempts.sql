@@ -168,6 +168,7 @@ select
         join payouts.instructions as taken on taken.id = o.takes_back_id
         where o.instruction_id = i.id
     ) as takes_back,
+    (select o.target from payouts.return_orders as o where o.instruction_id = i.id) as target,
     judgement.provider_reference as judged_reference,
     judgement.id is not null and judgement.provider_reference is null as is_judged_not_moved,
     array(

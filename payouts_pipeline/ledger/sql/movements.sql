@@ -81,6 +81,8 @@ select
     case
         when i.status = 'settled' and i.provider_reference = m.provider_reference then 'adopted'
         when m.status not in ('succeeded', 'reversed') then 'not_moved'
+        -- It could not be asked for again (`workflow.lost_returns`).
+        when m.kind in ('refund', 'transfer_reversal') and i.id is null then 'needs_person'
         when m.instruction_id is null or i.status in ('settled', 'cancelled') then 'needs_person'
         when i.reason_code = 'movement_differs' then 'needs_person'
         else 'waiting'

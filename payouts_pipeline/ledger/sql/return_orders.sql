@@ -44,6 +44,25 @@ join payouts.accounts as a on a.id = i.account_id
 left join payouts.attempts as t on t.instruction_id = i.id and t.outcome = 'settled'
 where i.id = %(id)s
 
+-- name: lost_orders
+-- What was given back in the name of an instruction that the ledger does not know, with the settled charge or payout that
+-- it takes back (none, while that is not settled here); oldest first.
+select
+    t.source_id as reference, t.instruction_id, t.attempt, abs(t.amount_minor) as amount_minor, t.currency,
+    t.created_at, i.id as taken_back_id
+from payouts.lost_returns as lost
+join payouts.balance_transactions as t on t.id = lost.transaction_id
+left join payouts.instructions as i on i.provider_reference = t.movement_id
+-- One that has come back has two lines, of which the first is its own.
+where t.source_id is not null
+    and not exists (
+        select
+        from payouts.lost_returns as other
+        join payouts.balance_transactions as first on first.id = other.transaction_id
+        where first.source_id = t.source_id and (first.created_at, first.id) < (t.created_at, t.id)
+    )
+order by t.created_at, t.id
+
 -- name: fees_under_way
 -- What other orders are about to give back of the fees of a charge.
 select f.day, f.match_id, f.match_player_id, f.player_id, f.currency, sum(f.amount_minor)::bigint

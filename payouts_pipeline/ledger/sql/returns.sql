@@ -1,10 +1,11 @@
 -- What came back of settled instructions (refunds, disputes and reversals): what it takes back, and what is held since.
 
 -- name: returns_to_enter
--- What is listed of settled instructions and not entered yet, oldest first.
+-- What is listed of settled instructions and not entered yet, oldest first; of one second what was taken before what came
+-- again.
 select id, instruction_id, billing_type, account_id, currency, instruction_currency, amount_minor, category, source_id
 from payouts.returns_to_enter
-order by created_at, id
+order by created_at, (billing_type = 'player_charge') = (amount_minor > 0), id
 
 -- name: assign_return
 -- Notes that a balance transaction is entered: as a return, or as what can't be set against its instruction.

@@ -44,6 +44,7 @@ OPERATIONS: tuple[tuple[str, HTTPMethod, Operation], ...] = (
     ("/payouts", HTTPMethod.POST, admin_books.begin_payout),
     ("/payouts/end", HTTPMethod.POST, admin_books.end_payout),
     ("/accounts/capability", HTTPMethod.POST, admin_books.set_capability),
+    ("/accounts/bank", HTTPMethod.POST, admin_books.set_bank),
     ("/transactions", HTTPMethod.POST, admin_books.book),
     ("/transactions/change", HTTPMethod.POST, admin_books.change),
     ("/counters", HTTPMethod.GET, admin_control.counters),

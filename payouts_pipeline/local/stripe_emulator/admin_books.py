@@ -15,6 +15,7 @@ from payouts_pipeline.local.stripe_emulator.admin_request import AdminRequest, B
 from payouts_pipeline.local.stripe_emulator.balance_transactions import Movement
 from payouts_pipeline.local.stripe_emulator.call import Call
 from payouts_pipeline.local.stripe_emulator.orders import (
+    BankChange,
     CapabilityChange,
     DisputeEnd,
     DisputeStart,
@@ -113,6 +114,16 @@ def set_capability(request: AdminRequest) -> JsonObject:
     account = request.known("account", order.account)
     capabilities = account["capabilities"] | {"transfers": order.transfers}
     accounts.change(request.settled_call(), account, capabilities=capabilities)
+    return account
+
+
+def set_bank(request: AdminRequest) -> JsonObject:
+    """`POST /accounts/bank`: Stripe pays what an account has to its bank, or no more until it has what it asks for."""
+    order = request.parsed(BankChange)
+    account = request.known("account", order.account)
+    requirements = account["requirements"] | {"disabled_reason": order.disabled_reason}
+    changed = {"payouts_enabled": order.payouts_enabled, "requirements": requirements}
+    accounts.change(request.settled_call(), account, **changed)
     return account
 
 

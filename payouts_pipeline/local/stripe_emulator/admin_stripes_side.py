@@ -5,6 +5,7 @@ from typing import Any
 
 from payouts_pipeline.local.stripe_emulator.admin_connection import AdminConnection
 from payouts_pipeline.local.stripe_emulator.orders import (
+    BankChange,
     CapabilityChange,
     DisputeEnd,
     DisputeReason,
@@ -65,6 +66,11 @@ class StripesSide(AdminConnection):
     def set_capability(self, account: str, transfers: CapabilityState) -> Body:
         """Say whether a connected account can receive transfers; the account gets its event."""
         return self._call("POST", "/accounts/capability", CapabilityChange(account=account, transfers=transfers))
+
+    def set_bank(self, account: str, *, payouts_enabled: bool, disabled_reason: str | None = None) -> Body:
+        """Say whether Stripe pays a connected account's balance to its bank; the account gets its event."""
+        order = BankChange(account=account, payouts_enabled=payouts_enabled, disabled_reason=disabled_reason)
+        return self._call("POST", "/accounts/bank", order)
 
     def book_transaction(
         self,

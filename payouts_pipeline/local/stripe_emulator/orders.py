@@ -120,6 +120,14 @@ class CapabilityChange(Strict):
     transfers: CapabilityState
 
 
+class BankChange(Strict):
+    """Body of `POST /_emulator/accounts/bank`: whether Stripe pays a connected account's balance to its bank."""
+
+    account: str
+    payouts_enabled: bool
+    disabled_reason: str | None = None
+
+
 class TransactionOrder(Strict):
     """Body of `POST /_emulator/transactions`: a balance transaction by itself, without anything that made it.
 

@@ -65,6 +65,7 @@ def _payee_day(snapshot: Snapshot, day: date) -> documents.PayeeDayExplained:
         list(snapshot.unpaid),
         list(snapshot.held_out_of_day),
         snapshot.on_hold,
+        list(snapshot.bank),
     )
 
 
@@ -82,6 +83,7 @@ def _account(snapshot: Snapshot) -> documents.AccountExplained:
         snapshot.instructions_left_out,
         list(snapshot.days),
         list(snapshot.adjustments),
+        list(snapshot.bank),
     )
 
 
@@ -95,6 +97,7 @@ def _instruction(snapshot: Snapshot, instruction_id: UUID) -> documents.Instruct
         list(snapshot.release_lines),
         sum(line.amount_minor for line in covered),
         list(snapshot.return_orders),
+        list(snapshot.returned),
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from payouts_pipeline.domain.reasons import WithReason
 from payouts_pipeline.reports import status
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain import snapshot
 from payouts_pipeline.reports.explain.league_now import Difference, Rule, RulePart
 from payouts_pipeline.reports.explain.snapshot import FeeName, Instruction, Position
@@ -132,6 +133,7 @@ class PayeeDayExplained:
     unpaid: list[snapshot.Unpaid]
     held_out: list[status.HeldOut]
     on_hold: str | None
+    bank: list[PayeeBank]
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class AccountExplained:
     instructions_left_out: int
     days: list[snapshot.BookedDay]
     adjustments: list[snapshot.Adjustment]
+    bank: list[PayeeBank]
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class InstructionExplained:
     """An instruction: its history, its attempts, and what it pays for: the fees of a charge, the releases of a payout.
 
     What a charge pays for beyond its amount, a credit of the player pays for. ``return_orders``: what is given back of
-    it; of a refund or a reversal its own.
+    it; of a refund or a reversal its own. ``returned``: what has come back of it, whoever asked for that.
     """
 
     subject: str
@@ -166,6 +169,7 @@ class InstructionExplained:
     release_lines: list[snapshot.ReleaseLine]
     covered_minor: int
     return_orders: list[snapshot.ReturnOrder]
+    returned: list[snapshot.Returned]
 
 
 Explained = FeesExplained | PayeeDayExplained | AccountExplained | InstructionExplained
@@ -178,6 +182,8 @@ def as_json(explained: Explained) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, PayeeBank):
+        return value.as_json()
     if is_dataclass(value):
         names = [field.name for field in fields(value)] + (["reason"] if isinstance(value, WithReason) else [])
         return {name: _plain(getattr(value, name)) for name in names}

@@ -17,6 +17,7 @@ from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league.reader import sql as league_sql
 from payouts_pipeline.ledger.database import Connection, Parameters, scalar
 from payouts_pipeline.ledger.database import sql as ledger_sql
+from payouts_pipeline.reports import banks
 from payouts_pipeline.reports.explain import snapshot
 from payouts_pipeline.reports.explain.league_now import FeesNow, LeagueNow, MatchName
 from payouts_pipeline.reports.explain.not_found import refuse_match, refuse_payee
@@ -103,6 +104,7 @@ def _of_payee_day(ledger: Connection, league: LeagueNow, payee: Payee, day: date
         unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
         held_out_of_day=held_out_of_day(ledger, day),
         on_hold=_hold(ledger, payee),
+        bank=banks.failing(ledger, payee),
     )
     return _with_funds(ledger, found, payouts)
 
@@ -127,6 +129,7 @@ def _of_account(ledger: Connection, league: LeagueNow, payee: Payee) -> Snapshot
         uncollected=_uncollected(ledger, payee),
         unpaid=_rows(ledger, sql("explain_unpaid_lines"), snapshot.Unpaid, payee.parameters),
         adjustments=_rows(ledger, sql("explain_adjustments"), snapshot.Adjustment, payee.parameters),
+        bank=banks.failing(ledger, payee),
     )
     return _with_funds(ledger, found, instructions)
 
@@ -144,6 +147,7 @@ def _of_instruction(ledger: Connection, instruction_id: UUID, day: date | None) 
         events=_events(ledger, found),
         release_lines=_rows(ledger, sql("explain_payout_lines"), snapshot.ReleaseLine, {"id": instruction_id}),
         return_orders=_rows(ledger, sql("explain_return_orders"), snapshot.ReturnOrder, {"id": instruction_id}),
+        returned=_rows(ledger, sql("explain_returned"), snapshot.Returned, {"id": instruction_id}),
     )
     return _with_funds(ledger, covered, [instruction_id])
 

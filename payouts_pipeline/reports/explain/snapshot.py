@@ -8,6 +8,7 @@ from uuid import UUID
 
 from payouts_pipeline.domain.billing import BillingSubject, BillingType, Payee
 from payouts_pipeline.reports import status
+from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain.league_now import FeesNow, MatchName
 
 # What can be explained; a UUID is the id of an instruction.
@@ -121,6 +122,7 @@ class Instruction(status.Instruction):
     provider_reference: str | None
     provider_request_id: str | None
     approved_by: str | None
+    returned_minor: int = 0
     next_step: str | None = None
     attempts: tuple[Attempt, ...] = ()
 
@@ -206,6 +208,26 @@ class ReturnOrder:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """What Stripe took back of an instruction, or, negative, brought again; ``left_minor`` of it stayed after that.
+
+    ``order_id``: by whose order, where it was ours. Of a payout ``again_id`` is the one that has paid it again since.
+    ``is_held``: nobody has said that it is charged, or paid, again.
+    """
+
+    transaction_id: str
+    category: str
+    source_id: str | None
+    happened_at: datetime
+    booked_at: datetime
+    amount_minor: int
+    left_minor: int
+    order_id: UUID | None
+    again_id: UUID | None
+    is_held: bool
+
+
+@dataclass(frozen=True)
 class Adjustment:
     """What somebody has written off of a player or payee; or moved, and then to or from which ``other``."""
 
@@ -219,12 +241,13 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class ReleaseLine:
-    """What a payout pays: what the run of one day released."""
+    """What a payout pays: what the run of one day released; or, negative, what of it Stripe took back (`Returned`)."""
 
     day: date
     release_id: int
     released_at: datetime
     amount_minor: int
+    return_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -258,3 +281,5 @@ class Snapshot:
     release_lines: Sequence[ReleaseLine] = ()
     return_orders: Sequence[ReturnOrder] = ()
     adjustments: Sequence[Adjustment] = ()
+    bank: Sequence[PayeeBank] = ()
+    returned: Sequence[Returned] = ()

@@ -214,7 +214,10 @@ where a.subject = %(subject)s and a.subject_id = %(subject_id)s
 select
     i.id, i.day, i.billing_type, a.subject || ':' || a.subject_id as payee, i.currency, i.amount_minor, i.sequence,
     i.status, i.status_at, i.changed_by, i.reason_code, i.reason_details, i.retry_at, i.created_at,
-    i.provider_reference, i.provider_request_id, p.actor as approved_by
+    i.provider_reference, i.provider_request_id, p.actor as approved_by,
+    (
+        select coalesce(sum(r.amount_minor), 0)::bigint from payouts.returns as r where r.instruction_id = i.id
+    ) as returned_minor
 from payouts.instructions as i
 join payouts.accounts as a on a.id = i.account_id
 left join payouts.approved_instructions as p on p.instruction_id = i.id
@@ -253,6 +256,29 @@ join payouts.instructions as i on i.id = o.instruction_id
 where o.instruction_id = %(id)s or o.takes_back_id = %(id)s
 order by o.at
 
+-- name: explain_returned
+-- What Stripe took back of an instruction and brought again, one by one, with what was left of it after each; whether it
+-- was asked for here; and what a payee is owed again since: held, or in which payout.
+select
+    r.transaction_id, t.category, t.source_id, t.created_at as happened_at, r.at as booked_at, r.amount_minor,
+    (i.amount_minor - sum(r.amount_minor) over (order by r.at, r.transaction_id))::bigint as left_minor,
+    x.instruction_id as order_id, owed.payout_id as again_id, r.lifted_at is null as is_held
+from payouts.returns as r
+join payouts.instructions as i on i.id = r.instruction_id
+join payouts.balance_transactions as t on t.id = r.transaction_id
+left join payouts.return_order_transactions as x
+    on x.takes_back_id = r.instruction_id and x.transaction_id = r.transaction_id
+left join lateral (
+    -- The other side of it is what the payout itself has not paid after all.
+    select l.payout_id
+    from payouts.releases as e
+    join payouts.release_lines as l on l.release_id = e.id
+    where e.return_id = r.transaction_id and l.amount_minor = r.amount_minor and l.account_id = i.account_id
+        and i.billing_type <> 'player_charge'
+) as owed on true
+where r.instruction_id = %(id)s
+order by r.at, r.transaction_id
+
 -- name: explain_adjustments
 -- What people have written off of a player or payee, or moved from or to it; positive is what it is owed more since then,
 -- or a player owes less.
@@ -274,7 +300,7 @@ order by d.at desc, d.id desc
 
 -- name: explain_payout_lines
 -- What a payout pays: what each release made payable.
-select r.day, l.release_id, r.released_at, l.amount_minor
+select r.day, l.release_id, r.released_at, l.amount_minor, r.return_id
 from payouts.release_lines as l
 join payouts.releases as r on r.id = l.release_id
 where l.payout_id = %(id)s

@@ -518,6 +518,7 @@ READS = (
     "rak_customer_read",
     "rak_event_read",
     "rak_payment_intent_read",
+    "rak_payout_read",
     "rak_transfer_read",
 )
 
@@ -549,7 +550,11 @@ def test_a_restricted_key_that_lacks_a_permission(world: World, lacks: str, call
 
 @pytest.mark.parametrize(
     ("lacks", "call"),
-    [("rak_balance_transaction_source_read", "list balance_transactions"), ("rak_event_read", "list events")],
+    [
+        ("rak_balance_transaction_source_read", "list balance_transactions"),
+        ("rak_event_read", "list events"),
+        ("rak_payout_read", "list payouts"),
+    ],
 )
 def test_a_restricted_key_that_can_not_follow_what_happens(world: World, lacks: str, call: str) -> None:
     key = with_permissions(world, *(permission for permission in READS if permission != lacks))

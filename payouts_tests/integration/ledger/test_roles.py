@@ -90,6 +90,12 @@ OF_PIPELINE = {
     " ledger_minor, in_transit_minor) values ('EUR', 0, 0, 0, 0)",
     "put off asking about a payee": "insert into payouts.account_looks (stripe_account_id) values ('acct_mine')"
     " on conflict (stripe_account_id) do update set asked_at = now()",
+    "say where a payee was paid": "insert into payouts.paid_accounts select id, 'acct_mine', now()"
+    " from payouts.accounts where subject = 'club'"
+    " on conflict (account_id, stripe_account_id) do update set paid_at = excluded.paid_at",
+    "put off asking about a bank": "insert into payouts.bank_looks (stripe_account_id) values ('acct_mine')"
+    " on conflict (stripe_account_id) do update set asked_at = now()",
+    "say that money reaches a bank": "delete from payouts.bank_failures",
     "read Stripe's journal": "select from payouts.balance_transactions",
     "read what was compared": "select from payouts.currencies_on_hold",
     "lift a hold": "insert into payouts.holds (subject, subject_id, is_hold, actor, reason)"

@@ -173,6 +173,18 @@ def test_the_bank_of_an_account_takes_a_payout_or_sends_it_back(
         emulator.admin.begin_payout("aud", 2001, account="acct_receives")
 
 
+def test_an_account_to_whose_bank_nothing_is_paid_says_so_itself(
+    api: stripe.StripeClient, emulator: EmulatedStripe
+) -> None:
+    emulator.admin.set_bank("acct_receives", payouts_enabled=False, disabled_reason="requirements.past_due")
+    shown: Any = api.v1.accounts.retrieve("acct_receives")
+    assert (shown.payouts_enabled, shown.requirements.disabled_reason) == (False, "requirements.past_due")
+    assert transfer(api).destination == "acct_receives", "it can be paid all the same"
+    emulator.admin.set_bank("acct_receives", payouts_enabled=True)
+    told = api.v1.events.list({"type": "account.updated"}, {"stripe_account": "acct_receives"}).data
+    assert [event.data.object["payouts_enabled"] for event in told] == [True, False]
+
+
 @pytest.mark.parametrize("account", ["acct_nobody", "acct_closed", "acct_deleted"])
 def test_nobody_acts_for_an_account_that_is_not_ours(api: stripe.StripeClient, account: str) -> None:
     with pytest.raises(stripe.PermissionError):

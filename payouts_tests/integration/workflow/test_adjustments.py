@@ -50,10 +50,9 @@ def club(books: Books) -> Payee:
     return Payee(BillingSubject.CLUB, books.club)
 
 
-def write_off(books: Books, payee: Payee, amount: str | None = None) -> str:
-    return str(
-        adjustments.write_off(books.ledger, payee, "EUR", Decimal(amount) if amount else None, "somebody", "is gone")
-    )
+def write_off(books: Books, payee: Payee, amount: str | None = None, *, again: bool = False) -> str:
+    wanted = Decimal(amount) if amount else None
+    return str(adjustments.write_off(books.ledger, payee, "EUR", wanted, "somebody", "is gone", again=again))
 
 
 def transfer(books: Books, to: Payee) -> list[str]:
@@ -125,6 +124,41 @@ def test_more_than_is_owed_is_not_written_off(books: Books, player: Payee) -> No
     with pytest.raises(PayoutsError, match="has no account"):
         adjustments.write_off(books.ledger, player, "USD", None, "somebody", "a test")
     nothing_wrong(books)
+
+
+def test_the_same_amount_twice_is_a_slip_unless_it_is_meant(books: Books, player: Payee) -> None:
+    assert write_off(books, club(books), "4.00") == "4.00 EUR"
+    with pytest.raises(PayoutsError, match=r"4\.00 EUR of club:1 were written off already, on .* by somebody"):
+        write_off(books, club(books), "4.00")
+    assert write_off(books, club(books), "3.00") == "3.00 EUR"
+    with pytest.raises(PayoutsError, match="add --again"):
+        write_off(books, club(books), "3.00")
+    assert write_off(books, club(books), "3.00", again=True) == "3.00 EUR"
+    assert books.entered()["write_offs EUR"] == 1_000
+    nothing_wrong(books)
+
+
+def test_of_a_debt_that_is_held_in_part_the_rest_is_written_off_in_parts(books: Books, player: Payee) -> None:
+    """10.00 EUR are held since they were given back; 6.00 EUR of a new fee are not."""
+    books.league.fee(player.subject_id, DAY, 600)
+    books.settle(waiting)
+    ((charge,),) = books.ledger.execute("select id from payouts.instructions where status = 'waiting'").fetchall()
+    operator_actions.cancel(books.ledger, charge, "somebody", "it will not be paid")
+    settle_cancellations(books.ledger)
+    with pytest.raises(PayoutsError, match=r"all of it \(16\.00 EUR\) or no more than the 6\.00 EUR that are not held"):
+        write_off(books, player, "6.01")
+    write_off(books, player, "4.00")
+    books.settle()
+    books.sync()
+    assert [row.amount for row in books.emulator.admin.journal() if row.kind == "charge"] == [1_000, 200]
+    assert of_player(books, player) == (1_600, 600, 0, 600)
+    nothing_wrong(books)
+    operator_actions.unhold(books.ledger, player, "somebody", "is paid after all")
+    books.settle()
+    books.sync()
+    assert of_player(books, player) == (1_600, 1_600, 0, 1_600)
+    nothing_wrong(books)
+    nothing_moves(books)
 
 
 def test_a_part_of_a_debt_that_is_not_held_is_credited(

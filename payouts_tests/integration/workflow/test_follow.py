@@ -216,6 +216,25 @@ def test_who_still_cannot_receive_is_asked_about_once_an_hour_and_nothing_is_sen
     assert payouts_of(books) == [("rejected", "insufficient_capabilities_for_transfer")]
 
 
+def test_the_longer_it_takes_the_less_often_it_is_asked_about_and_at_least_once_a_day(
+    books: Books, follower: Follower
+) -> None:
+    refused_for_want_of_the_capability(books, follower)
+    asked_after_h = []
+    for _ in range(7):
+        for hours in range(1, 26):
+            books.ledger.execute("update payouts.account_looks set asked_at = asked_at - interval '61 minutes'")
+            follower.tick()
+            if asked(follower):
+                asked_after_h.append(hours)
+                break
+    assert asked_after_h == [1, 2, 4, 8, 16, 24, 24]
+    books.emulator.admin.set_capability("acct_club", "active")
+    books.ledger.execute("update payouts.account_looks set asked_at = asked_at - interval '1 day'")
+    assert "1 payouts go on" in follower.tick()
+    assert books.ledger.execute("select looks from payouts.account_looks").fetchall() == [(1,)], "from the beginning"
+
+
 OF_ANOTHER = '{"object": "account", "id": "acct_other", "capabilities": {"transfers": "active"}}'
 
 

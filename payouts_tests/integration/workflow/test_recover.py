@@ -9,13 +9,17 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import attempts, identity
+from payouts_pipeline.ledger.return_orders import Asked
 from payouts_pipeline.local.stripe_emulator.admin import CustomerSeed
-from payouts_pipeline.workflow import operator_actions
+from payouts_pipeline.workflow import give_back, operator_actions
+from payouts_pipeline.workflow.give_back import Target
+from payouts_pipeline.workflow.sync import sync_own
 from payouts_tests.support.emulated_stripe import API_KEY
 from payouts_tests.support.ledger_steps import book, ids, pass_time
 from payouts_tests.support.ledgers import made_anew
@@ -258,27 +262,49 @@ def test_what_a_person_has_judged_not_to_be_its_own_is_sent_once(place: Place) -
     assert of_charges == {1_000: PLAYERS, 1_500: PLAYERS}
 
 
-def test_the_command_tells_what_it_found(place: Place) -> None:
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ} | {
-            "PAYOUTS_DATABASE_URL": place.url,
-            "STRIPE_API_KEY": API_KEY,
-            "STRIPE_API_BASE": place.stripe.url,
-        }
-        line = [sys.executable, "-c", "from payouts_pipeline.cli.main import main; main()", "recover", *arguments]
-        return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+def command(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ} | {
+        "PAYOUTS_DATABASE_URL": place.url,
+        "STRIPE_API_KEY": API_KEY,
+        "STRIPE_API_BASE": place.stripe.url,
+    }
+    line = [sys.executable, "-c", "from payouts_pipeline.cli.main import main; main()", "recover", *arguments]
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
 
+
+def test_the_command_tells_what_it_found(place: Place) -> None:
     lose(place, "in the middle of charges")
-    first = command("--json")
+    first = command(place, "--json")
     assert first.returncode == 0, first.stderr
     states = Counter(each["state"] for each in json.loads(first.stdout)["movements"])
     assert states == {"adopted": PLAYERS - PLAYERS // 2, "waiting": 2}
     with place.connected() as ledger:
         ledger.execute("update league.clubs set stripe_account_id = 'acct_new_' || id")
     place.night()
-    last = command()
+    last = command(place)
     assert last.returncode == 1
     assert last.stdout.count("is not what its instruction asks for") == 2
+
+
+def test_the_command_reads_the_journal_for_what_was_given_back(place: Place) -> None:
+    place.night()
+    with place.connected() as ledger, place.parts() as parts:
+        sync_own(ledger, parts, "test")
+    place.back_up()
+    (charge,) = _charges(place)[0]
+    asked = Asked("instruction", 300, "Ann", "abandoned")
+    with place.connected() as ledger, place.parts() as parts:
+        give_back.settle_now(ledger, parts, list(give_back.refund(ledger, Target(charge), asked, {}).orders))
+    place.restore()
+    found = command(place, "--json")
+    assert found.returncode == 0, found.stderr
+    [refund] = json.loads(found.stdout)["movements"]
+    assert (refund["kind"], refund["state"], refund["amount_minor"]) == ("refund", "adopted", 300)
+
+
+def _charges(place: Place) -> list[tuple[UUID]]:
+    with place.connected() as ledger:
+        return ledger.execute("select id from payouts.instructions where billing_type = 'player_charge'").fetchall()
 
 
 def test_a_hold_does_not_hide_what_has_moved(place: Place) -> None:

@@ -124,6 +124,24 @@ def test_a_credit_that_was_given_back_is_no_credit_any_more(books: Books, player
     nothing_wrong(books)
 
 
+def test_who_has_a_credit_in_a_fee_that_is_held_is_charged_for_nothing_else(books: Books, player: int) -> None:
+    """A part was given back, and then the fee was lowered far below what is left: found by the random histories."""
+    refund(books, 10)
+    books.ledger.execute("update league.fee_structures set fee_minor = 100")
+    books.settle()
+    books.league.fee(player, DAY, 600)
+    books.settle()
+    assert charges(books) == [1_000], "990 were paid for 700"
+    assert positions(books, player)[0] == (700, 990, 0, 990)
+    nothing_wrong(books)
+    nothing_moves(books)
+    operator_actions.unhold(books.ledger, Payee(BillingSubject.PLAYER, player), "somebody", "looked into")
+    books.settle()
+    assert charges(books) == [1_000]
+    assert positions(books, player) == ((700, 700, 0, 990), (700, 700, 0, 1_000)), "paid for by the credit"
+    nothing_wrong(books)
+
+
 def test_more_than_was_ever_paid_is_owed_and_held(books: Books, player: int) -> None:
     """A refund and a dispute of one charge, whose fee was struck off."""
     books.ledger.execute("delete from league.match_players")
