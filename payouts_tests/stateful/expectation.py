@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -22,8 +21,7 @@ class Expectation:
     """What the materialised days have booked by now, and the most that was ever booked on each account."""
 
     def __init__(self, league: Connection[Any], season: Season) -> None:
-        self._league, self._season = league, season
-        self._fees: dict[date, list[oracle.Fee]] = {}
+        self._season, self._booked = season, oracle.BookedDays(league, SYDNEY)
         self.peaks: Counter[Account] = Counter()
         # What a person has given up on of what players owe.
         self.written_off: Counter[Account] = Counter()
@@ -31,25 +29,14 @@ class Expectation:
         self.adjusted: Counter[Account] = Counter()
 
     def booked_anew(self, day: date) -> None:
-        """Note that the day was materialised as the league is now.
-
-        A match stays with the day that has booked it until that day has let go of it, and a fee with the organiser and
-        the club that it was booked with, unless the line-up names the club.
-        """
-        elsewhere = {fee.match_id for of, fees in self._fees.items() if of != day for fee in fees if fee.amount_minor}
-        before = {(fee.match_id, fee.player_id): fee for fee in self._fees.get(day, []) if fee.amount_minor}
-        found = oracle.fees_of_day(self._league, day, SYDNEY)[0]
-        self._fees[day] = [
-            _as_first_booked(fee, before.get((fee.match_id, fee.player_id)))
-            for fee in found
-            if fee.match_id not in elsewhere
-        ]
+        """Note that the day was materialised as the league is now."""
+        self._booked.materialised(day)
         self.peaks |= self.booked
 
     @property
     def booked(self) -> Counter[Account]:
         """What stands on each account."""
-        return _sum(oracle.positions([fee for fees in self._fees.values() for fee in fees]), self.adjusted)
+        return _sum(self._booked.positions, self.adjusted)
 
     def write_off(self, account: Account, amount: int) -> None:
         """The platform bears it: of a player it is not asked for, of a payee not worked off."""
@@ -65,17 +52,17 @@ class Expectation:
     @property
     def state(self) -> tuple[Any, ...]:
         """What a backup has of it."""
-        return dict(self._fees), self.written_off.copy(), self.adjusted.copy()
+        return self.days, self.written_off.copy(), self.adjusted.copy()
 
     @property
     def days(self) -> dict[date, list[oracle.Fee]]:
         """What the days have booked, as it is now."""
-        return dict(self._fees)
+        return dict(self._booked.fees)
 
     def put_back(self, state: tuple[Any, ...]) -> None:
         """Remember what a ledger has, that was restored."""
         days, written_off, adjusted = state
-        self._fees, self.written_off, self.adjusted = dict(days), written_off.copy(), adjusted.copy()
+        self._booked.fees, self.written_off, self.adjusted = dict(days), written_off.copy(), adjusted.copy()
 
     def moved(self, journal: Iterable[JournalRow]) -> Counter[Account]:
         """What each player was charged and each payee was sent, less what was taken back of it."""
@@ -91,7 +78,7 @@ class Expectation:
 
     def due(self) -> Counter[Account]:
         """What has to be moved in the end: what those who pay owe, and the shares of just that."""
-        fees = [fee for of_day in self._fees.values() for fee in of_day]
+        fees = [fee for of_day in self._booked.fees.values() for fee in of_day]
         paid = oracle.positions([fee for fee in fees if fee.player_id not in self._season.never_pay])
         due = _sum(paid, self.adjusted)
         due.subtract(self.written_off)
@@ -102,18 +89,6 @@ def _sum(first: Mapping[Account, int], second: Mapping[Account, int]) -> Counter
     """With what is negative, and without what is nothing."""
     amounts = {account: first.get(account, 0) + second.get(account, 0) for account in {*first, *second}}
     return Counter({account: amount for account, amount in amounts.items() if amount})
-
-
-def _as_first_booked(fee: oracle.Fee, before: oracle.Fee | None) -> oracle.Fee:
-    stays = {"organiser"} if fee.names_club else {"organiser", "club"}
-    ids = {subject: row for (subject, row), share in (before.shares if before else {}).items() if share}
-    return replace(
-        fee,
-        shares={
-            (subject, ids.get(subject, row) if subject in stays else row): share
-            for (subject, row), share in fee.shares.items()
-        },
-    )
 
 
 def unpaid_above_minimum(due: Mapping[Account, int], moved: Mapping[Account, int]) -> dict[Account, int]:

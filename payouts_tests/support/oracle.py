@@ -4,7 +4,7 @@ It shares no code with the product, so that the same mistake would have to be ma
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -46,6 +46,41 @@ def fees_of_day(connection: Connection[Any], day: date, timezone: ZoneInfo) -> t
         else:
             good.append(fee)
     return good, held_out
+
+
+class BookedDays:
+    """What the days that were materialised have booked, each as the league was then."""
+
+    def __init__(self, connection: Connection[Any], timezone: ZoneInfo) -> None:
+        self._connection, self._timezone = connection, timezone
+        self.fees: dict[date, list[Fee]] = {}
+
+    def materialised(self, day: date) -> None:
+        """The day was booked just now.
+
+        A match stays with the day that has booked it until that day has let go of it; a fee stays with its organiser,
+        and with its club unless the line-up names one.
+        """
+        elsewhere = {fee.match_id for of, fees in self.fees.items() if of != day for fee in fees if fee.amount_minor}
+        before = {(fee.match_id, fee.player_id): fee for fee in self.fees.get(day, []) if fee.amount_minor}
+        found = fees_of_day(self._connection, day, self._timezone)[0]
+        here = [fee for fee in found if fee.match_id not in elsewhere]
+        self.fees[day] = [_as_first_booked(fee, before.get((fee.match_id, fee.player_id))) for fee in here]
+
+    @property
+    def positions(self) -> Counter[Account]:
+        """What is booked on each account."""
+        return positions([fee for fees in self.fees.values() for fee in fees])
+
+
+def _as_first_booked(fee: Fee, before: Fee | None) -> Fee:
+    stays = {"organiser"} if fee.names_club else {"organiser", "club"}
+    ids = {subject: row for (subject, row), share in (before.shares if before else {}).items() if share}
+    shares = {
+        (subject, ids.get(subject, row) if subject in stays else row): share
+        for (subject, row), share in fee.shares.items()
+    }
+    return replace(fee, shares=shares)
 
 
 def positions(fees: list[Fee]) -> Counter[Account]:
