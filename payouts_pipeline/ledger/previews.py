@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from payouts_pipeline.domain.reasons import WithReason
-from payouts_pipeline.ledger.database import Connection, sql
+from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.proposals import Proposal
 
 
@@ -49,9 +49,16 @@ def next_transaction(connection: Connection) -> None:
     connection.execute(sql("forget_temporary_tables"))
 
 
-def read(connection: Connection, day: date, actor: str) -> tuple[list[BookedFees], list[Moved], list[tuple[str, int]]]:
-    """What the actor has done to the day."""
-    which: dict[str, Any] = {"day": day, "actor": actor}
+def last_event(connection: Connection) -> int:
+    """The event after which those of a preview come."""
+    return int(scalar(connection, sql("last_event"), {}))
+
+
+def read(
+    connection: Connection, day: date, actor: str, after_event: int
+) -> tuple[list[BookedFees], list[Moved], list[tuple[str, int]]]:
+    """What the actor has done since the event: to the day, and to the instructions of any."""
+    which: dict[str, Any] = {"day": day, "actor": actor, "after_event": after_event}
     fees = [BookedFees(*row) for row in connection.execute(sql("preview_fees"), which)]
     moved = [
         Moved(

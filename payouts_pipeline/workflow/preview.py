@@ -31,9 +31,10 @@ def preview(
     """What the next materialisation of the day books and asks for, with `league` as it is now."""
     splits = split(reader.fees_of_day(source, day, timezone))
     actor = f"preview {uuid4()}"
+    after_event = previews.last_event(connection)
     with connection.transaction(force_rollback=True):
         phases.open_charges(connection, source, day, splits, actor, limits, timezone.key, change_limit)
         previews.next_transaction(connection)
         phases.open_payouts(connection, source, day, minimums_minor, actor, limits)
-        fees, moved, held_out = previews.read(connection, day, actor)
+        fees, moved, held_out = previews.read(connection, day, actor, after_event)
         return Preview(day, proposals.find(connection, day), fees, moved, held_out)

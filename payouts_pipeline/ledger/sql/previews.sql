@@ -11,13 +11,30 @@ where b.day = %(day)s and b.actor = %(actor)s
 group by f.currency
 order by f.currency
 
+-- name: last_event
+-- The last event that there is: a preview's come after it.
+select coalesce(max(id), 0) from payouts.events
+
 -- name: preview_instructions
--- What it has made, resumed, held or cancelled, by billing type, currency and status.
-select billing_type, currency, status, reason_code, reason_details, count(*), sum(amount_minor)::bigint
-from payouts.instructions
-where day = %(day)s and changed_by = %(actor)s
-group by billing_type, currency, status, reason_code, reason_details
-order by billing_type, currency, status, reason_code, reason_details
+-- What it has made, resumed, held or cancelled, by billing type, currency and status; of whichever day: a correction
+-- cancels a charge that an earlier day has made. Those that are open are found by their indexes, and those that it has
+-- ended by their events.
+with touched as (
+    select id
+    from payouts.instructions
+    where changed_by = %(actor)s
+        and (
+            status = 'pending' or status in ('published', 'sending', 'unknown')
+            or status in ('held', 'waiting', 'rejected')
+        )
+    union
+    select instruction_id from payouts.events where id > %(after_event)s and actor = %(actor)s
+)
+select i.billing_type, i.currency, i.status, i.reason_code, i.reason_details, count(*), sum(i.amount_minor)::bigint
+from touched as t
+join payouts.instructions as i on i.id = t.id
+group by i.billing_type, i.currency, i.status, i.reason_code, i.reason_details
+order by i.billing_type, i.currency, i.status, i.reason_code, i.reason_details
 
 -- name: preview_held_out
 -- What it has held out of the day, by reason.

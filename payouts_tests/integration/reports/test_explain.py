@@ -31,6 +31,7 @@ from payouts_tests.support.ledger_steps import (
     unknown,
     waiting,
 )
+from payouts_tests.support.oracle import BookedDays
 
 NEXT = DAY + timedelta(days=1)
 
@@ -354,6 +355,6 @@ def test_explanations_of_any_history_add_up(ledger: Connection, source: Connecti
     explain = Explain(ledger, source)
     for step in range(12):
         season.correct()
-        _phase_at_random(ledger, source, chance)
+        _phase_at_random(ledger, source, chance, BookedDays(source, SYDNEY))
         if step % 4 == 3:
             require_adds_up(explain)
