@@ -1,6 +1,7 @@
 """What a transaction that will be undone has done to a day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,6 +43,16 @@ class Preview:
     def is_empty(self) -> bool:
         """Whether it would do nothing at all."""
         return not (self.proposal or self.fees or self.instructions)
+
+
+@contextmanager
+def rehearsal(connection: Connection, *, is_meant: bool) -> Iterator[None]:
+    """What is done inside is undone in the end, unless it is meant; so one sees what it would do."""
+    if is_meant:
+        yield
+        return
+    with connection.transaction(force_rollback=True):
+        yield
 
 
 def next_transaction(connection: Connection) -> None:
