@@ -73,7 +73,7 @@ class OfInstruction(Confirmed):
     @property
     def id(self) -> UUID:
         """Its id; raises PayoutsError where it is none."""
-        return instruction_id(self.instruction)
+        return uuid(self.instruction, "an instruction")
 
 
 class OfCode(Confirmed):
@@ -165,6 +165,25 @@ class OfSync(Person):
     day: str = Field(default="", description="Read it again from this day on, like 2026-01-31; empty: what is new.")
 
 
+class OfAudit(dg.Config):
+    """What is recomputed."""
+
+    day: str = Field(default="", description="Only this day, like 2026-01-31; empty: everything.")
+    is_full: bool = Field(default=False, description="Also recompute every checkpoint, from the first entry on.")
+    is_compared_with_stripe: bool = Field(
+        default=False, description="Also compare every instruction, and Stripe's journal, with what Stripe has."
+    )
+
+
+class OfIdentity(Confirmed):
+    """Which ledger it is, on an account that another one has used."""
+
+    continue_id: str = Field(default="", description="This is the ledger with that id, in a new database.")
+    is_beside: bool = Field(
+        default=False, description="Other ledgers may use the account of the key, which becomes this one's."
+    )
+
+
 def day(text: str) -> date:
     """A day; raises PayoutsError for what is none."""
     try:
@@ -186,9 +205,9 @@ def payee(text: str) -> Payee:
         raise PayoutsError(str(error)) from None
 
 
-def instruction_id(text: str) -> UUID:
-    """The id of an instruction; raises PayoutsError for what is none."""
+def uuid(text: str, what: str) -> UUID:
+    """The id of an instruction or a ledger; raises PayoutsError for what is none."""
     try:
         return UUID(text.strip())
     except ValueError:
-        raise PayoutsError(f"'{text}' is not the id of an instruction.") from None
+        raise PayoutsError(f"'{text}' is not the id of {what}.") from None

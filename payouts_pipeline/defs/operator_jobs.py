@@ -12,11 +12,13 @@ import dagster as dg
 
 from payouts_pipeline.defs import operator_looks as looks
 from payouts_pipeline.defs import operator_money as money
+from payouts_pipeline.defs import operator_proofs as proofs
 from payouts_pipeline.defs import operator_steps as steps
 from payouts_pipeline.defs.resources import LedgerResource, StripeResource
 from payouts_pipeline.errors import PayoutsError
 
-# What needs the ledger alone, and what asks Stripe as well.
+# What needs no resource, what needs the ledger alone, and what asks Stripe as well.
+_STEPS_ALONE: Mapping[str, Callable[..., str]] = {"check_setup": proofs.check_setup}
 _STEPS: Mapping[str, Callable[..., str]] = {
     "hold_payee": steps.hold,
     "unhold_payee": steps.unhold,
@@ -37,13 +39,29 @@ _STEPS_AT_STRIPE: Mapping[str, Callable[..., str]] = {
     "resolve_unknown": money.resolve,
     "sync_stripe": looks.sync,
     "recover_ledger": looks.recover,
+    "verify_ledger": proofs.verify,
+    "ledger_identity": proofs.ledger_identity,
 }
 
 
 def build_operator_jobs() -> list[dg.JobDefinition]:
     """A job for each step."""
-    made = [_job(name, step, _with_ledger(step)) for name, step in _STEPS.items()]
-    return made + [_job(name, step, _with_stripe(step)) for name, step in _STEPS_AT_STRIPE.items()]
+    return [
+        _job(name, step, with_resources(step))
+        for steps_of, with_resources in (
+            (_STEPS_ALONE, _alone),
+            (_STEPS, _with_ledger),
+            (_STEPS_AT_STRIPE, _with_stripe),
+        )
+        for name, step in steps_of.items()
+    ]
+
+
+def _alone(step: Callable[..., str]) -> Callable[..., None]:
+    def run(context: dg.OpExecutionContext) -> None:
+        _shown(context, step)
+
+    return run
 
 
 def _with_ledger(step: Callable[..., str]) -> Callable[..., None]:
@@ -68,8 +86,9 @@ def _shown(context: dg.OpExecutionContext, step: Callable[[], str]) -> None:
 
 
 def _job(name: str, step: Callable[..., str], run: Callable[..., None]) -> dg.JobDefinition:
-    # Dagster makes the form of it.
-    run.__annotations__["config"] = step.__annotations__["config"]
+    if "config" in step.__annotations__:
+        # Dagster makes the form of it.
+        run.__annotations__["config"] = step.__annotations__["config"]
     op = dg.op(name=f"{name}_step", description=step.__doc__)(run)
 
     @dg.job(name=name, description=step.__doc__, executor_def=dg.in_process_executor)

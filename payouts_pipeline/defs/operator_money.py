@@ -53,7 +53,7 @@ def reverse(config: forms.OfReversal, ledger: LedgerResource, stripe: StripeReso
     """
     from payouts_pipeline.workflow import give_back
 
-    payout = forms.instruction_id(config.instruction)
+    payout = forms.uuid(config.instruction, "an instruction")
     with ledger.connect() as connection, previews.rehearsal(connection, is_meant=config.is_confirmed):
         asked, limits = _asked(connection, config, give_back.Target(payout)), stripe.approval_above_minor
         order = give_back.reverse(connection, payout, asked, limits, again=config.is_asked_again)
@@ -134,7 +134,7 @@ def resolve(config: forms.OfUnknown, ledger: LedgerResource, stripe: StripeResou
     Stripe is asked all the same: a reference counts once Stripe confirms amount and payee; that nothing has moved
     counts where Stripe can't say, a day after the call. It is then sent anew.
     """
-    reference, instruction = config.reference.strip() or None, forms.instruction_id(config.instruction)
+    reference, instruction = config.reference.strip() or None, forms.uuid(config.instruction, "an instruction")
     if (reference is None) != config.has_not_moved:
         raise PayoutsError("Say what became of it: either its reference, or that it has not moved.")
     with ledger.connect() as connection:

@@ -22,7 +22,7 @@ def press(database_url: str, job: str, stripe_url: str | None = None, **config: 
     """Run the job as its form would; what its page shows. What fails is raised as the page says it."""
     ledger = LedgerResource(database_url=database_url, source_url=database_url, change_share=0.2)
     resources = {"ledger": ledger, "stripe": StripeResource(api_key=API_KEY, api_base=stripe_url, workers=2)}
-    run_config = {"ops": {f"{job}_step": {"config": config}}, **QUIET}
+    run_config = {"ops": {f"{job}_step": {"config": config}} if config else {}, **QUIET}
     with instance() as made:
         result = (
             production()
