@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import click
 
@@ -26,16 +25,12 @@ class SubjectName(click.ParamType["Subject"]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Subject":
         """Read it; click says what is wrong."""
-        from payouts_pipeline.reports.explain.league_now import MatchName
+        from payouts_pipeline.reports.explain.subjects import parse
 
-        subject, colon, number = str(value).partition(":")
-        if subject == "match" and number.isdecimal() and int(number) < 2**63:
-            return MatchName(int(number))
         try:
-            return parameters.PAYEE.convert(value, param, ctx) if colon else UUID(str(value))
-        except (click.BadParameter, ValueError):
-            examples = "match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction"
-            self.fail(f"'{value}' can't be explained: give one like {examples}.", param, ctx)
+            return parse(str(value))
+        except PayoutsError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -48,8 +43,7 @@ def explain(subject: "Subject", day: date | None, as_json: bool) -> None:
     SUBJECT is match:7, player:9, club:17, organiser:3, partner:1 or the id of an instruction. DAY narrows it down: with
     a day a player's fees or a payee's shares are shown one by one, without it what is open of any day.
     """
-    from payouts_pipeline.cli import rendering_explain
-    from payouts_pipeline.reports.explain import documents
+    from payouts_pipeline.reports.explain import documents, page
     from payouts_pipeline.reports.explain.assemble import assemble
     from payouts_pipeline.reports.explain.fetch import fetch
     from payouts_pipeline.reports.explain.league_now import LeagueNow
@@ -61,7 +55,8 @@ def explain(subject: "Subject", day: date | None, as_json: bool) -> None:
     if as_json:
         rendering.document(documents.as_json(explained))
     else:
-        rendering_explain.show(explained, timezone)
+        for line in page.lines(explained, timezone):
+            rendering.line(line)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from payouts_pipeline.cli.operator import actor
 from payouts_pipeline.cli.start_up import Need, moves_no_money, ready_ledger
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.domain.instructions import Status
+from payouts_pipeline.errors import PayoutsError
 
 if TYPE_CHECKING:
     from payouts_pipeline.ledger.database import Connection
@@ -66,6 +67,7 @@ def reverse(instruction: UUID, amount: Decimal | None, again: bool, reason: str 
     is paid again before 'payouts unhold'. It is sent at once, unless the amount wants approval. Exit code 1 if it was
     not taken back.
     """
+    from payouts_pipeline.ledger import instructions
     from payouts_pipeline.ledger.return_orders import Asked
     from payouts_pipeline.workflow import give_back
 
@@ -74,7 +76,7 @@ def reverse(instruction: UUID, amount: Decimal | None, again: bool, reason: str 
     def order(ledger: "Connection") -> "Ordered":
         asked = Asked(target.name, _in_minor(ledger, amount, target), actor(), why)
         order_id = give_back.reverse(ledger, instruction, asked, settings.approval_above_minor(), again=again)
-        return give_back.Ordered([order_id])
+        return give_back.Ordered([instructions.find(ledger, order_id)])
 
     _give_back(order)
 
@@ -82,14 +84,10 @@ def reverse(instruction: UUID, amount: Decimal | None, again: bool, reason: str 
 def _target(subject: UUID | str, day: date | None) -> "Target":
     from payouts_pipeline.workflow.give_back import Target
 
-    if isinstance(subject, UUID):
-        return Target(subject)
-    kind, _, number = subject.partition(":")
-    if kind == "match":
-        return Target(match_id=int(number), day=day)
-    if day is None:
-        raise click.UsageError(f"Say of which day: 'payouts refund {subject} DAY'.")
-    return Target(player_id=int(number), day=day)
+    try:
+        return Target.of(subject, day)
+    except PayoutsError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _in_minor(ledger: "Connection", amount: Decimal | None, target: "Target") -> int | None:

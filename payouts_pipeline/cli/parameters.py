@@ -2,13 +2,15 @@
 
 from contextlib import suppress
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 import click
 
 from payouts_pipeline.domain.billing import BillingType, Payee
+from payouts_pipeline.domain.currencies import parse_amount
 from payouts_pipeline.domain.persons import readable
+from payouts_pipeline.domain.returns import returnable
 from payouts_pipeline.errors import PayoutsError
 
 
@@ -45,13 +47,10 @@ class Returnable(click.ParamType[UUID | str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> UUID | str:
         """Read it; click says what is wrong."""
-        subject, colon, number = str(value).partition(":")
-        if colon and subject in ("match", "player") and number.isdecimal() and int(number) < 2**63:
-            return str(value)
         try:
-            return UUID(str(value))
-        except ValueError:
-            self.fail(f"'{value}' can't be given back: give an instruction's id, match:7 or player:9.", param, ctx)
+            return returnable(str(value))
+        except PayoutsError as error:
+            self.fail(str(error), param, ctx)
 
 
 class ToApprove(click.ParamType[UUID | date]):
@@ -77,12 +76,9 @@ class Amount(click.ParamType[Decimal]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """Read it; click says what is wrong."""
         try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if not amount.is_finite() or amount <= 0:
-            self.fail(f"'{value}' is not an amount: give one like 12.50.", param, ctx)
-        return amount
+            return parse_amount(str(value))
+        except PayoutsError as error:
+            self.fail(str(error), param, ctx)
 
 
 DAY = Day()

@@ -3,7 +3,7 @@
 Minor units are the integer that Stripe takes: yen for JPY, cents for EUR, fils for KWD.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from payouts_pipeline.errors import PayoutsError
 
@@ -65,6 +65,17 @@ def decimals(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def parse_amount(text: str) -> Decimal:
+    """An amount as people write it; raises PayoutsError for what is none, or nothing."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount <= 0:
+        raise PayoutsError(f"'{text}' is not an amount: give one like 12.50.")
+    return amount
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

@@ -8,10 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from uuid import UUID
 
 from payouts_pipeline.domain import currencies
 from payouts_pipeline.domain.allocation import by_largest_remainder
 from payouts_pipeline.domain.billing import SHARE_ORDER, BillingSubject
+from payouts_pipeline.errors import PayoutsError
+
+_IDS_END = 2**63
+
+
+def returnable(text: str) -> UUID | str:
+    """What can be given back: an instruction's id, match:7 or player:9; raises PayoutsError for what is neither."""
+    subject, colon, number = text.partition(":")
+    if colon and subject in ("match", "player") and number.isdecimal() and int(number) < _IDS_END:
+        return text
+    try:
+        return UUID(text)
+    except ValueError:
+        raise PayoutsError(f"'{text}' can't be given back: give an instruction's id, match:7 or player:9.") from None
 
 
 @dataclass(frozen=True)

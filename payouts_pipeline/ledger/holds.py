@@ -158,6 +158,11 @@ def _say_why(connection: Connection, payee: Payee, instruction: UUID | None, oth
     return connection.execute(sql("set_held_reasons"), {"ids": list(held["id"]), **reasons, "actor": actor}).rowcount
 
 
+def held_amounts(connection: Connection, payee: Payee) -> list[tuple[str, str, int, int]]:
+    """What is held of a payee: billing type, currency, how many, and amount_minor of those."""
+    return connection.execute(sql("held_amounts"), payee.parameters).fetchall()
+
+
 def list_holds(connection: Connection) -> list[tuple[Any, ...]]:
     """Who is on hold: payee, since when, by whom, and why."""
     return connection.execute(sql("list_holds")).fetchall()

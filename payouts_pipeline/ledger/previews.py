@@ -1,6 +1,7 @@
 """What a transaction that will be undone has done to a day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -44,6 +45,16 @@ class Preview:
         return not (self.proposal or self.fees or self.instructions)
 
 
+@contextmanager
+def rehearsal(connection: Connection, *, is_meant: bool) -> Iterator[None]:
+    """What is done inside is undone in the end, unless it is meant; so one sees what it would do."""
+    if is_meant:
+        yield
+        return
+    with connection.transaction(force_rollback=True):
+        yield
+
+
 def next_transaction(connection: Connection) -> None:
     """Begin what would be the second transaction, inside of the one that is undone."""
     connection.execute(sql("forget_temporary_tables"))
@@ -58,15 +69,20 @@ def read(
     connection: Connection, day: date, actor: str, after_event: int
 ) -> tuple[list[BookedFees], list[Moved], list[tuple[str, int]]]:
     """What the actor has done since the event: to the day, and to the instructions of any."""
-    which: dict[str, Any] = {"day": day, "actor": actor, "after_event": after_event}
+    which: dict[str, Any] = {"day": day, "actor": actor}
     fees = [BookedFees(*row) for row in connection.execute(sql("preview_fees"), which)]
-    moved = [
+    held_out = connection.execute(sql("preview_held_out"), which).fetchall()
+    return fees, moved(connection, actor, after_event), held_out
+
+
+def moved(connection: Connection, actor: str, after_event: int) -> list[Moved]:
+    """The instructions of any day that the actor has made, resumed, held or cancelled since the event."""
+    return [
         Moved(
             billing_type=billing_type, currency=currency, status=status, reason_code=code, reason_details=details,
             count=count, amount_minor=amount_minor,
         )
         for billing_type, currency, status, code, details, count, amount_minor in connection.execute(
-            sql("preview_instructions"), which
+            sql("preview_instructions"), {"actor": actor, "after_event": after_event}
         )
     ]  # fmt: skip
-    return fees, moved, connection.execute(sql("preview_held_out"), which).fetchall()

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 from uuid import UUID
 
 from payouts_pipeline.domain import currencies
@@ -52,6 +52,18 @@ class Target:
         match, player, day = found.groups()
         return cls(match_id=int(match)) if match else cls(player_id=int(player), day=date.fromisoformat(day))
 
+    @classmethod
+    def of(cls, subject: UUID | str, day: date | None) -> Self:
+        """What `domain.returns.returnable` has read; raises PayoutsError for a player without a day."""
+        if isinstance(subject, UUID):
+            return cls(subject)
+        kind, _, number = subject.partition(":")
+        if kind == "match":
+            return cls(match_id=int(number), day=day)
+        if day is None:
+            raise PayoutsError(f"Say of which day: 'payouts refund {subject} DAY'.")
+        return cls(player_id=int(number), day=day)
+
     @property
     def name(self) -> str:
         """As people name it."""
@@ -70,8 +82,13 @@ class Target:
 class Ordered:
     """What was asked for, and of what not, with why."""
 
-    orders: Sequence[UUID] = ()
+    made: Sequence[Instruction] = ()
     refused: Sequence[str] = field(default=())
+
+    @property
+    def orders(self) -> list[UUID]:
+        """Their ids."""
+        return [each.id for each in self.made]
 
 
 def refund(
@@ -81,8 +98,11 @@ def refund(
     approval_above_minor: Mapping[str, int],
     *,
     again: bool = False,
+    is_rehearsal: bool = False,
 ) -> Ordered:
     """Ask for what the target's charges have collected, or for an amount of it; each charge gets an order of its own.
+
+    In a rehearsal each is undone as soon as it is known what it would be.
 
     Raises PayoutsError, with nothing asked for, where there is nothing that can be given back.
     """
@@ -91,15 +111,18 @@ def refund(
         raise PayoutsError(
             f"{target.name} was collected by {len(charges)} charges: name the one that the amount is to come from."
         )
-    orders, refused = [], []
+    made, refused = [], []
     for charge in charges:
         try:
-            orders.append(_refund(connection, charge, target, asked, approval_above_minor, again=again))
+            with _locked(connection, charge, is_rehearsal=is_rehearsal) as found:
+                order_id = _refund(connection, found, target, asked, approval_above_minor, again=again)
+                order = instructions.find(connection, order_id)
+            made.append(order)
         except PayoutsError as why:
             refused.append(str(why))
-    if not orders:
+    if not made:
         raise PayoutsError(" ".join(refused))
-    return Ordered(orders, refused)
+    return Ordered(made, refused)
 
 
 def _charges(connection: Connection, target: Target) -> list[UUID]:
@@ -120,28 +143,27 @@ def _charges(connection: Connection, target: Target) -> list[UUID]:
 
 def _refund(
     connection: Connection,
-    charge_id: UUID,
+    charge: TakenBack,
     target: Target,
     asked: Asked,
     approval_above_minor: Mapping[str, int],
     *,
     again: bool,
 ) -> UUID:
-    with _locked(connection, charge_id) as charge:
-        _require(charge.is_charge, f"Instruction {charge.id} is no charge: 'payouts reverse' gives payouts back.")
-        _require_settled(charge)
-        _require(
-            not charge.is_disputed,
-            f"The charge {charge.id} is disputed, and Stripe gives nothing back meanwhile: answer the dispute there.",
-        )
-        _require_news(connection, charge, asked, again=again)
-        fees = [fee for fee in return_orders.fees_left(connection, charge) if target.is_of(fee.key)]
-        left_minor = charge.left_minor
-        if not target.instruction:
-            left_minor = min(left_minor, sum(max(fee.amount_minor, 0) for fee in fees))
-        amount_minor = _amount(charge, left_minor, asked)
-        portions, _ = divide(amount_minor, fees)
-        return return_orders.make(connection, charge, amount_minor, portions, asked, approval_above_minor)
+    _require(charge.is_charge, f"Instruction {charge.id} is no charge: 'payouts reverse' gives payouts back.")
+    _require_settled(charge)
+    _require(
+        not charge.is_disputed,
+        f"The charge {charge.id} is disputed, and Stripe gives nothing back meanwhile: answer the dispute there.",
+    )
+    _require_news(connection, charge, asked, again=again)
+    fees = [fee for fee in return_orders.fees_left(connection, charge) if target.is_of(fee.key)]
+    left_minor = charge.left_minor
+    if not target.instruction:
+        left_minor = min(left_minor, sum(max(fee.amount_minor, 0) for fee in fees))
+    amount_minor = _amount(charge, left_minor, asked)
+    portions, _ = divide(amount_minor, fees)
+    return return_orders.make(connection, charge, amount_minor, portions, asked, approval_above_minor)
 
 
 def reverse(
@@ -165,9 +187,9 @@ def reverse(
 
 
 @contextmanager
-def _locked(connection: Connection, instruction: UUID) -> Iterator[TakenBack]:
+def _locked(connection: Connection, instruction: UUID, *, is_rehearsal: bool = False) -> Iterator[TakenBack]:
     """One transaction, in which nobody else asks for the same."""
-    with failpoint(Failpoint.ORDER_RETURN), connection.transaction():
+    with failpoint(Failpoint.ORDER_RETURN), connection.transaction(force_rollback=is_rehearsal):
         yield return_orders.lock(connection, instruction)
 
 

@@ -1,7 +1,8 @@
 """What an operator does in the Dagster UI, by what there is to read and to click on, not by how the page is built."""
 
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from selenium.common.exceptions import (
     TimeoutException,
 )
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -101,6 +103,29 @@ class Operator:
         self.clicks("View")
         self._until(lambda browser: "/runs/" in browser.current_url, "the page of the run")
         return self.browser.current_url.removeprefix(self.address)
+
+    def fills(self, job: str, config: Mapping[str, object]) -> None:
+        """Open the form of a job, and fill it."""
+        self.goes_to(f"/locations/payouts/jobs/{job}/playground")
+        self.waits_for("Launch Run")
+        self.finds("//*[contains(@class, 'CodeMirror-lines')]").click()
+        form = json.dumps({"ops": {f"{job}_step": {"config": config}}})
+        typing = ActionChains(self.browser).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL)
+        typing.send_keys(Keys.DELETE, form, Keys.ESCAPE).perform()
+
+    def presses(self, job: str, config: Mapping[str, object]) -> None:
+        """Fill the form of a job and launch it; wait for the end of its run."""
+        self.fills(job, config)
+        self.keeps(f"form_of_{job}")
+        self.clicks("Launch Run")
+        self._until(lambda browser: "/runs/" in browser.current_url, "the page of the run")
+        self.waits_for("Success")
+
+    def reads_result(self, text: str) -> None:
+        """Open the result in the metadata of a run's step, and wait for this text in it."""
+        self.clicks("[Show Markdown]")
+        shown = self.finds("//*[contains(@class, 'dialog')]")
+        self._until(lambda _: text in shown.text, f"'{text}' in the result")
 
     def opens_picture(self, number: int = 0) -> WebElement:
         """Open a chart of the metadata; the image, once the browser has drawn it."""

@@ -1,14 +1,10 @@
 """What an operator does in the UI: the jobs beside the commands, as production defines them."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
-from payouts_pipeline.defs.build import build_defs
-from payouts_pipeline.defs.resources import LedgerResource
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.limits import Limits
 from payouts_pipeline.domain.splits import split
@@ -16,34 +12,9 @@ from payouts_pipeline.league import reader
 from payouts_pipeline.ledger import payee_accounts, proposals
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.workflow import phases
-from payouts_tests.support.definitions_for_tests import instance
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, fingerprint, ids, materialise, rejected, settle
-
-ADA = {"person": "ada", "reason": "see [/ticket]"}
-
-
-@cache
-def production() -> dg.Definitions:
-    return build_defs({})
-
-
-def press(database_url: str, job: str, **config: Any) -> str:
-    """Run the job as its form would; what its page shows."""
-    ledger = LedgerResource(database_url=database_url, source_url=database_url, change_share=0.2)
-    quiet = {"console": {"config": {"log_level": "CRITICAL"}}}
-    with instance() as made:
-        run_config = {"ops": {f"{job}_step": {"config": config}}, "loggers": quiet}
-        result = (
-            production()
-            .resolve_job_def(job)
-            .execute_in_process(run_config, instance=made, raise_on_error=False, resources={"ledger": ledger})
-        )
-    for event in result.all_events:
-        if event.is_step_failure:
-            raise AssertionError(event.step_failure_data.error_display_string)
-    [shown] = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
-    return str(shown["result"].value)
+from payouts_tests.support.pressing import ADA, press
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +33,10 @@ def history(ledger: Connection) -> list[tuple[Any, ...]]:
 
 def test_a_payee_is_held_and_let_go_by_a_person_with_a_name(ledger: Connection, club: int, database_url: str) -> None:
     assert f"club:{club} is on hold" in press(database_url, "hold_payee", payee=f"club:{club}", **ADA)
-    assert "no longer on hold" in press(database_url, "unhold_payee", payee=f"club:{club}", **ADA)
+    before = fingerprint(ledger)
+    assert "Nothing was changed" in press(database_url, "unhold_payee", payee=f"club:{club}", **ADA)
+    assert fingerprint(ledger) == before
+    assert "no longer on hold" in press(database_url, "unhold_payee", payee=f"club:{club}", is_confirmed=True, **ADA)
     assert history(ledger) == [("ui ada", "see [/ticket]")] * 2
 
 
@@ -137,8 +111,44 @@ def test_what_was_refused_is_brought_back(
     league.fee(league.player(), DAY)
     book(ledger, source, DAY)
     settle(ledger, DAY, rejected)
-    assert f"Brought back: 1 of {DAY}" in press(database_url, "retry_refused", code="stolen_card", **ADA)
+    before = fingerprint(ledger)
+    shown = press(database_url, "retry_refused", code="stolen_card", **ADA)
+    assert f"Would be sent again: 1 player_charge, 10.00 EUR" in shown
+    assert "Nothing was changed" in shown
+    assert fingerprint(ledger) == before
+    done = press(database_url, "retry_refused", code="stolen_card", is_confirmed=True, **ADA)
+    assert f"Brought back: 1 of {DAY}" in done
     assert len(ids(ledger, DAY, "pending")) == 1
+
+
+def test_letting_a_payee_go_says_first_what_would_be_paid(
+    ledger: Connection, source: Connection, league: League, club: int, database_url: str
+) -> None:
+    league.fee(league.player(club), DAY)
+    materialise(ledger, source, DAY)
+    press(database_url, "hold_payee", payee=f"club:{club}", **ADA)
+    league.fee(league.player(club), DAY)
+    materialise(ledger, source, DAY)
+    before = fingerprint(ledger)
+    shown = press(database_url, "unhold_payee", payee=f"club:{club}", **ADA)
+    assert "1 club_payout of 10.00 EUR" in shown
+    assert fingerprint(ledger) == before
+
+
+def test_where_the_money_is_reads_as_a_list_that_no_text_of_a_person_can_make_a_link_of(
+    ledger: Connection, source: Connection, league: League, club: int, database_url: str
+) -> None:
+    league.fee(league.player(club), DAY)
+    materialise(ledger, source, DAY)
+    reason = "[here](https://example.org)"
+    press(database_url, "hold_payee", payee=f"club:{club}", person="ada", reason=reason)
+    shown = press(database_url, "explain_money", subject=f"club:{club}", day=str(DAY))
+    assert f"**club:{club} on {DAY}**" in shown
+    assert "\n- shares  10.00 EUR = 10.00 EUR paid\n" in shown
+    assert f"**account of club:{club} in EUR**\n\n- booked 10.00 EUR = settled 10.00 EUR" in shown
+    assert "\\[here\\](https" in shown
+    with pytest.raises(AssertionError, match="can't be explained: give one like match:7"):
+        press(database_url, "explain_money", subject="club")
 
 
 def test_a_change_is_looked_at_and_accepted(

@@ -64,6 +64,15 @@ left join payouts.approved_instructions as p on p.instruction_id = i.id
 where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = 'held'
     and i.id = coalesce(%(instruction_id)s, i.id)
 
+-- name: held_amounts
+-- The held instructions of one payee: by currency and billing type how many, and for how much.
+select i.billing_type, i.currency, count(*), sum(i.amount_minor)::bigint
+from payouts.instructions as i
+join payouts.accounts as a on a.id = i.account_id
+where a.subject = %(subject)s and a.subject_id = %(subject_id)s and i.status = 'held'
+group by i.billing_type, i.currency
+order by i.billing_type, i.currency
+
 -- name: set_held_reasons
 -- Says anew why instructions are held, after a person has done something about it.
 with locked as (

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from payouts_pipeline.cli import rendering_explain
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.ledger import attempts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.return_orders import Asked
+from payouts_pipeline.reports.explain import page
 from payouts_pipeline.workflow import give_back, operator_actions
 from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.explaining import Explain, require_adds_up
@@ -40,10 +40,8 @@ def of_type(books: Books, billing_type: str) -> list[UUID]:
     return [found for (found,) in books.ledger.execute(query, (billing_type,))]
 
 
-def shown(books: Books, instruction: UUID, capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    rendering_explain.show(Explain(books.ledger, books.source).instruction(instruction), ZoneInfo("UTC"))
-    return capsys.readouterr().out
+def shown(books: Books, instruction: UUID) -> str:
+    return "\n".join(page.lines(Explain(books.ledger, books.source).instruction(instruction), ZoneInfo("UTC")))
 
 
 def ordered(books: Books, payout: UUID, amount_minor: int) -> UUID:
@@ -53,7 +51,7 @@ def ordered(books: Books, payout: UUID, amount_minor: int) -> UUID:
     return order
 
 
-def test_each_reversal_of_a_payout_stands_for_itself(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_reversal_of_a_payout_stands_for_itself(books: Books) -> None:
     (payout,), club = of_type(books, "club_payout"), f"club:{books.club}"
     order = ordered(books, payout, 200)
     (transfer,) = books.references("club_payout")
@@ -65,7 +63,7 @@ def test_each_reversal_of_a_payout_stands_for_itself(books: Books, capsys: pytes
         (200, 800, order, True),
         (300, 500, None, True),
     ]
-    text = shown(books, payout, capsys)
+    text = shown(books, payout)
     assert f"2.00 EUR by transfer reversal {first.source_id}, asked for by {order}; 8.00 EUR of it are left" in text
     assert f"3.00 EUR by transfer reversal {by_hand.id}, not asked for here; 5.00 EUR of it are left" in text
     assert f"{club} is owed 3.00 EUR again: held, and not paid before 'payouts unhold {club}" in text
@@ -73,27 +71,26 @@ def test_each_reversal_of_a_payout_stands_for_itself(books: Books, capsys: pytes
     assert f"5.00 EUR of it came back ('payouts explain {payout}')" in text
 
     operator_actions.unhold(books.ledger, Payee(BillingSubject.CLUB, books.club), "Ann", "it was right after all")
-    assert f"{club} is owed 2.00 EUR again: paid again with what is due next" in shown(books, payout, capsys)
+    assert f"{club} is owed 2.00 EUR again: paid again with what is due next" in shown(books, payout)
     books.settle()
     (again,) = [each for each in of_type(books, "club_payout") if each != payout]
     assert {each.again_id for each in Explain(books.ledger, books.source).instruction(payout).returned} == {again}
-    assert f"{club} is owed 2.00 EUR again: in payout {again}" in shown(books, payout, capsys)
+    assert f"{club} is owed 2.00 EUR again: in payout {again}" in shown(books, payout)
     of_match = Explain(books.ledger, books.source).payee_day("club", books.club, DAY)
-    capsys.readouterr()
-    rendering_explain.show(of_match, ZoneInfo("UTC"))
-    assert f"({transfer}); 5.00 EUR of it came back ('payouts explain {payout}')" in capsys.readouterr().out
+    text = "\n".join(page.lines(of_match, ZoneInfo("UTC")))
+    assert f"({transfer}); 5.00 EUR of it came back ('payouts explain {payout}')" in text
 
 
-def test_what_came_back_of_a_charge_and_came_again(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_came_back_of_a_charge_and_came_again(books: Books) -> None:
     (charge,), (intent,) = of_type(books, "player_charge"), books.references()
     paid = books.emulator.sdk().v1.payment_intents.retrieve(intent)
     dispute = books.emulator.admin.open_dispute(str(paid.latest_charge))
     books.sync()
-    assert "not asked for here; 0.00 EUR of it are left" in shown(books, charge, capsys)
-    assert "owes 10.00 EUR again: held, and not charged before 'payouts unhold player:" in shown(books, charge, capsys)
+    assert "not asked for here; 0.00 EUR of it are left" in shown(books, charge)
+    assert "owes 10.00 EUR again: held, and not charged before 'payouts unhold player:" in shown(books, charge)
     books.emulator.admin.end_dispute(dispute["id"], is_won=True)
     books.sync()
     found = Explain(books.ledger, books.source).instruction(charge).returned
     assert [(each.amount_minor, each.left_minor) for each in found] == [(1_000, 0), (-1_000, 1_000)]
-    assert "it came again: player:" in shown(books, charge, capsys)
+    assert "it came again: player:" in shown(books, charge)
     require_adds_up(Explain(books.ledger, books.source))

@@ -1,15 +1,14 @@
-"""How explanations look on a terminal, and as JSON."""
+"""How explanations read: lines of text, the parts of a part indented below it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from payouts_pipeline.cli import rendering_explain_parts as text
-from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.billing import RETURN_TYPES
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.explain import documents
+from payouts_pipeline.reports.explain import parts as text
 from payouts_pipeline.reports.explain.documents import Fee, FundsLocation, Part, PayeeShare, Place, Share
 from payouts_pipeline.reports.explain.league_now import Rule
 from payouts_pipeline.reports.explain.snapshot import Adjustment, Instruction, Returned, ReturnOrder, Uncollected
@@ -22,8 +21,8 @@ _MOVEMENTS = 15
 _DAYS = 10
 
 
-def show(explained: documents.Explained, timezone: ZoneInfo) -> None:
-    """Print an explanation, with times as the clocks show them where the matches are played."""
+def lines(explained: documents.Explained, timezone: ZoneInfo) -> list[str]:
+    """An explanation as people read it, with times as the clocks show them where the matches are played."""
     page = _Page(timezone)
     if isinstance(explained, documents.FeesExplained):
         page.fees(explained)
@@ -33,17 +32,22 @@ def show(explained: documents.Explained, timezone: ZoneInfo) -> None:
         page.account(explained)
     else:
         page.instruction(explained)
+    return page.lines
 
 
 class _Page:
     """The lines of one explanation."""
 
     def __init__(self, timezone: ZoneInfo) -> None:
+        self.lines: list[str] = []
         self._timezone = timezone
         self._instructions: Mapping[UUID, Instruction] = {}
         self._rules: Mapping[int, Rule] = {}
         # Where it is said of parts what several wait for: above all fees.
         self._see: dict[Part, str] = {}
+
+    def _line(self, line: str) -> None:
+        self.lines.append(line)
 
     def _at(self, at: datetime) -> str:
         return at.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M %Z")
@@ -51,14 +55,14 @@ class _Page:
     def fees(self, explained: documents.FeesExplained) -> None:
         """A match, or a player's day: each fee with its shares."""
         self._knows(explained.instructions, explained.rules)
-        text.heading(explained.subject, explained.days, explained.on_hold)
-        text.totals(explained.totals)
+        self.lines += text.heading(explained.subject, explained.days, explained.on_hold)
+        self.lines += text.totals(explained.totals)
         self._fees(explained.fees, "; 'payouts explain player:ID DAY' shows those of one player")
-        text.rules(explained.rules, explained.rules_problem)
-        text.would_book(explained.would_book)
-        text.held_out(explained.held_out)
+        self.lines += text.rules(explained.rules, explained.rules_problem)
+        self.lines += text.would_book(explained.would_book)
+        self.lines += text.held_out(explained.held_out)
         for position in explained.accounts:
-            text.position(position)
+            self.lines += text.position(position)
 
     def _knows(self, instructions: Iterable[Instruction], rules: Iterable[Rule]) -> None:
         self._instructions = {each.id: each for each in instructions}
@@ -68,49 +72,51 @@ class _Page:
         """What several of them wait for, and each of them."""
         several = [parts for parts in text.alike(text.open_parts(fees)) if len(parts) > 1]
         if several:
-            line("\nwaiting for the same")
+            self._line("\nwaiting for the same")
         for number, parts in enumerate(several, 1):
             self._alike(f"[{number}] ", parts, _NAMES, "")
             ids = zip(parts, text.common(parts)[1], strict=True)
             self._see |= {each.part: f"see [{number}]{own_id}" for each, own_id in ids}
         for fee in fees[:_FEES]:
             self._fee(fee)
-        text.more(len(fees) - _FEES, "fee", where_more)
+        self.lines += text.more(len(fees) - _FEES, "fee", where_more)
 
     def _alike(self, number: str, parts: text.Alike, most: int, where_more: str) -> None:
         """What is to be said of parts once, and which ones they are."""
         common, ids = text.common(parts)
         said = self._located(common, [each.part.retry_at for each in parts])
-        line(f"  {number}{text.how_many(parts)}: {said}")
+        self._line(f"  {number}{text.how_many(parts)}: {said}")
         for each, own_id in zip(parts[:most], ids, strict=False):
-            line(f"    {each}{own_id}")
-        text.more(len(parts) - most, parts[0].what, where_more)
+            self._line(f"    {each}{own_id}")
+        self.lines += text.more(len(parts) - most, parts[0].what, where_more)
 
     def _fee(self, fee: Fee) -> None:
         """One fee: what was booked, how it is collected, and whose it is."""
         amount = format_minor(fee.amount_minor, fee.currency)
-        line(f"\nfee of {fee} (line-up row {fee.match_player_id}), {fee.day}: "
+        self._line(f"\nfee of {fee} (line-up row {fee.match_player_id}), {fee.day}: "
              f"{amount}")  # fmt: skip
         for number, part in enumerate(fee.parts):
             what = f"corrected by {text.signed(part.amount_minor, fee.currency)}" if number else "booked "
             what += "" if number else format_minor(part.amount_minor, fee.currency)
-            line(f"  {what} on {self._at(part.booked_at)} by {part.booked_by} (booking {part.booking_id})")
+            self._line(f"  {what} on {self._at(part.booked_at)} by {part.booked_by} (booking {part.booking_id})")
             released = f"; its shares were released on {self._at(part.released_at)}" if part.released_at else ""
-            line(f"    {self._where(part)}{released}")
+            self._line(f"    {self._where(part)}{released}")
         for share in fee.shares:
             self._share(share, fee.currency, self._rules.get(fee.fee_structure_id or -1))
         if len(fee.shares) > 1:
-            line(f"  shares: {text.sum_of([share.amount_minor for share in fee.shares], fee.currency)}")
+            self._line(f"  shares: {text.sum_of([share.amount_minor for share in fee.shares], fee.currency)}")
 
     def _share(self, share: Share, currency: str, rule: Rule | None) -> None:
         """One share; with its parts where a correction has changed it."""
         begins = f"  {share.payee}: {format_minor(share.amount_minor, currency)}{text.terms(share, rule)}"
         if len(share.parts) == 1:
-            line(f"{begins}: {self._where(share.parts[0])}")
+            self._line(f"{begins}: {self._where(share.parts[0])}")
             return
-        line(begins)
+        self._line(begins)
         for part in share.parts:
-            line(f"    {text.signed(part.amount_minor, currency)} (booking {part.booking_id}): {self._where(part)}")
+            self._line(
+                f"    {text.signed(part.amount_minor, currency)} (booking {part.booking_id}): {self._where(part)}"
+            )
 
     def _where(self, part: Part) -> str:
         """Where a part of a fee or of its shares is. A fee that is not collected says by itself why not."""
@@ -141,29 +147,29 @@ class _Page:
     def payee_day(self, explained: documents.PayeeDayExplained) -> None:
         """A payee's day: its shares, the payouts of them, the accounts."""
         self._knows(explained.instructions, explained.rules)
-        text.heading(explained.subject, explained.days, explained.on_hold)
-        text.bank(explained.bank)
-        text.totals(explained.totals)
+        self.lines += text.heading(explained.subject, explained.days, explained.on_hold)
+        self.lines += text.bank(explained.bank)
+        self.lines += text.totals(explained.totals)
         self._payee_shares(explained.shares)
-        text.rules(explained.rules, explained.rules_problem)
+        self.lines += text.rules(explained.rules, explained.rules_problem)
         paid = text.paid_by(explained.shares)
         self._moves(explained.instructions, lambda each: text.of_the_day(each, paid.get(each.id, 0)))
         for position in explained.accounts:
-            text.position(position)
-        text.unpaid(explained.unpaid, _DAYS)
+            self.lines += text.position(position)
+        self.lines += text.unpaid(explained.unpaid, _DAYS)
         for held_out in explained.held_out:
-            line(f"held out of this day (no share of anybody): {held_out.count} fees: {held_out.reason}")
+            self._line(f"held out of this day (no share of anybody): {held_out.count} fees: {held_out.reason}")
 
     def _payee_shares(self, shares: Sequence[PayeeShare]) -> None:
         """The shares, those together of which the same is to be said."""
-        line("\nits shares, the open ones first" if shares else "\nno share of this day")
+        self._line("\nits shares, the open ones first" if shares else "\nno share of this day")
         alike = text.alike(part for share in shares for part in self._payee_parts(share))
         for parts in alike[:_SHARES]:
             if len(parts) > 1:
                 self._alike("", parts, _SHARES, "; --json has all of them.")
             else:
-                line(f"  {parts[0]}: {self._located(parts[0].part)}")
-        text.more(sum(map(len, alike[_SHARES:])), "share", "; --json has all of them.")
+                self._line(f"  {parts[0]}: {self._located(parts[0].part)}")
+        self.lines += text.more(sum(map(len, alike[_SHARES:])), "share", "; --json has all of them.")
 
     def _payee_parts(self, each: PayeeShare) -> list[text.NamedPart]:
         """Each part with its name; with its booking where a correction has changed the share."""
@@ -177,29 +183,29 @@ class _Page:
     def account(self, explained: documents.AccountExplained) -> None:
         """A player or payee: positions, what is open, and the days that can be asked for."""
         self._knows(explained.instructions, [])
-        text.heading(explained.subject, [], explained.on_hold)
-        text.bank(explained.bank)
+        self.lines += text.heading(explained.subject, [], explained.on_hold)
+        self.lines += text.bank(explained.bank)
         for position in explained.accounts:
-            text.position(position)
+            self.lines += text.position(position)
         self._fees(explained.open_fees, " that are not collected")
         if explained.uncollected:
-            line("\nfees that are not collected, and whose shares wait for them")
+            self._line("\nfees that are not collected, and whose shares wait for them")
         for each in explained.uncollected[:_DAYS]:
             self._uncollected(each)
-        text.more(len(explained.uncollected) - _DAYS, "line")
-        text.unpaid(explained.unpaid, _DAYS)
+        self.lines += text.more(len(explained.uncollected) - _DAYS, "line")
+        self.lines += text.unpaid(explained.unpaid, _DAYS)
         for adjustment in explained.adjustments[:_DAYS]:
             self._adjustment(adjustment)
-        text.more(len(explained.adjustments) - _DAYS, "adjustment")
+        self.lines += text.more(len(explained.adjustments) - _DAYS, "adjustment")
         self._moves(explained.instructions, lambda _: "", explained.instructions_left_out)
-        text.held_out(explained.held_out)
-        text.days(explained.subject, explained.days, _DAYS)
+        self.lines += text.held_out(explained.held_out)
+        self.lines += text.days(explained.subject, explained.days, _DAYS)
 
     def _adjustment(self, each: Adjustment) -> None:
         amount = format_minor(abs(each.amount_minor), each.currency)
         way = "from" if each.amount_minor > 0 else "to"
         what = f"moved {way} {each.other}" if each.other else "written off"
-        line(f"\n{amount} {what} by {each.actor} on {self._at(each.at)}: {each.reason}")
+        self._line(f"\n{amount} {what} by {each.actor} on {self._at(each.at)}: {each.reason}")
 
     def _uncollected(self, each: Uncollected) -> None:
         amount = format_minor(each.amount_minor, each.currency)
@@ -207,16 +213,16 @@ class _Page:
             f"the charges are {each.charge_status}: {each.charge_reason}" if each.charge_status else "not charged yet"
         )
         shares = "1 share" if each.shares == 1 else f"{each.shares} shares"
-        line(f"  {each.day}: {amount} in {shares}: {charge}{self._retry(each.retry_at)}")
+        self._line(f"  {each.day}: {amount} in {shares}: {charge}{self._retry(each.retry_at)}")
 
     def _moves(self, moves: Sequence[Instruction], note: Callable[[Instruction], str], left_out: int = 0) -> None:
         """Instructions with their attempts."""
         if moves:
-            line("\ninstructions")
+            self._line("\ninstructions")
         for move in moves[:_MOVEMENTS]:
-            line(f"  {self._move(move)}{note(move)}")
+            self._line(f"  {self._move(move)}{note(move)}")
             self._attempts(move)
-        text.more(len(moves[_MOVEMENTS:]) + left_out, "instruction")
+        self.lines += text.more(len(moves[_MOVEMENTS:]) + left_out, "instruction")
 
     def _move(self, move: Instruction) -> str:
         amount = format_minor(move.amount_minor, move.currency)
@@ -233,26 +239,26 @@ class _Page:
             outcome = attempt.outcome or "no outcome yet"
             request = f", request {attempt.provider_request_id}" if attempt.provider_request_id else ""
             sent = f"attempt {attempt.number} sent on {self._at(attempt.first_sent_at)}{times}"
-            line(f"    {sent}: {outcome}{code}{request}, key {attempt.idempotency_key}")
+            self._line(f"    {sent}: {outcome}{code}{request}, key {attempt.idempotency_key}")
 
     def instruction(self, explained: documents.InstructionExplained) -> None:
         """An instruction: where it stands, its history, its attempts, and what it pays for."""
         move = explained.instruction
-        line(f"instruction of {move.payee}")
-        line(f"  {self._move(move)}")
+        self._line(f"instruction of {move.payee}")
+        self._line(f"  {self._move(move)}")
         if move.approved_by:
-            line(f"  approved by {move.approved_by}")
-        line("\nhistory")
+            self._line(f"  approved by {move.approved_by}")
+        self._line("\nhistory")
         for event in explained.events:
             reason = f": {event.reason}" if event.reason else ""
-            line(f"  {self._at(event.at)}  {event.to_status} by {event.actor}{reason}")
+            self._line(f"  {self._at(event.at)}  {event.to_status} by {event.actor}{reason}")
         if move.attempts:
-            line("\nattempts")
+            self._line("\nattempts")
             self._attempts(move)
         for order in explained.return_orders:
             self._return_order(move, order)
         if explained.returned:
-            line("\ncame back")
+            self._line("\ncame back")
         for returned in explained.returned:
             self._returned(move, returned)
         if move.billing_type not in RETURN_TYPES:
@@ -263,34 +269,34 @@ class _Page:
         what = f"gives back {order.takes_back_id}" if order.instruction_id == move.id else "is given back"
         amount = format_minor(order.amount_minor, move.currency)
         asked = f"asked for by {order.actor} on {self._at(order.at)}: {order.reason}"
-        line(f"\n{what}: {amount} by {order.instruction_id}, {order.status}; {asked}")
+        self._line(f"\n{what}: {amount} by {order.instruction_id}, {order.status}; {asked}")
         for fee in order.fees[:_FEES]:
             amount = format_minor(fee["amount_minor"], move.currency)
             row = f"line-up row {fee['match_player_id']}"
-            line(f"  of the fee of match:{fee['match_id']}, {fee['day']} ({row}): {amount}")
-        text.more(len(order.fees) - _FEES, "fee")
+            self._line(f"  of the fee of match:{fee['match_id']}, {fee['day']} ({row}): {amount}")
+        self.lines += text.more(len(order.fees) - _FEES, "fee")
 
     def _returned(self, move: Instruction, each: Returned) -> None:
         """One refund, dispute or reversal: by what, whether we had asked for it, and where the money stands since."""
         amount, left = (format_minor(minor, move.currency) for minor in (each.amount_minor, each.left_minor))
         by = f"{each.category.replace('_', ' ')} {each.source_id or each.transaction_id}"
         asked = f"asked for by {each.order_id}" if each.order_id else "not asked for here"
-        line(f"  {self._at(each.happened_at)}  {amount} by {by}, {asked}; {left} of it are left")
-        line(f"    {text.since_returned(move, each)} (booked on {self._at(each.booked_at)})")
+        self._line(f"  {self._at(each.happened_at)}  {amount} by {by}, {asked}; {left} of it are left")
+        self._line(f"    {text.since_returned(move, each)} (booked on {self._at(each.booked_at)})")
 
     def _paid_for(self, explained: documents.InstructionExplained) -> None:
         move = explained.instruction
-        line("\npays for" if explained.covered_minor else "\npays for nothing any more")
+        self._line("\npays for" if explained.covered_minor else "\npays for nothing any more")
         for fee in explained.fees[:_FEES]:
             for part in fee.parts:
                 amount = format_minor(part.amount_minor, fee.currency)
-                line(f"  fee of match:{fee.match_id}, {fee.day} (line-up row {fee.match_player_id}, booking "
+                self._line(f"  fee of match:{fee.match_id}, {fee.day} (line-up row {fee.match_player_id}, booking "
                      f"{part.booking_id}): {amount}")  # fmt: skip
-        text.more(len(explained.fees) - _FEES, "fee")
+        self.lines += text.more(len(explained.fees) - _FEES, "fee")
         for each in explained.release_lines:
             amount = format_minor(each.amount_minor, move.currency)
             released = f"release {each.release_id}, {self._at(each.released_at)}"
             what = "taken back of it" if each.return_id else f"shares released by the run of {each.day}"
-            line(f"  {what} ({released}): {amount}")
+            self._line(f"  {what} ({released}): {amount}")
         if explained.covered_minor:
-            line(f"  {text.paid_for(move, explained.covered_minor)}")
+            self._line(f"  {text.paid_for(move, explained.covered_minor)}")

@@ -3,13 +3,12 @@
 And what several fees or shares have in common, to be said once with their count: where they are, why, the next step.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from uuid import UUID
 
-from payouts_pipeline.cli.rendering import line
 from payouts_pipeline.domain.currencies import format_minor
 from payouts_pipeline.reports.banks import PayeeBank
 from payouts_pipeline.reports.explain.documents import AT_ITS_END, Fee, Part, PayeeShare, Place, Share, Total
@@ -90,17 +89,17 @@ def open_parts(fees: Iterable[Fee]) -> list[NamedPart]:
     return found
 
 
-def heading(subject: str, days: Sequence[date], on_hold: str | None) -> None:
+def heading(subject: str, days: Sequence[date], on_hold: str | None) -> Iterator[str]:
     """Who or what it is about, and a hold before anything else."""
-    line(f"{subject}{' on ' if days else ''}{' and '.join(map(str, days))}")
+    yield f"{subject}{' on ' if days else ''}{' and '.join(map(str, days))}"
     if on_hold:
-        line(f"  {on_hold}")
+        yield f"  {on_hold}"
 
 
-def bank(found: Sequence[PayeeBank]) -> None:
+def bank(found: Sequence[PayeeBank]) -> Iterator[str]:
     """That what was paid does not reach the payee's bank."""
     for each in found:
-        line(f"  {each.sentence}. Next step: {each.what_to_do}.")
+        yield f"  {each.sentence}. Next step: {each.what_to_do}."
 
 
 def signed(amount_minor: int, currency: str) -> str:
@@ -118,19 +117,19 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def more(left_out: int, what: str, where: str = "") -> None:
+def more(left_out: int, what: str, where: str = "") -> Iterator[str]:
     """How many are left out, if any, and where they are."""
     if left_out > 0:
-        line(f"  and {_count(left_out, f'more {what}')}{where}")
+        yield f"  and {_count(left_out, f'more {what}')}{where}"
 
 
-def totals(found: Sequence[Total]) -> None:
+def totals(found: Sequence[Total]) -> Iterator[str]:
     """For fees and shares: what is booked, and how much of it is where."""
     for (of, currency), group in groupby(found, key=lambda each: (each.of, each.currency)):
         each_place = list(group)
         booked = format_minor(sum(each.amount_minor for each in each_place), currency)
         places = " + ".join(f"{format_minor(each.amount_minor, currency)} {each.place}" for each in each_place)
-        line(f"  {of:6}  {booked} = {places}")
+        yield f"  {of:6}  {booked} = {places}"
 
 
 def terms(share: Share, rule: Rule | None) -> str:
@@ -150,66 +149,72 @@ def _percent(share_bps: int) -> str:
     return f"{share_bps // 100}.{share_bps % 100:02}%" if share_bps % 100 else f"{share_bps // 100}%"
 
 
-def rules(found: Sequence[Rule], problem: str | None) -> None:
+def rules(found: Sequence[Rule], problem: str | None) -> Iterator[str]:
     """The fee structures that the shares come from."""
     if problem:
-        line(f"\nThe terms are not shown, since schema 'league' can't be read. {problem}")
+        yield f"\nThe terms are not shown, since schema 'league' can't be read. {problem}"
     elif found:
-        line("\nterms as schema 'league' has them now (the ledger keeps what they made; odd cents: largest remainder)")
+        yield "\nterms as schema 'league' has them now (the ledger keeps what they made; odd cents: largest remainder)"
     for rule in found:
         fixed_minor = rule.fee_minor - rule.rest_minor
         fixed = f", of which {format_minor(fixed_minor, rule.currency)} go as fixed parts" if fixed_minor else ""
-        line(f"  fee structure {rule.fee_structure_id} of competition {rule.competition_id}, effective from "
-             f"{rule.effective_from}: {format_minor(rule.fee_minor, rule.currency)}{fixed}")  # fmt: skip
+        yield (
+            f"  fee structure {rule.fee_structure_id} of competition {rule.competition_id}, effective from "
+            f"{rule.effective_from}: {format_minor(rule.fee_minor, rule.currency)}{fixed}"
+        )
 
 
-def would_book(differences: Sequence[Difference]) -> None:
+def would_book(differences: Sequence[Difference]) -> Iterator[str]:
     """What `league` says otherwise by now."""
     for day, group in groupby(differences, key=lambda each: each.day):
-        line(f"\nschema 'league' has changed since {day} was booked: 'payouts run {day}' books this difference")
+        yield f"\nschema 'league' has changed since {day} was booked: 'payouts run {day}' books this difference"
         by_fee = [list(lines) for _, lines in groupby(group, key=lambda each: (each.match_id, each.match_player_id))]
         for lines in by_fee[:_NAMES]:
             amounts = ", ".join(f"{each.payee} {signed(each.amount_minor, each.currency)}" for each in lines)
-            line(f"  match:{lines[0].match_id}, line-up row {lines[0].match_player_id}: {amounts}")
-        more(len(by_fee) - _NAMES, "fee")
+            yield f"  match:{lines[0].match_id}, line-up row {lines[0].match_player_id}: {amounts}"
+        yield from more(len(by_fee) - _NAMES, "fee")
 
 
-def held_out(found: Sequence[HeldOut]) -> None:
+def held_out(found: Sequence[HeldOut]) -> Iterator[str]:
     """Fees that nobody is asked for, by day and reason."""
     by_reason: dict[tuple[date, str], list[HeldOut]] = {}
     for each in found:
         by_reason.setdefault((each.day, each.reason), []).append(each)
     for (day, reason), fees in by_reason.items():
-        line(f"\nheld out: {_count(len(fees), 'fee')} of {day}: {reason}")
-        line(f"  Next step: correct it in schema 'league'; 'payouts run {day}' then books it.")
+        yield f"\nheld out: {_count(len(fees), 'fee')} of {day}: {reason}"
+        yield f"  Next step: correct it in schema 'league'; 'payouts run {day}' then books it."
         for each in fees[:_NAMES]:
-            line(f"  match:{each.match_id}, line-up row {each.match_player_id}")
-        more(len(fees) - _NAMES, "fee")
+            yield f"  match:{each.match_id}, line-up row {each.match_player_id}"
+        yield from more(len(fees) - _NAMES, "fee")
 
 
-def position(account: Position) -> None:
+def position(account: Position) -> Iterator[str]:
     """Booked = settled + in flight + open, and what is open."""
 
     def amount(minor: int) -> str:
         return format_minor(minor, account.currency)
 
-    line(f"\naccount of {account.payee} in {account.currency}")
-    line(f"  booked {amount(account.booked_minor)} = settled {amount(account.settled_minor)} "
-         f"+ in flight {amount(account.in_flight_minor)} + open {amount(account.open_minor)}")  # fmt: skip
+    yield f"\naccount of {account.payee} in {account.currency}"
+    yield (
+        f"  booked {amount(account.booked_minor)} = settled {amount(account.settled_minor)} "
+        f"+ in flight {amount(account.in_flight_minor)} + open {amount(account.open_minor)}"
+    )
     if account.payable_minor is not None:
-        line(f"  open {amount(account.open_minor)} = {amount(account.not_collected_minor)} of fees not collected "
-             f"+ {amount(account.payable_minor)} payable, in no payout yet")  # fmt: skip
+        yield (
+            f"  open {amount(account.open_minor)} = {amount(account.not_collected_minor)} of fees not collected "
+            f"+ {amount(account.payable_minor)} payable, in no payout yet"
+        )
     elif account.open_minor < 0:
-        line(f"  a credit of {amount(-account.open_minor)}: it pays for the player's next fees")
+        yield f"  a credit of {amount(-account.open_minor)}: it pays for the player's next fees"
 
 
-def unpaid(found: Sequence[Unpaid], most: int) -> None:
+def unpaid(found: Sequence[Unpaid], most: int) -> Iterator[str]:
     """What carries over to the next payout, by the day that released it."""
     if found:
-        line("\npayable, in no payout yet")
+        yield "\npayable, in no payout yet"
     for each in found[:most]:
-        line(f"  released by the run of {each.day}: {format_minor(each.amount_minor, each.currency)}")
-    more(len(found) - most, "day")
+        yield f"  released by the run of {each.day}: {format_minor(each.amount_minor, each.currency)}"
+    yield from more(len(found) - most, "day")
 
 
 def paid_by(shares: Iterable[PayeeShare]) -> dict[UUID, int]:
@@ -260,14 +265,14 @@ def since_returned(move: Instruction, each: Returned) -> str:
     return f"{owed}: {what} again with what is due next"
 
 
-def days(subject: str, found: Sequence[BookedDay], most: int) -> None:
+def days(subject: str, found: Sequence[BookedDay], most: int) -> Iterator[str]:
     """What was booked on which day; adds up to the accounts."""
     if found:
-        line(f"\nbooked, latest days first ('payouts explain {subject} DAY' shows one)")
+        yield f"\nbooked, latest days first ('payouts explain {subject} DAY' shows one)"
     for each in found[:most]:
-        line(f"  {each.day}: {format_minor(each.booked_minor, each.currency)}")
+        yield f"  {each.day}: {format_minor(each.booked_minor, each.currency)}"
     rest = sorted(found[most:], key=lambda each: each.currency)
     for currency, group in groupby(rest, key=lambda each: each.currency):
         older = list(group)
         amount = format_minor(sum(each.booked_minor for each in older), currency)
-        line(f"  and {len(older)} days before: {amount}")
+        yield f"  and {len(older)} days before: {amount}"
