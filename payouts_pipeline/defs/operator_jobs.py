@@ -6,9 +6,9 @@ would do, until ``is_confirmed`` is set.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import dagster as dg
+from pydantic.fields import FieldInfo
 
 from payouts_pipeline.defs import operator_looks as looks
 from payouts_pipeline.defs import operator_money as money
@@ -65,15 +65,15 @@ def _alone(step: Callable[..., str]) -> Callable[..., None]:
 
 
 def _with_ledger(step: Callable[..., str]) -> Callable[..., None]:
-    def run(context: dg.OpExecutionContext, config: Any, ledger: LedgerResource) -> None:
-        _shown(context, lambda: step(config, ledger))
+    def run(context: dg.OpExecutionContext, ledger: LedgerResource) -> None:
+        _shown(context, lambda: step(_filled(step, context), ledger))
 
     return run
 
 
 def _with_stripe(step: Callable[..., str]) -> Callable[..., None]:
-    def run(context: dg.OpExecutionContext, config: Any, ledger: LedgerResource, stripe: StripeResource) -> None:
-        _shown(context, lambda: step(config, ledger, stripe))
+    def run(context: dg.OpExecutionContext, ledger: LedgerResource, stripe: StripeResource) -> None:
+        _shown(context, lambda: step(_filled(step, context), ledger, stripe))
 
     return run
 
@@ -86,16 +86,36 @@ def _shown(context: dg.OpExecutionContext, step: Callable[[], str]) -> None:
 
 
 def _job(name: str, step: Callable[..., str], run: Callable[..., None]) -> dg.JobDefinition:
-    if "config" in step.__annotations__:
-        # Dagster makes the form of it.
-        run.__annotations__["config"] = step.__annotations__["config"]
-    op = dg.op(name=f"{name}_step", description=step.__doc__)(run)
+    form = step.__annotations__.get("config")
+    schema = _schema(form) if form else None
+    op = dg.op(name=f"{name}_step", description=step.__doc__, config_schema=schema)(run)
 
     @dg.job(name=name, description=step.__doc__, executor_def=dg.in_process_executor)
     def made() -> None:
         op()
 
     return made
+
+
+def _filled(step: Callable[..., str], context: dg.OpExecutionContext) -> dg.Config:
+    form: type[dg.Config] = step.__annotations__["config"]
+    return form(**context.op_config)
+
+
+def _schema(form: type[dg.Config]) -> dict[str, dg.Field]:
+    """The fields of a form, each with its example.
+
+    What Dagster itself would make of it takes the name of a variable of the environment for a text, and so would show
+    the key of Stripe to whoever gives that as a reason.
+    """
+    return {name: _field(of) for name, of in form.model_fields.items()}
+
+
+def _field(of: FieldInfo) -> dg.Field:
+    example = f" For example: {of.examples[0]}" if of.examples else ""
+    default = {} if of.is_required() else {"default_value": of.default}
+    kind = bool if of.annotation is bool else str
+    return dg.Field(kind, description=f"{of.description}{example}", is_required=of.is_required(), **default)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dagster._core.errors import DagsterInvalidConfigError
 
 from payouts_pipeline.domain.change_limits import ChangeLimit
 from payouts_pipeline.domain.limits import Limits
@@ -54,6 +55,16 @@ def test_what_is_wrong_is_said_and_nothing_is_done(
     before = fingerprint(ledger)
     with pytest.raises(AssertionError, match=said):
         press(database_url, "hold_payee", **{"payee": f"club:{club}", **ADA, **wrong})
+    assert fingerprint(ledger) == before
+
+
+def test_no_form_takes_the_name_of_a_variable_which_would_show_it(
+    ledger: Connection, club: int, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "never-to-be-seen")
+    before = fingerprint(ledger)
+    with pytest.raises(DagsterInvalidConfigError, match="reason"):
+        press(database_url, "hold_payee", payee=f"club:{club}", person="ada", reason={"env": "A_SECRET"})
     assert fingerprint(ledger) == before
 
 
