@@ -124,7 +124,7 @@ def test_what_was_refused_is_brought_back(
     settle(ledger, DAY, rejected)
     before = fingerprint(ledger)
     shown = press(database_url, "retry_refused", code="stolen_card", **ADA)
-    assert f"Would be sent again: 1 player_charge, 10.00 EUR" in shown
+    assert "Would be sent again: 1 player_charge, 10.00 EUR" in shown
     assert "Nothing was changed" in shown
     assert fingerprint(ledger) == before
     done = press(database_url, "retry_refused", code="stolen_card", is_confirmed=True, **ADA)
