@@ -105,6 +105,12 @@ def payees_banks(found: "Sequence[PayeeBank]") -> None:
         _say(("  bank", "yellow"), f"  {each.payee}: {each.sentence}; {each.what_to_do}")
 
 
+def left_standing(sentences: "Sequence[str]") -> None:
+    """The credits and debts that later fees and shares are to work off."""
+    for each in sentences:
+        _say(("  left", "yellow"), f"  {each}")
+
+
 def proposal(found: "Proposal") -> None:
     """A change that waits for a person, and what to do."""
     what_to_do = (

@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 @parameters.as_json
 def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
     """Show where the money of DAY is (of every day without it), and why what has not moved has not."""
-    from payouts_pipeline.reports import banks, funds
+    from payouts_pipeline.reports import banks, funds, old_balances
     from payouts_pipeline.reports import status as reported
 
     read = reported.with_open_instructions if with_instructions else reported.day_status
     with ready_ledger() as ledger:
         found = [read(ledger, each) for each in ([day] if day else reported.booked_days(ledger))]
-        forecast, failing = funds.forecast(ledger), banks.failing(ledger)
+        forecast, failing, standing = funds.forecast(ledger), banks.failing(ledger), old_balances.standing(ledger)
     if as_json:
         document = {
             "days": [each.as_json() for each in found],
             "funds": [funds.as_json(each) for each in forecast],
             "banks": [each.as_json() for each in failing],
+            "left_standing": [each.named for each in standing],
         }
         rendering.document(document)
     elif not found:
@@ -46,6 +47,7 @@ def status(day: date | None, with_instructions: bool, as_json: bool) -> None:
             rendering.day(each)
         rendering.waiting_for_funds(forecast)
         rendering.payees_banks(failing)
+        rendering.left_standing(old_balances.sentences(standing))
 
 
 @click.command()

@@ -32,6 +32,7 @@ from payouts_pipeline.defs.partition_isolation import DaysOfRun
 from payouts_pipeline.defs.resources import LedgerResource, PayoutBus
 from payouts_pipeline.domain.billing import BillingType
 from payouts_pipeline.domain.findings import Finding
+from payouts_pipeline.reports import old_balances
 from payouts_pipeline.reports.checks import overdue_instructions
 
 Events = Iterator[dg.Output[None] | dg.AssetCheckEvaluation]
@@ -90,10 +91,11 @@ def _settled_payouts_checks(partitions: dg.DailyPartitionsDefinition) -> dg.Asse
         dead_letters = _dead_letters(bus)
         with ledger.connect() as connection:
             overdue = overdue_instructions(connection, [date.fromisoformat(day) for day in context.partition_keys])
+            standing = old_balances.standing(connection)
             yield from _evaluated(
                 context,
                 SETTLED_PAYOUTS,
-                lambda day: PayoutsOfDay(date.fromisoformat(day), connection, overdue, dead_letters),
+                lambda day: PayoutsOfDay(date.fromisoformat(day), connection, overdue, standing, dead_letters),
             )
 
     return settled_payouts_checks

@@ -22,8 +22,9 @@ from payouts_pipeline.domain.league_findings import LeagueOfDay
 from payouts_pipeline.league import inspection, reader
 from payouts_pipeline.ledger import checkpoints
 from payouts_pipeline.ledger.database import Connection
-from payouts_pipeline.reports import activity, checks
+from payouts_pipeline.reports import activity, checks, old_balances
 from payouts_pipeline.reports.audit import Audit, audit_of_run
+from payouts_pipeline.reports.old_balances import OldBalance
 
 # Wrong totals are errors; what waits for a person is a warning.
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -101,11 +102,15 @@ class ChargesOfDay:
 
 @dataclass(frozen=True)
 class PayoutsOfDay:
-    """The ledger after the payouts of a day; of the whole run, what is overdue, and the dead letters or why not."""
+    """The ledger after the payouts of a day.
+
+    Of the whole run: what is overdue, what is left standing on accounts, and the dead letters or why not.
+    """
 
     day: date
     ledger: Connection
     overdue: Sequence[checks.Overdue]
+    standing: Sequence[OldBalance]
     dead_letters: Mapping[BillingType, int] | Exception
 
     @cached_property
@@ -314,6 +319,14 @@ SETTLED_PAYOUTS = Checks[PayoutsOfDay](
             "Nothing of this day or an earlier one is open for more than ten days. If it fails, time alone will not "
             "settle it. See the reasons: fix the data in schema 'league', lift the hold or approve the amount of what "
             "is held, or cancel it.",
+            WARN,
+        ),
+        Check(
+            "no_old_balance",
+            lambda day: old_balances.none_old(day.standing),
+            "No player has a credit and no payee a debt that nothing has worked off for 30 days, of whatever day. "
+            "If it fails, later fees or shares will hardly do so. Give a charge back ('payouts refund'), move the "
+            "balance to whom the payee has become ('payouts transfer-balance'), or write it off ('payouts write-off').",
             WARN,
         ),
         Check(

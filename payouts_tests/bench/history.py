@@ -169,7 +169,7 @@ def _day(url: str, day: date) -> dict[str, float]:
 
 
 def _check(ledger: Connection, day: date, splits: Batches) -> None:
-    found = PayoutsOfDay(day, ledger, checks.overdue_instructions(ledger, [day]), {})
+    found = PayoutsOfDay(day, ledger, checks.overdue_instructions(ledger, [day]), [], {})
     assert found.audit.errors == []
     checks.booked_equals_split(ledger, day, splits)
     checks.fees_usual(ledger, day)

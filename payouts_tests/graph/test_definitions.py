@@ -63,6 +63,7 @@ WARNINGS = {
     ("collected_fees", "fees_in_usual_band"),
     ("collected_fees", "every_charge_settled"),
     ("settled_payouts", "every_payout_settled"),
+    ("settled_payouts", "no_old_balance"),
     ("settled_payouts", "no_unknown_outcome"),
     ("settled_payouts", "nothing_over_age"),
     ("settled_payouts", "no_dead_letters"),

@@ -308,7 +308,7 @@ def test_the_asset_checks_say_what_the_auditor_finds(
     ledger: Connection, season: None, damage: str, failed: set[str]
 ) -> None:
     tamper(ledger, DAMAGE[damage][0])
-    found = [each for day in DAYS for each in SETTLED_PAYOUTS.of(PayoutsOfDay(day, ledger, [], {})).items()]
+    found = [each for day in DAYS for each in SETTLED_PAYOUTS.of(PayoutsOfDay(day, ledger, [], [], {})).items()]
     assert failed <= {name for name, finding in found if not finding.passed}
     assert {name for name, finding in found if finding.passed and finding.figures.get("violations") == 0}
 

@@ -47,7 +47,7 @@ def season(
 
 def audited(ledger: Connection, day: date) -> list[Violation]:
     """As the asset checks of a run do it."""
-    return PayoutsOfDay(day, ledger, [], {}).audit.errors
+    return PayoutsOfDay(day, ledger, [], [], {}).audit.errors
 
 
 def tamper(ledger: Connection, statement: str) -> None:

@@ -28,7 +28,7 @@ def booking(ledger: Connection, source: Connection, day: date = DAY) -> dict[str
 
 
 def settlement(ledger: Connection, day: date = DAY) -> dict[str, Finding]:
-    return SETTLED_PAYOUTS.of(PayoutsOfDay(day, ledger, overdue_instructions(ledger, [day]), {}))
+    return SETTLED_PAYOUTS.of(PayoutsOfDay(day, ledger, overdue_instructions(ledger, [day]), [], {}))
 
 
 def line_ups(source: Connection) -> Finding:

@@ -13,7 +13,7 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_tests.support.ledger_steps import violations
 from payouts_tests.support.worlds import ASSETS, FIRST_DAY, YESTERDAY, World, Worlds
 
-CHECKS = 25
+CHECKS = 26
 DAYS = [FIRST_DAY - timedelta(days=1), FIRST_DAY, YESTERDAY]
 BAD = DAYS[1]
 
