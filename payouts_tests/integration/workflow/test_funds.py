@@ -94,7 +94,7 @@ def test_a_night_says_what_waits_until_when_and_pays_it_then(pending: World) -> 
         " where available_on > now()"
     ).fetchall()
     document = json.loads(as_json.stdout)
-    assert set(document) == {"days", "funds", "banks"}
+    assert set(document) == {"days", "funds", "banks", "left_standing"}
     assert [format_minor(each["waiting_minor"], each["currency"]) for each in document["funds"]] == waiting
     for each in document["funds"]:
         assert (each["available_minor"], each["payable_minor"], each["shortfall_minor"]) == (0, 0, 0)
