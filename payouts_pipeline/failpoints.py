@@ -20,8 +20,6 @@ class Failpoint(Enum):
     """Parquet: the snapshot or the splits of a day."""
     RESUME = auto()
     """Commit: instructions whose time has come, or whose cause was fixed, are pending again."""
-    SEE_ACCOUNTS = auto()
-    """Commit: which Stripe accounts payees have now, from when on a changed one rests."""
     BOOK_DAY = auto()
     """Commit: the difference that a day's splits make, and the charges of it."""
     RELEASE_DAY = auto()

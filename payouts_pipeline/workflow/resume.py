@@ -49,7 +49,7 @@ def resume(connection: Connection, source: Connection, day: date, actor: str, ac
 def _seen(connection: Connection, found: pd.DataFrame, account_rest: timedelta) -> pd.DataFrame:
     """The same, once it is noted which Stripe accounts `league` has."""
     if payee_accounts.unseen(connection, found):
-        with failpoint(Failpoint.SEE_ACCOUNTS), connection.transaction():
+        with connection.transaction():
             lock_payees(connection)
             payee_accounts.see(connection, found, account_rest)
     return found

@@ -25,7 +25,7 @@ where c.relnamespace = 'payouts'::regnamespace and c.relkind in ('r', 'p')
         and (
             c.relname in (
                 'migrations', 'transitions', 'events', 'allocation_lines', 'charges_to_release', 'identity', 'rate_limit',
-                'transactions_to_enter', 'movements_to_see', 'payee_accounts'
+                'transactions_to_enter', 'movements_to_see', 'payee_accounts', 'booked_matches'
             )
             or has_any_column_privilege(c.oid, 'insert')
         )

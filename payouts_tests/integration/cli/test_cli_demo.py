@@ -137,7 +137,7 @@ def test_what_was_taken_back_after_the_night_is_brought_in_and_held_and_happens_
         again = state_of(world)[0]
         # When Stripe was asked, and how far the audit has summed up the entries: no money.
         changed = {name for name in before if before[name] != again[name]}
-        assert changed <= {"feeds", "checkpoints", "account_checkpoints"}
+        assert changed <= {"feeds", "bank_looks", "checkpoints", "account_checkpoints"}
         assert payouts(bare, "verify", "--provider").returncode == 0
 
 
