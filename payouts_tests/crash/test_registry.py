@@ -41,7 +41,7 @@ _NO_EFFECT_OF_A_DAY = {
     (
         "workflow/resume.py",
         "_seen",
-    ): "one commit of what league says of accounts, which the next run would note as well",
+    ): "one commit of what league says, which the next run would note as well",
     ("ledger/previews.py", "rehearsal"): "is undone",
     ("workflow/operator_actions.py", "hold"): "one commit of a person's command, which has no other effect",
     ("workflow/operator_actions.py", "unhold"): "one commit of a person's command, which has no other effect",
