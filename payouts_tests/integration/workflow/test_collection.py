@@ -276,17 +276,6 @@ def test_another_club_gets_the_share_and_the_first_one_owes_it(scene: Scene) -> 
     assert instructions(scene.ledger, "club", other) == [("settled", 1_000)]
 
 
-def test_another_organiser_is_a_correction_like_any_other(scene: Scene) -> None:
-    competition = scene.league.priced(1_000, shares=[("organiser", None, 0, 10_000)])
-    scene.league.plays(scene.league.match(competition, DAY), scene.player)
-    scene.materialise()
-    other = scene.league.organiser()
-    scene.league.set("competitions", competition, organiser_id=other)
-    scene.materialise()
-    assert instructions(scene.ledger, "organiser", other) == [("settled", 1_000)]
-    assert scene.charges == [("settled", 1_000)]
-
-
 def test_terms_of_another_currency_are_a_new_fee_and_a_credit_of_the_old_one(scene: Scene) -> None:
     line = scene.fee(DAY, 1_000, "EUR")
     scene.materialise()
