@@ -17,8 +17,10 @@ from psycopg.sql import SQL, Identifier
 
 from payouts_pipeline.ledger.database import Connection, open_connection
 from payouts_pipeline.ledger.migrate import migrate
+from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.folders import temporary_folder
 from payouts_tests.support.leagues import League
+from payouts_tests.support.stripe_books import Books, make_books
 
 # A shell ignores SIGINT for what it starts in the background, and so would all that tests start and end by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -97,3 +99,20 @@ def source(connect: Connect) -> Connection:
 @pytest.fixture
 def league(connect: Connect) -> League:
     return League(connect())
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
+    """A Stripe in a process of its own, for the tests of one file."""
+    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
+        yield started
+
+
+@pytest.fixture
+def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
+    """A player was charged 10.00 EUR and the club was paid it, which the ledger has seen at Stripe."""
+    made = make_books(ledger, source, league, emulator)
+    made.player_owes()
+    made.settle()
+    made.sync()
+    return made

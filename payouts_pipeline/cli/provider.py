@@ -1,7 +1,6 @@
 """The command about what happens at Stripe: `sync`."""
 
 import sys
-from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -67,14 +66,10 @@ def _synced(ledger: "Connection", first_day: date | None) -> "Synced":
     from payouts_pipeline.domain.calendar import bounds
     from payouts_pipeline.settlement.assemble import StripeAccount, settlement
     from payouts_pipeline.workflow import sync as syncing
-    from payouts_pipeline.workflow.payee_accounts import look_at_banks
 
     since: datetime | None = bounds(first_day, Calendar.from_environment().timezone)[0] if first_day else None
     with settlement(settings.database_url(), StripeAccount.from_environment(), threads=1) as parts:
-        found = syncing.sync_own(ledger, parts, actor(), since)
-        assert found is not None  # noqa: S101 - it has waited for its turn
-        look_at_banks(ledger, lambda: nullcontext(parts))
-        return found
+        return syncing.sync_at_request(ledger, parts, actor(), since)
 
 
 def _watch() -> NoReturn:

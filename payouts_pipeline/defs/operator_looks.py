@@ -89,13 +89,12 @@ def _as_item(line: str) -> str:
 
 def sync(config: forms.OfSync, ledger: LedgerResource, stripe: StripeResource) -> str:
     """Brings in what happened at Stripe: charges, transfers, refunds, disputes, fees, top-ups. Moves nothing."""
-    from payouts_pipeline.workflow.sync import sync_own
+    from payouts_pipeline.workflow.sync import sync_at_request
 
     day = forms.day_if_given(config.day)
     since = bounds(day, Calendar.from_environment().timezone)[0] if day else None
     with ledger.connect() as connection, stripe.settlement(ledger.database_url)() as parts:
-        found, odd = sync_own(connection, parts, config.actor, since), activity.not_understood(connection)
-    assert found is not None  # noqa: S101 - it has waited for its turn
+        found, odd = sync_at_request(connection, parts, config.actor, since), activity.not_understood(connection)
     entered = found.entered + found.returned
     lines = [f"{found.kept} lines of Stripe's journal are new; {entered} were entered."]
     lines += [

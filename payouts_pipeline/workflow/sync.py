@@ -5,6 +5,7 @@ count as read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from payouts_pipeline.settlement.assemble import Settlement
 from payouts_pipeline.settlement.stripe_client import StripeClient
 from payouts_pipeline.settlement.stripe_journal import StripeBalance
 from payouts_pipeline.workflow import funds
+from payouts_pipeline.workflow.payee_accounts import look_at_banks
 
 # Read again with every sync: rows come late, and a page was given while others were written.
 OVERLAP = timedelta(minutes=2)
@@ -80,6 +82,17 @@ def sync_own(
     """
     require_pinned(connection)
     return sync(connection, settlement.stripe(), actor, since, overlap=overlap, waits=waits)
+
+
+def sync_at_request(
+    connection: Connection, settlement: Settlement, actor: str, since: datetime | None = None
+) -> Synced:
+    """What a person asks for: the journal, once it is our turn, and the banks of payees that are due."""
+    account, stripe = require_pinned(connection), settlement.stripe()
+    with only_sync(connection):
+        found = _Sync(connection, stripe, actor, account.id, OVERLAP).run(since)
+    look_at_banks(connection, lambda: nullcontext(settlement))
+    return found
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """The alerts of what stands in the ledger, as production defines them: each once, and again when it has come back."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -23,7 +22,7 @@ from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_pipeline.workflow.funds import Funds
 from payouts_pipeline.workflow.payee_accounts import look_at_banks
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import book, release, settle
 from payouts_tests.support.stripe_books import Books, make_books
@@ -60,12 +59,6 @@ class Sensor:
         assert not data.run_requests
         self.cursor = data.cursor
         return data.skip_message or ""
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What an operator moves in the UI, at a real emulator: shown first with nothing written, and done once confirmed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -8,18 +7,13 @@ from uuid import UUID
 import pytest
 
 from payouts_pipeline.ledger.database import Connection
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_pipeline.reports.banks import failing
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import fingerprint, ids, unknown
 from payouts_tests.support.places import Place
 from payouts_tests.support.pressing import ADA, press
 from payouts_tests.support.stripe_books import Books, make_books
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture
@@ -138,6 +132,13 @@ def test_what_happened_at_stripe_is_brought_in(books: Books, database_url: str) 
     assert "lines of Stripe's journal are new" in text
     assert "EUR at Stripe: as the ledger has it." in text
     assert press(database_url, "sync_stripe", books.emulator.url, person="ada", day=str(DAY)).startswith("0 lines")
+
+
+def test_a_sync_that_a_person_asks_for_sees_whose_bank_sends_money_back(books: Books, database_url: str) -> None:
+    payout = books.emulator.admin.begin_payout("eur", 400, account="acct_club")
+    books.emulator.admin.end_payout(payout["id"], account="acct_club", failure_code="account_closed")
+    press(database_url, "sync_stripe", books.emulator.url, person="ada")
+    assert [each.payee for each in failing(books.ledger)] == [f"club:{books.club}"]
 
 
 def test_a_restored_ledger_catches_up(

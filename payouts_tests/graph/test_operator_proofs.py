@@ -1,34 +1,17 @@
 """What an operator has proven in the UI, on a real ledger and an emulated Stripe."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from payouts_pipeline.ledger import identity
-from payouts_pipeline.ledger.database import Connection
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
-from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.emulated_stripe import API_KEY
+from payouts_tests.support.leagues import DAY
 from payouts_tests.support.ledger_steps import fingerprint
 from payouts_tests.support.ledgers import made_anew
 from payouts_tests.support.pressing import ADA, press
-from payouts_tests.support.stripe_books import Books, make_books
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
-
-
-@pytest.fixture
-def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
-    made = make_books(ledger, source, league, emulator)
-    made.player_owes()
-    made.settle()
-    made.sync()
-    return made
+from payouts_tests.support.stripe_books import Books
 
 
 @pytest.fixture(autouse=True)

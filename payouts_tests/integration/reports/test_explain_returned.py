@@ -1,38 +1,17 @@
 """What came back of a charge or a payout, one by one: by what, who asked for it, and where the money stands since."""
 
-from collections.abc import Iterator
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from payouts_pipeline.domain.billing import BillingSubject, Payee
 from payouts_pipeline.ledger import attempts
-from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.return_orders import Asked
 from payouts_pipeline.reports.explain import page
 from payouts_pipeline.workflow import give_back, operator_actions
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
 from payouts_tests.support.explaining import Explain, require_adds_up
-from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.leagues import DAY
 from payouts_tests.support.ledger_steps import claim
-from payouts_tests.support.stripe_books import Books, make_books
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
-
-
-@pytest.fixture
-def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
-    """A club that was paid 10.00 EUR."""
-    made = make_books(ledger, source, league, emulator)
-    made.player_owes(1_000)
-    made.settle()
-    made.sync()
-    return made
+from payouts_tests.support.stripe_books import Books
 
 
 def of_type(books: Books, billing_type: str) -> list[UUID]:

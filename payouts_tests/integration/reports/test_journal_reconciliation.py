@@ -1,6 +1,5 @@
 """`payouts verify --provider` over a month: every difference that is planted is named, and nothing else."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,18 +9,12 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import Violation
 from payouts_pipeline.reports.journal_reconciliation import reconcile_journal
 from payouts_pipeline.reports.reconciliation import reconcile
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import EmulatedStripe, transfer
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import fingerprint, materialise
 from payouts_tests.support.stripe_books import Books, make_books
 
 MONTH = [DAY + timedelta(days=number) for number in range(30)]
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`payouts verify --provider`: what the ledger says of every instruction, against what a real emulator has moved."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -17,15 +16,9 @@ from payouts_pipeline.reports.reconciliation import Settlement, compare, reconci
 from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.stripe_answers import Movement
 from payouts_pipeline.settlement.stripe_client import StripeClient
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, transfer
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import left_alone, materialise, settled, unknown
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Two ledgers on one Stripe account (rule of money 9): neither takes a movement of the other for its own."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -10,18 +9,12 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed
 from payouts_pipeline.settlement.attempt_execution import execute
 from payouts_pipeline.settlement.stripe_client import StripeClient
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import League
 from payouts_tests.support.ledger_steps import materialise, violations
 from payouts_tests.support.ledgers import made_anew
 
 DAY = date(2026, 5, 2)
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Debts that are written off, and balances that move to another payee: double entries, and nothing moves twice."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import psycopg
@@ -15,17 +14,11 @@ from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.workflow import adjustments, give_back, operator_actions
 from payouts_pipeline.workflow.give_back import Target
 from payouts_tests.integration.workflow.test_give_back import nothing_moves, nothing_wrong, send, the
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 from payouts_tests.support.explaining import Explain
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, settle_cancellations, waiting
 from payouts_tests.support.stripe_books import Books, make_books
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

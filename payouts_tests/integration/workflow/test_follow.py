@@ -1,6 +1,5 @@
 """The sensor that follows Stripe, as production defines it: one call when nothing has happened, and all that did."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -13,7 +12,7 @@ from payouts_pipeline.ledger.attempts import Attempt, Outcome
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.ledger.instructions import days_due
 from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, OtherAnswer
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import fingerprint, violations, waiting
 from payouts_tests.support.stripe_books import Books, make_books
@@ -51,12 +50,6 @@ class Follower:
         self.calls = {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
         assert not found.run_requests
         return str(found.skip_message)
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

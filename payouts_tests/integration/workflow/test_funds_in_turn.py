@@ -17,7 +17,7 @@ from payouts_pipeline.reports import funds as reported
 from payouts_pipeline.settlement.assemble import Settlement, StripeAccount, settlement
 from payouts_pipeline.workflow import operator_actions
 from payouts_pipeline.workflow.funds import Funds
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import (
     book,
@@ -88,12 +88,6 @@ class Nights:
 
     def transfers(self) -> int:
         return self.books.emulator.admin.counters().get("POST /v1/transfers", 0)
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What an operator gives back at a real emulator: once, of the fees that are meant, and booked by the journal alone."""
 
-from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -18,27 +17,12 @@ from payouts_pipeline.local.stripe_emulator.admin import FaultKind, FaultRule, O
 from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.workflow import give_back, operator_actions
 from payouts_pipeline.workflow.give_back import Target
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, claim, fingerprint, pass_time, unknown, violations
 from payouts_tests.support.stripe_books import Books, make_books
 
 SHARES = (("club", None, 0, 7_000), ("organiser", None, 0, 2_000), ("platform", None, 0, 1_000))
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
-
-
-@pytest.fixture
-def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
-    made = make_books(ledger, source, league, emulator)
-    made.player_owes()
-    made.settle()
-    made.sync()
-    return made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Whoever can write to `league` leads no payout to an account of their own: one that has changed rests."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,7 +17,7 @@ from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSe
 from payouts_pipeline.workflow import operator_actions, phases
 from payouts_pipeline.workflow.due import days_due
 from payouts_pipeline.workflow.resume import retry
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 from payouts_tests.support.leagues import DAY, SYDNEY, League
 from payouts_tests.support.ledger_steps import (
     ACTOR,
@@ -89,12 +88,6 @@ class Night:
 
     def held(self) -> list[str]:
         return sentences(self.ledger, "%payout")
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What payees were paid and their banks sent back: found at Stripe, shown where people look, gone when it is over."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from click.testing import CliRunner
 
 from payouts_pipeline.cli.main import payouts
 from payouts_pipeline.domain.billing import BillingSubject, Payee
-from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import (
     AccountBehaviour,
     AccountSeed,
@@ -21,28 +19,12 @@ from payouts_pipeline.local.stripe_emulator.admin import (
 from payouts_pipeline.reports.banks import failing
 from payouts_pipeline.settlement.assemble import StripeAccount, settlement
 from payouts_pipeline.workflow.payee_accounts import BankLook, look_at_banks
-from payouts_tests.support.emulated_stripe import API_KEY, EmulatedStripe, emulated_stripe
-from payouts_tests.support.leagues import DAY, League
+from payouts_tests.support.emulated_stripe import API_KEY
+from payouts_tests.support.leagues import DAY
 from payouts_tests.support.ledger_steps import fingerprint, violations
-from payouts_tests.support.stripe_books import Books, make_books
+from payouts_tests.support.stripe_books import Books
 
 LOOKS = {"GET /v1/accounts/{id}": 1, "GET /v1/payouts": 1}
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
-
-
-@pytest.fixture
-def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
-    """A club that was paid 10.00 EUR."""
-    made = make_books(ledger, source, league, emulator)
-    made.player_owes(1_000)
-    made.settle()
-    made.sync()
-    return made
 
 
 def look(books: Books, database_url: str) -> BankLook:

@@ -1,6 +1,5 @@
 """What is taken back at a real emulator takes fees, shares and payouts back here, and is not asked for again."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,28 +11,13 @@ from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.reports.status import day_status
 from payouts_pipeline.workflow import operator_actions
-from payouts_tests.support.emulated_stripe import EmulatedStripe, emulated_stripe
+from payouts_tests.support.emulated_stripe import EmulatedStripe
 from payouts_tests.support.explaining import Explain
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import account, fingerprint, violations
 from payouts_tests.support.stripe_books import Books, make_books
 
 SHARES = (("club", None, 0, 7_000), ("organiser", None, 0, 2_000), ("platform", None, 0, 1_000))
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
-
-
-@pytest.fixture
-def books(ledger: Connection, source: Connection, league: League, emulator: EmulatedStripe) -> Books:
-    made = make_books(ledger, source, league, emulator)
-    made.player_owes()
-    made.settle()
-    made.sync()
-    return made
 
 
 @pytest.fixture

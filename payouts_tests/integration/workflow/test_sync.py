@@ -1,6 +1,5 @@
 """What moved at a real emulator is in the ledger, once, and both say the same of our account."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,16 +13,10 @@ from payouts_pipeline.reports.audit import audit
 from payouts_pipeline.settlement import stripe_journal
 from payouts_pipeline.settlement.stripe_client import StripeAwayError, StripeClient
 from payouts_pipeline.workflow.sync import NotPinnedError, sync
-from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, emulated_stripe, transfer
+from payouts_tests.support.emulated_stripe import EmulatedStripe, charge, transfer
 from payouts_tests.support.leagues import DAY, League
 from payouts_tests.support.ledger_steps import book, fingerprint, left_alone, release, settle, settled, violations
 from payouts_tests.support.stripe_books import Books, make_books
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStripe]:
-    with emulated_stripe(tmp_path_factory.mktemp("stripe")) as started:
-        yield started
 
 
 @pytest.fixture
