@@ -22,7 +22,7 @@ from payouts_pipeline.domain.fee_rows import ByFee, fee_rows
 from payouts_pipeline.domain.reasons import HeldOutCode, ReasonCode
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import proposals
-from payouts_pipeline.ledger.bulk import copy_in, copy_out
+from payouts_pipeline.ledger.bulk import ahead, copy_in, copy_out
 from payouts_pipeline.ledger.database import Connection, scalar, sql
 from payouts_pipeline.ledger.locks import lock_accounts_of_day
 
@@ -67,6 +67,7 @@ def post(connection: Connection, day: date, splits: Batches, actor: str, limit: 
         proposals.close(connection, day)
         lock_accounts_of_day(connection, day)
         return 0
+    connection.execute(sql("have_memory"))
     new, verdict = _collected(connection, day, splits.map(digest.add), digest, limit, actor)
     if verdict:
         proposals.propose(connection, day, digest.text, verdict, actor)
@@ -110,7 +111,7 @@ def new_lines(connection: Connection, day: date, splits: Batches) -> Iterator[pd
     if has_fees:
         connection.execute(sql("collect_booked"), {"day": day})
         connection.execute(sql("index_booked"))
-    for batch in splits.bounded():
+    for batch in ahead(splits.bounded()):
         booked = _booked(connection, batch) if has_fees else frames.empty(frames.LINES)
         lines = _without_booked_elsewhere(connection, day, batch.frame)
         is_held_out = lines["held_out_code"].notna()
@@ -236,6 +237,7 @@ def _post(connection: Connection, day: date, *, may_charge: bool) -> None:
     connection.execute(sql("lock_payees"))
     connection.execute(sql("create_charged"))
     connection.execute(sql("find_charged"), {"carried_over": ReasonCode.CARRIED_OVER})
+    connection.execute(sql("count_charged"))
     connection.execute(sql("add_booked"))
     connection.execute(sql("post_entries"))
 

@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from tempfile import TemporaryFile
-from typing import IO, cast
+from typing import IO, Any, TypeVar, cast
 from weakref import finalize
 
 import pandas as pd
@@ -15,6 +16,8 @@ from pyarrow import csv
 from payouts_pipeline.domain import batches
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.ledger.database import Connection, Parameters
+
+Made = TypeVar("Made")
 
 # How many rows of a temporary table are held at once.
 PAGE_ROWS = 20_000
@@ -41,6 +44,13 @@ def copy_out_batches(
     More than one batch is kept in a file that has no name and is gone with the process.
     """
     return _kept(batches.cut(_blocks(connection, query, parameters, columns)))
+
+
+def copy_out_blocks(
+    connection: Connection, query: str, parameters: Parameters, columns: Mapping[str, pd.ArrowDtype]
+) -> Batches:
+    """The rows of any query in its order, and all read before it returns, as those of `copy_out_batches` are."""
+    return _kept(_blocks(connection, query, parameters, columns))
 
 
 def _blocks(
@@ -106,6 +116,16 @@ def pages(connection: Connection, query: str, columns: Mapping[str, pd.ArrowDtyp
         if len(page):
             yield page
         first, is_full = last + 1, len(page) == PAGE_ROWS
+
+
+def ahead(made: Iterable[Made]) -> Iterator[Made]:
+    """The same, each made in a thread while the one before it is written: it must not use the same connection."""
+    rest, end = iter(made), cast("Any", object())
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, rest, end)
+        while (one := following.result()) is not end:
+            following = thread.submit(next, rest, end)
+            yield one
 
 
 def copy_in(connection: Connection, table: str, frame: pd.DataFrame) -> None:

@@ -152,7 +152,8 @@ def wants_approval_of_day(connection: Connection, day: date) -> int:
 def _say_why(connection: Connection, payee: Payee, instruction: UUID | None, otherwise: Reason, actor: str) -> int:
     """Give held instructions the reason that holds them now, or ``otherwise`` where none does; how many."""
     which = {**payee.parameters, "instruction_id": instruction}
-    held = payee_accounts.with_holds(connection, copy_out(connection, sql("held_instructions"), which, _HELD))
+    found = copy_out(connection, sql("held_instructions"), which, _HELD)
+    held = payee_accounts.with_holds(payee_accounts.held(connection), found)
     why = why_held(held).fillna(otherwise.columns)
     reasons = {"codes": list(why["reason_code"]), "details": list(why["reason_details"])}
     return connection.execute(sql("set_held_reasons"), {"ids": list(held["id"]), **reasons, "actor": actor}).rowcount

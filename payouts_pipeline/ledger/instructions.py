@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 from uuid import UUID
 
 import pandas as pd
@@ -20,7 +21,7 @@ from payouts_pipeline.domain.limits import NO_AMOUNTS, Limits
 from payouts_pipeline.domain.reasons import Reason, ReasonCode, WithReason
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.ledger import identity, payee_accounts
-from payouts_pipeline.ledger.bulk import copy_in, copy_out, pages
+from payouts_pipeline.ledger.bulk import ahead, copy_in, copy_out, copy_out_blocks, pages
 from payouts_pipeline.ledger.database import Connection, sql
 from payouts_pipeline.ledger.holds import currencies_on_hold, held_payees, limits_exceeded, why_held
 from payouts_pipeline.ledger.outbox import LOST_AFTER
@@ -125,16 +126,17 @@ def make_charges_at_once(
 
     Each stands in the table `charges` afterwards; how many.
     """
-    made = 0
-    connection.execute(sql("create_charges"))
-    for page in charged:
-        new = _as_instructions(connection, page.assign(sequence=1, is_portion=False), day, approval_above_minor)
+    made, circumstances = 0, _Circumstances.now(connection)
+
+    def rows(page: pd.DataFrame) -> pd.DataFrame:
+        new = circumstances.instructions(page.assign(sequence=1, is_portion=False), day, approval_above_minor)
         # In the order of their ids, which a b-tree loads in a third of the time.
-        rows = new.drop(columns=["is_portion"]).assign(day=day, changed_by=actor).sort_values("id")
-        copy_in(connection, "payouts.instructions", rows)
-        of_player = {"player_id": page["subject_id"], "currency": page["currency"], "charge_id": new["id"]}
-        copy_in(connection, "charges", pd.DataFrame(of_player))
-        made += len(page)
+        return new.drop(columns=["is_portion"]).assign(day=day, changed_by=actor).sort_values("id")
+
+    for new in ahead(map(rows, charged)):
+        copy_in(connection, "payouts.instructions", new)
+        made += len(new)
+    connection.execute(sql("find_charges"), {"day": day})
     return made
 
 
@@ -143,15 +145,20 @@ def make_return_order(
 ) -> UUID:
     """The instruction that asks Stripe to give back (`ledger.return_orders`); it moves nothing on its account."""
     connection.execute(sql("create_new_instructions"))
-    made = _as_instructions(connection, ordered.assign(is_portion=False), day, approval_above_minor)
+    new = ordered.assign(is_portion=False)
+    made = _Circumstances.now(connection).instructions(new, day, approval_above_minor)
     copy_in(connection, "new_instructions", made)
     connection.execute(sql("insert_instructions"), {"day": day, "actor": actor})
     return UUID(str(made["id"].iloc[0]))
 
 
 def charges_at_once(connection: Connection) -> Iterator[pd.DataFrame]:
-    """Whom the booking alone is charged for (`bookings.post`), and how much; it counts as in flight already."""
-    return pages(connection, sql("read_charged"), _CHARGED)
+    """Whom the booking alone is charged for (`bookings.post`), and how much; it counts as in flight already.
+
+    All are read before it returns.
+    """
+    charged = copy_out_blocks(connection, sql("read_charged"), {}, _CHARGED)
+    return (page for page in charged if len(page))
 
 
 def _make(
@@ -169,7 +176,8 @@ def _make(
     for page in (each for each in due if len(each)):
         if not made:
             connection.execute(sql("create_new_instructions"))
-        copy_in(connection, "new_instructions", _as_instructions(connection, page, day, approval_above_minor))
+            circumstances = _Circumstances.now(connection)
+        copy_in(connection, "new_instructions", circumstances.instructions(page, day, approval_above_minor))
         made, has_portions = made + len(page), has_portions or bool(page["is_portion"].any())
     if not made:
         return 0
@@ -183,23 +191,36 @@ def _make(
     return made
 
 
-def _as_instructions(
-    connection: Connection, due: pd.DataFrame, day: date, approval_above_minor: Mapping[str, int]
-) -> pd.DataFrame:
-    """What is due as rows of `new_instructions`: held, with the reason, where something stands in its way."""
-    ledger_id = str(identity.read(connection).id)
-    due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
-    new = due.merge(held_payees(connection), on=["billing_subject", "subject_id"], how="left")
-    if "billing_type" not in new:
-        new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
-    new = payee_accounts.with_holds(connection, new)
-    new["is_balanced"] = _balanced(new, currencies_on_hold(connection))
-    # As lists: going through the column itself takes three times as long.
-    keys = zip(*(new[name].tolist() for name in ["billing_type", "subject_id", "currency", "sequence"]), strict=True)
-    new["id"] = instruction_names(ledger_id, day, keys)
-    why = why_held(new)
-    new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
-    return new.join(why.fillna(PENDING))[_NEW]
+@dataclass(frozen=True)
+class _Circumstances:
+    """What decides about whatever instructions are made in a transaction: who they are of, and what is held."""
+
+    ledger_id: str
+    payees: pd.DataFrame
+    accounts: pd.DataFrame
+    currencies: Sequence[str]
+
+    @classmethod
+    def now(cls, connection: Connection) -> Self:
+        """As the transaction sees them."""
+        ledger_id = str(identity.read(connection).id)
+        payees, accounts = held_payees(connection), payee_accounts.held(connection)
+        return cls(ledger_id, payees, accounts, currencies_on_hold(connection))
+
+    def instructions(self, due: pd.DataFrame, day: date, approval_above_minor: Mapping[str, int]) -> pd.DataFrame:
+        """What is due as rows of `new_instructions`: held, with the reason, where something stands in its way."""
+        due = due.assign(approval_above_minor=limits_exceeded(due, approval_above_minor))
+        new = due.merge(self.payees, on=["billing_subject", "subject_id"], how="left")
+        if "billing_type" not in new:
+            new["billing_type"] = new["billing_subject"].map(BILLING_TYPE_OF)
+        new = payee_accounts.with_holds(self.accounts, new)
+        new["is_balanced"] = _balanced(new, self.currencies)
+        # As lists: going through the column itself takes three times as long.
+        keys = [new[name].tolist() for name in ["billing_type", "subject_id", "currency", "sequence"]]
+        new["id"] = instruction_names(self.ledger_id, day, zip(*keys, strict=True))
+        why = why_held(new)
+        new["status"] = why["reason_code"].notna().map({True: Status.HELD.value, False: Status.PENDING.value})
+        return new.join(why.fillna(PENDING))[_NEW]
 
 
 def _balanced(new: pd.DataFrame, on_hold: Sequence[str]) -> "pd.Series[str]":

@@ -64,12 +64,16 @@ def see(connection: Connection, payouts: pd.DataFrame, rest: timedelta) -> None:
         connection.execute(sql("see_accounts"), {**wanted, "rest": rest})
 
 
-def with_holds(connection: Connection, instructions: pd.DataFrame) -> pd.DataFrame:
+def held(connection: Connection) -> pd.DataFrame:
+    """The accounts that payees have now and nothing may be paid to, and why."""
+    return copy_out(connection, sql("held_accounts"), {}, _HELD)
+
+
+def with_holds(held: pd.DataFrame, instructions: pd.DataFrame) -> pd.DataFrame:
     """The same rows with why nothing may be paid to their accounts (account_code, account_details as JSON).
 
     Missing where they may be paid to, and of what is no payout.
     """
-    held = copy_out(connection, sql("held_accounts"), {}, _HELD)
     found = instructions.merge(held, on=_KEY, how="left")
     if "billing_type" in found:
         is_return = ~found["billing_type"].isin(PAYOUT_TYPES)

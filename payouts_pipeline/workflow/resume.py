@@ -139,7 +139,8 @@ def _with_ids_of_now(source: Connection, blocked: pd.DataFrame) -> pd.DataFrame:
 
 def _moving(connection: Connection, found: pd.DataFrame) -> pd.DataFrame:
     """The blocked instructions that become pending, or held for a reason that they do not have yet."""
-    blocked = payee_accounts.with_holds(connection, found.assign(approval_above_minor=_limits_not_approved(found)))
+    wanted = found.assign(approval_above_minor=_limits_not_approved(found))
+    blocked = payee_accounts.with_holds(payee_accounts.held(connection), wanted)
     why = why_held(blocked)
     is_free, is_held = why["reason_code"].isna(), blocked["status"] == "held"
     has_changed, asks = _changed_in_league(blocked), why["reason_code"].isin(_ABOUT_IDS)

@@ -1,5 +1,5 @@
--- A league whose one day has as many fees as asked for: 22 players a match, every player on 2.5 matches, in 40
--- competitions of four currencies with four payees each.
+-- A league whose one day has as many fees as asked for: 22 players a match, in 40 competitions of four currencies with
+-- four payees each. Every player plays as many matches as asked for, all in one currency: who is charged once.
 insert into league.organisers select n, 'Organiser ' || n, 'acct_organiser' || n from generate_series(1, 10) as n;
 insert into league.partners select n, 'Partner ' || n, 'acct_partner' || n from generate_series(1, 5) as n;
 insert into league.clubs select n, 'Club ' || n, 'acct_club' || n from generate_series(1, greatest(4, %(fees)s / 100)) as n;
@@ -20,7 +20,8 @@ insert into league.matches
 select n, 1 + n %% 40, timestamptz '2026-03-07 01:00+00' + n * interval '1 second', 'played'
 from generate_series(0, (%(fees)s - 1) / 22) as n;
 insert into league.match_players
-select n, (n - 1) / 22, 1 + (n * 7919::bigint) %% greatest(1, (%(fees)s / %(fees_per_player)s)::int), null
+select n, match_id, 1 + match_id %% 4 + 4 * (((match_id / 4 * 22 + (n - 1) %% 22) * 7919::bigint) %% players_of_currency), null
 from generate_series(1, %(fees)s) as n
+cross join lateral (values ((n - 1) / 22, greatest(1, (%(fees)s / %(fees_per_player)s)::int / 4))) as f (match_id, players_of_currency)
 on conflict do nothing;
 analyze;

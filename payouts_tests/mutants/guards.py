@@ -79,6 +79,13 @@ GUARDS = [
         (f"{_INTEGRATION}/workflow/test_lost_movements.py",),
     ),
     Guard(
+        "an instruction is of an account that there is",
+        f"{_LEDGER}/migrations/0011_loading.sql",
+        "where a.id is null",
+        "where false",
+        (f"{_INTEGRATION}/ledger/test_ledger_constraints.py",),
+    ),
+    Guard(
         "the lock of the day",
         f"{_SQL}/locks.sql",
         " for update",

@@ -112,6 +112,10 @@ from (
 ) as new
 where day = %(day)s and splits_digest is distinct from new.digest
 
+-- name: have_memory
+-- Lets the sorts and sums of a booking stay in memory where the day is large, until the transaction ends.
+select set_config('work_mem', '64MB', true) where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')
+
 -- name: create_new_fees
 -- Where the fees of bookings wait until the charges that cover them have names.
 create temporary table new_fees (
@@ -195,16 +199,14 @@ from (
 analyze postings, opened
 
 -- name: create_charged
--- The players who are charged for a booking alone, as they are read: page by page.
+-- The players who are charged for a booking alone.
 create temporary table charged (
-    number int generated always as identity primary key,
-    account_id bigint, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint
+    account_id bigint primary key, billing_subject text, subject_id bigint, currency char(3), amount_minor bigint
 ) on commit drop
 
 -- name: find_charged
 -- The players who are charged for the booking alone: the account is new, or nothing else is open or in flight on it. As
--- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`. As the ids
--- of their charges grow.
+-- much as Stripe once refused as too small is not tried again. Everybody else is looked at by `charges_due`.
 insert into charged (account_id, billing_subject, subject_id, currency, amount_minor)
 select a.id, a.subject, a.subject_id, a.currency, p.charge_minor
 from postings as p
@@ -228,7 +230,11 @@ where p.charge_minor is not null
                 and i.amount_minor >= p.charge_minor
         )
     )
-order by a.subject_id, a.currency
+order by a.id
+
+-- name: count_charged
+-- Tells the planner what is in the table.
+analyze charged
 
 -- name: add_booked
 -- Adds a booking to the accounts that there were before, each in its usual direction, with what is charged for it.
@@ -265,7 +271,7 @@ select
     f.booking_id, %(day)s, f.match_id, f.match_player_id, f.player_id, f.currency, f.amount_minor, f.allocation_id,
     f.club_id, f.organiser_id, c.charge_id
 from new_fees as f
-left join charges as c on c.player_id = f.player_id and c.currency = f.currency
+left join charges as c on c.subject_id = f.player_id and c.currency = f.currency
 order by f.player_id, f.match_player_id, f.match_id, f.booking_id
 
 -- name: create_new_held_out

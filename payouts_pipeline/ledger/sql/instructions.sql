@@ -75,15 +75,15 @@ where o.amount_minor > 0
 order by a.subject_id, a.currency
 
 -- name: read_charged
--- One page of those whom the booking of this transaction alone is charged for, as the ids of their charges grow.
-select account_id, billing_subject, subject_id, currency, amount_minor
-from charged
-where number between %(first)s and %(last)s
-order by number
+-- Those whom the booking of this transaction alone is charged for, as the ids of their charges grow.
+select account_id, billing_subject, subject_id, currency, amount_minor from charged order by subject_id, currency
 
--- name: create_charges
--- The charge of each of them.
-create temporary table charges (player_id bigint, currency char(3), charge_id uuid) on commit drop
+-- name: find_charges
+-- The charge that each of them has now.
+create temporary table charges on commit drop as
+select c.subject_id, c.currency, i.id as charge_id
+from charged as c
+join payouts.instructions as i on i.day = %(day)s and i.account_id = c.account_id and i.sequence = 1
 
 -- name: find_payouts_due
 -- What is payable on each payee's account that this day released something to and that no payout covers: what was

@@ -85,6 +85,18 @@ def test_nothing_is_cancelled_that_nobody_has_asked_for(ledger: Connection, char
         _set_status(ledger, Status.CANCELLED)
 
 
+def test_an_instruction_is_of_an_account_that_there_is(ledger: Connection, charge: object) -> None:
+    new = (
+        "insert into payouts.instructions"
+        " (id, day, billing_type, account_id, sequence, currency, amount_minor, status, reason_code, changed_by)"
+        " select gen_random_uuid(), day, billing_type, account_id + %s, 2, currency, amount_minor, 'held', 'x', 'x'"
+        " from payouts.instructions"
+    )
+    with pytest.raises(RaiseException, match="of an account that there is"):
+        ledger.execute(new, [10**6])
+    ledger.execute(new, [0])
+
+
 _OF_PLAYER = "select in_flight_minor, settled_minor from payouts.accounts where subject = 'player'"
 
 
