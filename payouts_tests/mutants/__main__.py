@@ -14,6 +14,8 @@ from payouts_tests.mutants.guards import GUARDS, Guard
 
 _TREE = Path(__file__).resolve().parents[2]
 _COPIED = ("payouts_pipeline", "payouts_tests", "pyproject.toml", "dagster.yaml", "workspace.yaml", "README.md")
+# Code without its guard may wait for ever, which is noticed too.
+_HANGS = "--timeout=300"
 _TIMEOUT_S = 900
 # Tests ran and some failed; code that can't be imported ends otherwise, and proves nothing.
 _TESTS_FAILED = 1
@@ -56,7 +58,7 @@ def _problem(guard: Guard) -> str | None:
 
 def _pytest(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     """The exit code and the last line of the tests in that tree."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line", _HANGS, *tests]
     try:
         # Also what tests start as a process of its own is to run in the copy, and not in what is installed.
         environment = {**os.environ, "PYTHONPATH": str(tree)}
