@@ -365,7 +365,7 @@ GUARDS = [
         f"{_LEDGER}/migrations/0001_ledger.sql",
         "where id = any(ended) and status = 'settled' and billing_type = 'player_charge'",
         "where id = any(ended) and billing_type = 'player_charge'",
-        (f"{_INTEGRATION}/workflow/test_collection.py",),
+        (f"{_INTEGRATION}/ledger/test_ledger_constraints.py",),
     ),
     Guard(
         "no charge while a corrected fee is in progress",
@@ -397,7 +397,7 @@ GUARDS = [
     ),
     Guard(
         "entries sum to zero, in the database",
-        f"{_LEDGER}/migrations/0002_provider_journal.sql",
+        f"{_LEDGER}/migrations/0004_operator_actions.sql",
         "having sum(amount_minor) <> 0\n    limit 1;",
         "having false\n    limit 1;",
         (f"{_INTEGRATION}/ledger/test_ledger_constraints.py",),
@@ -405,8 +405,8 @@ GUARDS = [
     Guard(
         "only allowed transitions, in the database",
         f"{_LEDGER}/migrations/0001_ledger.sql",
-        "where o.status <> n.status\n        and not exists (",
-        "where false and not exists (",
+        ") as c\n    where not exists (",
+        ") as c\n    where false and not exists (",
         (f"{_INTEGRATION}/ledger/test_ledger_constraints.py",),
     ),
     Guard(
@@ -550,8 +550,8 @@ GUARDS = [
     Guard(
         "nobody can pay any more what is cancelled",
         f"{_SETTLEMENT}/stripe_answers.py",
-        "own = [] if attempt.is_to_cancel else",
-        "own = things if attempt.is_to_cancel else",
+        "named = [] if attempt.is_to_cancel else",
+        "named = list(things) if attempt.is_to_cancel else",
         (f"{_INTEGRATION}/settlement/test_cancelling.py",),
     ),
     Guard(
@@ -660,10 +660,10 @@ GUARDS = [
     ),
     Guard(
         "an attempt is for whom its instruction names",
-        f"{_LEDGER}/migrations/0001_ledger.sql",
+        _SAFEGUARDS,
         "raise exception 'an attempt is for whom its instruction names';",
         "null;",
-        (f"{_INTEGRATION}/ledger/test_roles.py",),
+        (f"{_INTEGRATION}/ledger/test_ledger_constraints.py",),
     ),
     Guard(
         "nothing is cancelled that nobody has asked for",

@@ -97,6 +97,7 @@ def test_an_instruction_is_of_an_account_that_there_is(ledger: Connection, charg
     ledger.execute(new, [0])
 
 
+_COLLECTED = "select charge_id from payouts.charges_to_release"
 _OF_PLAYER = "select in_flight_minor, settled_minor from payouts.accounts where subject = 'player'"
 
 
@@ -108,9 +109,11 @@ def test_what_is_settled_or_cancelled_moves_its_account_whoever_says_so(ledger: 
         _set_status(ledger, Status.CANCELLED)
         assert ledger.execute(_OF_PLAYER).fetchall() == [(0, 0)]
         assert ledger.execute("select charge_id from payouts.fees").fetchall() == [(None,)]
+        assert ledger.execute(_COLLECTED).fetchall() == []
     for status in (Status.PUBLISHED, Status.SENDING, Status.SETTLED):
         _set_status(ledger, status)
     assert ledger.execute(_OF_PLAYER).fetchall() == [(0, before[0])]
+    assert ledger.execute(_COLLECTED).fetchall() == [(charge,)]
     entries = ledger.execute("select sum(amount_minor), count(*) from payouts.entries where instruction_id is not null")
     assert entries.fetchall() == [(0, 2)]
 
