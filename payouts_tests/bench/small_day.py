@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +25,8 @@ from payouts_pipeline.settings import Calendar
 from payouts_tests.support.command_line import plain
 
 PAIRS = 3
-_PAYOUTS = str(Path(sys.executable).with_name("payouts"))
-_TRIVIAL = [sys.executable, "-m", "payouts_tests.bench.four_trivial_assets"]
+PAYOUTS = str(Path(sys.executable).with_name("payouts"))
+TRIVIAL = [sys.executable, "-m", "payouts_tests.bench.four_trivial_assets"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def run() -> None:
     """Print both ratios."""
     print("\nA settled day materialised again, against a plain Dagster run of four assets that do nothing")
     day = str(yesterday(datetime.now(UTC), Calendar.from_environment().timezone))
-    with _installation() as folder:
-        _took(folder, [_PAYOUTS, "run", day])
-        own = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+    with installation() as folder:
+        took(folder, [PAYOUTS, "run", day])
+        own = own_environment(folder)
         rounds = [_round(folder, own, day) for _ in range(PAIRS)]
     for what, number in (("plain run", 1), ("imports and instance of that alone", 2)):
         walls = [each[0].wall_s / each[number].wall_s for each in rounds]
@@ -53,27 +53,33 @@ def run() -> None:
 
 def _round(folder: Path, own: Mapping[str, str], day: str) -> tuple[Took, Took, Took]:
     """Ours, the plain run, and what it takes before it does anything."""
-    trivial = _took(folder, [*_TRIVIAL, day], own)
-    ours = _took(folder, [_PAYOUTS, "run", day])
-    bare = _took(folder, _TRIVIAL, own)
+    trivial = took(folder, [*TRIVIAL, day], own)
+    ours = took(folder, [PAYOUTS, "run", day])
+    bare = took(folder, TRIVIAL, own)
     print("  " + "   ".join(f"{each.wall_s:.2f} s ({each.cpu_s:.2f} s)" for each in (ours, trivial, bare)))
     return ours, trivial, bare
 
 
 @contextmanager
-def _installation() -> Iterator[Path]:
+def installation() -> Iterator[Path]:
     """A folder of its own, with embedded parts that run and a sample season."""
     with TemporaryDirectory(prefix="payouts-bench-") as name:
         folder = Path(name)
         shutil.copyfile(project_dir() / "dagster.yaml", folder / "dagster.yaml")
         try:
-            _took(folder, [_PAYOUTS, "up"])
+            took(folder, [PAYOUTS, "up"])
             yield folder
         finally:
-            _took(folder, [_PAYOUTS, "down"])
+            took(folder, [PAYOUTS, "down"])
 
 
-def _took(folder: Path, command: list[str], environment: Mapping[str, str] | None = None) -> Took:
+def own_environment(folder: Path) -> Mapping[str, str]:
+    """What `payouts up` has written for other programs."""
+    return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+
+
+def took(folder: Path, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Took:
+    """Run a command in such a folder to its end."""
     cpu_s, started_s = _cpu_of_children_s(), time.perf_counter()
     subprocess.run(command, cwd=folder, env={**plain(), **(environment or {})}, capture_output=True, check=True)
     return Took(time.perf_counter() - started_s, _cpu_of_children_s() - cpu_s)
