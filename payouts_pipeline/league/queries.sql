@@ -20,15 +20,12 @@ with terms as (
         min(upper(btrim(s.currency::text, E' \t\r\n') collate "C")) as currency,
         min(s.fee_minor) as fee_minor
     from (
-        select id, competition_id, effective_from, currency, fee_minor, count(id) over (partition by id) as rows_of_id
+        select id, competition_id, effective_from, currency, fee_minor, count(id) over (partition by id) as rows_of_id,
+            max(effective_from) filter (where effective_from <= %(day)s) over (partition by competition_id) as latest
         from league.fee_structures
     ) as s
-    join (
-        select competition_id, max(effective_from) as effective_from
-        from league.fee_structures
-        where effective_from <= %(day)s
-        group by competition_id
-    ) as latest on latest.competition_id = s.competition_id and latest.effective_from = s.effective_from
+    -- Not as an equation, of which a planner takes it that one row fulfils it: then it looks at all terms for each fee.
+    where s.effective_from >= s.latest and s.effective_from <= %(day)s
     group by s.competition_id
 )
 select

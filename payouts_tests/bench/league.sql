@@ -17,7 +17,7 @@ cross join (
     values ('club', 0, 5500), ('organiser', 100, 2500), ('partner', 0, 433), ('platform', 0, 1567)
 ) as share (subject, fixed_minor, share_bps);
 insert into league.matches
-select n, 1 + n %% 40, timestamptz '2026-03-07 01:00+00' + n * interval '1 second', 'played'
+select n, 1 + n %% 40, timestamptz '2026-03-07 01:00+00' + n * (interval '11 hours' / (1 + %(fees)s / 22)), 'played'
 from generate_series(0, (%(fees)s - 1) / 22) as n;
 insert into league.match_players
 select n, match_id, 1 + match_id %% 4 + 4 * (((match_id / 4 * 22 + (n - 1) %% 22) * 7919::bigint) %% players_of_currency), null
