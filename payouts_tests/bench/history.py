@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from statistics import median
 
+import pandas as pd
+
 from payouts_pipeline.defs.check_catalogue import PayoutsOfDay
 from payouts_pipeline.domain.batches import Batches
 from payouts_pipeline.domain.billing import BillingSubject, Payee
@@ -30,7 +32,7 @@ PAIRS = 3
 # What is not of any day.
 _TIMELESS = {
     "accounts", "account_checkpoints", "allocation_lines", "allocations", "calendar", "checkpoints", "identity",
-    "identity_events", "migrations", "rate_limit", "transitions",
+    "identity_events", "migrations", "paid_accounts", "payee_accounts", "rate_limit", "transitions",
 }  # fmt: skip
 # How the columns of the first day's rows become those of the n-th.
 _UUIDS = ("instruction_id", "charge_id", "payout_id")
@@ -134,13 +136,18 @@ def _show(part: str, empty: list[float], old: list[float]) -> None:
 def _make_old(url: str) -> None:
     first_day = DAY - timedelta(days=HISTORY_DAYS)
     with open_connection(url) as ledger, open_connection(url) as source:
-        _move(ledger, source, first_day, _splits(source))
+        _move(ledger, source, first_day, _splits(source, first_day))
         fill(ledger, first_day, HISTORY_DAYS)
 
 
-def _splits(source: Connection) -> Batches:
-    """The league has one day of matches, which is played again and again."""
-    return split(reader.fees_of_day(source, DAY, SYDNEY))
+def _splits(source: Connection, day: date) -> Batches:
+    """The league has one day of matches, which is played again and again as other matches."""
+    later = (day - DAY).days
+
+    def of_day(fees: pd.DataFrame) -> pd.DataFrame:
+        return fees.assign(**{name: fees[name] + step * later for name, step in _BY_NAME.items()})
+
+    return split(reader.fees_of_day(source, DAY, SYDNEY).map(of_day))
 
 
 def _move(ledger: Connection, source: Connection, day: date, splits: Batches) -> dict[str, float]:
@@ -156,7 +163,7 @@ def _move(ledger: Connection, source: Connection, day: date, splits: Batches) ->
 def _day(url: str, day: date) -> dict[str, float]:
     """The seconds of each thing that is done on a day, by whomever."""
     with open_connection(url) as ledger, open_connection(url) as source:
-        splits = _splits(source)
+        splits = _splits(source, day)
         moved = _move(ledger, source, day, splits)
         ((player,),) = ledger.execute("select min(player_id) from payouts.fees where day = %s", [day]).fetchall()
         return moved | {
