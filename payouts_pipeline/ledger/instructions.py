@@ -176,7 +176,8 @@ def _make(
     for page in (each for each in due if len(each)):
         if not made:
             connection.execute(sql("create_new_instructions"))
-            circumstances = _Circumstances.now(connection)
+        # Anew for each page: whatever accounts of payees are seen with it may have to rest.
+        circumstances = _Circumstances.now(connection)
         copy_in(connection, "new_instructions", circumstances.instructions(page, day, approval_above_minor))
         made, has_portions = made + len(page), has_portions or bool(page["is_portion"].any())
     if not made:
