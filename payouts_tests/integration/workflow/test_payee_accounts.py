@@ -11,7 +11,7 @@ from payouts_pipeline.domain.limits import NO_LIMITS, Limits
 from payouts_pipeline.domain.splits import split
 from payouts_pipeline.errors import PayoutsError
 from payouts_pipeline.league import reader
-from payouts_pipeline.ledger import payee_accounts
+from payouts_pipeline.ledger import bulk, payee_accounts
 from payouts_pipeline.ledger.database import Connection
 from payouts_pipeline.local.stripe_emulator.admin import AccountSeed, CustomerSeed
 from payouts_pipeline.workflow import operator_actions, phases
@@ -339,3 +339,22 @@ def test_what_the_ledger_has_seen_is_final(paid_once: Night) -> None:
     ):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             paid_once.ledger.execute(statement)
+
+
+def test_what_changed_rests_on_whichever_page_its_payee_stands(
+    paid_once: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night, league = paid_once, paid_once.books.league
+    monkeypatch.setattr(bulk, "PAGE_ROWS", 1)
+    other = league.club()
+    night.receives("acct_other", other)
+    player = night.player(other)
+    for day in (DAY, NEXT):
+        league.fee(player, day)
+    night.pays(DAY)
+    assert night.paid() == ["acct_club", "acct_other"]
+    night.receives("acct_new")
+    night.receives("acct_other_new", other)
+    night.pays(NEXT)
+    assert [held.startswith(RESTS) for held in night.held()] == [True, True]
+    assert night.paid() == ["acct_club", "acct_other"]
